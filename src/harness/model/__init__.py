@@ -1,0 +1,1 @@
+"""The nouns of the harness: frozen data, no input or output."""

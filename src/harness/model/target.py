@@ -1,0 +1,150 @@
+"""What is put under test, and what may be done to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+
+class Environment(StrEnum):
+    """Where a target stands; it decides what may be done to it."""
+
+    LOCAL = "local"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True)
+class Login:
+    """How a role gets its credential.
+
+    `kind` says how the credentials are sent: `json` and `form` post `body` to `path` (values may hold `{username}` and
+    `{password}`), `header` and `api_key` send `header: value` as it is, `none` sends nothing.
+    `token` is the JSON path of the bearer token in the answer (`$.token`); `cookie` the name of a session cookie instead.
+    `header` and `value` are how the credential is sent afterwards (default `Authorization: Bearer {token}`).
+    """
+
+    kind: Literal["json", "form", "header", "api_key", "none"]
+    path: str = ""
+    body: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+    cookie: str = ""
+    header: str = "Authorization"
+    value: str = "Bearer {token}"
+
+
+@dataclass(frozen=True)
+class User:
+    """One account of a role. `password` is resolved from the environment or made for the run; it is never printed."""
+
+    name: str
+    username: str
+    password: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of the platform with its log-in and its users (two of them allow ownership to be judged)."""
+
+    name: str
+    login: Login
+    users: tuple[User, ...]
+    rank: int = 0  # a higher rank may do more; equal ranks are peers
+    page_login: str = ""  # address of the log-in page for browser flows, where there is one
+
+
+@dataclass(frozen=True)
+class ObjectKind:
+    """An object that users own, and how to find one of one's own: the list operation and the path of the id in its answer.
+
+    `name` is the path parameter's owner (`lead`), `list_path` the operation that lists one's own (`/api/partner-portal/leads`),
+    `id_path` the JSON path of the ids in it (`$.leads[*].id`), `parameters` the parameters that carry such an id
+    (`["/api/partner-portal/leads/{lead_id}:lead_id"]`; a bare name holds everywhere).
+    """
+
+    name: str
+    role: str
+    list_path: str
+    id_path: str
+    parameters: tuple[str, ...]
+    table: str = ""
+    id_column: str = "id"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands that run a target. Placeholders: `{python} {host} {port} {size} {seed} {coverage_config}`.
+
+    Each is an argument list, run in the target's `folder`; an empty one is a thing that the target does not give.
+    """
+
+    start: tuple[str, ...] = ()
+    start_instrumented: tuple[str, ...] = ()
+    migrate: tuple[str, ...] = ()
+    seed: tuple[str, ...] = ()
+    reset: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OperationHint:
+    """What the document cannot say about one operation (`operation` is `"PUT /api/x/{id}"`)."""
+
+    operation: str
+    expected_statuses: tuple[int, ...] = ()  # correct answers that a schema cannot predict (a stale version: 409)
+    destructive: bool = False  # destroys credentials or data: run in a phase of its own
+    roles: tuple[str, ...] | None = None  # who may call it, where the document's security does not tell
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Allow:
+    """What may be done to a target. `production` refuses all four whatever is set here."""
+
+    writes: bool = False
+    load: bool = False
+    active_scan: bool = False
+    faults: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """A platform under test, as its file `targets/<name>.toml` describes it.
+
+    `base_url` is set for a target that runs already; otherwise `commands.start` starts one on a free port.
+    """
+
+    name: str
+    title: str
+    environment: Environment
+    folder: Path  # where commands run: the project's root
+    hosts: tuple[str, ...]
+    allow: Allow
+    roles: tuple[Role, ...]
+    base_url: str = ""
+    document: Path | None = None  # the committed OpenAPI document
+    document_path: str = ""  # where the running target serves its own
+    health_path: str = "/"
+    commands: Commands = Commands()
+    variables: dict[str, str] = field(default_factory=dict, repr=False)  # set for every command; may hold {base_url} {secret}
+    database_variable: str = ""  # carries the database's address; empty: the harness cannot provide one
+    password_variable: str = ""  # carries the password of the seeded accounts, made anew for each run
+    start_timeout_s: float = 30.0
+    source: tuple[Path, ...] = ()
+    objects: tuple[ObjectKind, ...] = ()
+    operations: tuple[OperationHint, ...] = ()
+    bookkeeping_tables: tuple[str, ...] = ()
+
+    def role(self, name: str) -> Role:
+        """The role of that name; `KeyError` where there is none."""
+        return {role.name: role for role in self.roles}[name]
+
+    @property
+    def role_names(self) -> tuple[str, ...]:
+        """Names of the roles, in the file's order."""
+        return tuple(role.name for role in self.roles)
+
+    def hint(self, operation: str) -> OperationHint:
+        """What the file says of an operation (`"GET /x"`), else an empty hint."""
+        return next((hint for hint in self.operations if hint.operation == operation), OperationHint(operation))
