@@ -1,0 +1,110 @@
+"""A defect of the target, whatever found it, and how to see it again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad it is for the platform's users, in the four steps that code scanning knows."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for critical up to 3 for low: sorts the worst first."""
+        return tuple(Severity).index(self)
+
+
+class Confidence(StrEnum):
+    """How sure we are. `HIGH` means: seen a second time, on fresh data where the target allows it."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it can be sent again. Credentials are not in it: `role` and `user` say whose to use ("" is nobody)."""
+
+    method: str
+    path: str  # concrete path with its query, without host: "/api/x/12?page=2"
+    role: str = ""
+    user: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str | None = None
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """What in the last answer shows the defect. All of the members that are set must hold.
+
+    `status` lists statuses; `header_absent` names a header; `header` and `header_value` an unwanted pair;
+    `body_contains` a text in the body; `server_error` any 5xx.
+    """
+
+    status: tuple[int, ...] = ()
+    header_absent: str = ""
+    header: str = ""
+    header_value: str = ""
+    body_contains: str = ""
+    server_error: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One defect.
+
+    `rule` is ours and stable (`authorization.read-of-another`, `headers.missing`); `route` is the document's template
+    (`/api/x/{id}`), "" where the defect belongs to no route; `parameter` a header, field or parameter name.
+    `expected` and `observed` are sentences; `advice` says what to mend and `why` what the defect lets somebody do.
+    `steps` are the requests that show it, in order, and `symptom` what to look for in the last answer.
+    """
+
+    rule: str
+    title: str
+    severity: Severity
+    confidence: Confidence
+    stage: str
+    engines: tuple[str, ...]
+    method: str = ""
+    route: str = ""
+    parameter: str = ""
+    role: str = ""
+    cwe: int = 0
+    owasp: str = ""  # "API1:2023", "A01:2025"
+    expected: str = ""
+    observed: str = ""
+    why: str = ""
+    advice: str = ""
+    steps: tuple[Request, ...] = ()
+    symptom: Symptom = Symptom()
+    parts: tuple[str, ...] = ()  # ledger parts that it refutes
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits of rule, method, route template, parameter and role: never of host, value or engine."""
+        key = "\n".join((self.rule, self.method.upper(), self.route, self.parameter, self.role))
+        return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+    @property
+    def operation(self) -> str:
+        """`"GET /api/x/{id}"`, or "" where the defect belongs to no route."""
+        return f"{self.method.upper()} {self.route}".strip()
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Something noticed that is no defect; it is shown and never judged."""
+
+    rule: str
+    text: str
+    stage: str
+    operation: str = ""
+    count: int = 1
