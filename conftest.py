@@ -1,0 +1,6 @@
+"""Root of every suite: loads the harness's plugin and the fixture modules."""
+
+pytest_plugins = (
+    "harness.engines.pytest_plugin",
+    "fixtures.targets",
+)

@@ -1,0 +1,1 @@
+"""Runs a stage and turns what happened into evidence: one file, one engine."""

@@ -1,0 +1,29 @@
+"""Keeps credentials out of everything that is written: shapes that are always secret, and the run's own secrets."""
+
+from __future__ import annotations
+
+import re
+
+REDACTED = "<redacted>"
+
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
+_BEARER = re.compile(r"(?i)(bearer\s+)(?!<|\$)[A-Za-z0-9._~+/=-]{12,}")
+_DSN = re.compile(r"(postgres(?:ql)?://[^:/@\s\"']+:)[^@\s\"']+(@)")
+_SECRET_LENGTH_MIN = 8  # shorter "secrets" would redact ordinary words
+
+_known: set[str] = set()
+
+
+def remember_secret(secret: str) -> None:
+    """From now on this text is replaced wherever this process writes evidence. Texts under 8 characters are ignored."""
+    if len(secret) >= _SECRET_LENGTH_MIN:
+        _known.add(secret)
+
+
+def redact(text: str) -> str:
+    """The text without credentials: known secrets, JSON web tokens, bearer values, passwords in database addresses."""
+    for secret in _known:
+        text = text.replace(secret, REDACTED)
+    text = _JWT.sub(REDACTED, text)
+    text = _BEARER.sub(rf"\g<1>{REDACTED}", text)
+    return _DSN.sub(rf"\g<1>{REDACTED}\g<2>", text)
