@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from harness.model.secret import MAY_HOLD_SECRET, SECRET
+
 
 class Environment(StrEnum):
     """Where a target stands; it decides what may be done to it."""
@@ -21,7 +23,7 @@ class Login:
     """How a role gets its credential.
 
     `kind` says how the credentials are sent: `json` and `form` post `body` to `path` (values may hold `{username}` and
-    `{password}`), `header` and `api_key` send `header: value` as it is, `none` sends nothing.
+    `{password}`), `header` and `api_key` send `header: value` (which may hold the same two) and ask nobody, `none` sends nothing.
     `token` is the JSON path of the bearer token in the answer (`$.token`); `cookie` the name of a session cookie instead.
     `header` and `value` are how the credential is sent afterwards (default `Authorization: Bearer {token}`).
     """
@@ -32,7 +34,7 @@ class Login:
     token: str = ""
     cookie: str = ""
     header: str = "Authorization"
-    value: str = "Bearer {token}"
+    value: str = field(default="Bearer {token}", repr=False, metadata=MAY_HOLD_SECRET)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class User:
 
     name: str
     username: str
-    password: str = field(repr=False, default="")
+    password: str = field(repr=False, default="", metadata=SECRET)
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ class Target:
     document_path: str = ""  # where the running target serves its own
     health_path: str = "/"
     commands: Commands = Commands()
-    variables: dict[str, str] = field(default_factory=dict, repr=False)  # set for every command; may hold {base_url} {secret}
+    # Set for every command; values may hold {base_url} and {secret} (random, one per variable and run).
+    variables: dict[str, str] = field(default_factory=dict, repr=False, metadata=MAY_HOLD_SECRET)
     database_variable: str = ""  # carries the database's address; empty: the harness cannot provide one
     password_variable: str = ""  # carries the password of the seeded accounts, made anew for each run
     start_timeout_s: float = 30.0

@@ -1,0 +1,202 @@
+"""Target files (`targets/<name>.toml`) to `Target`: types by the decoder, sense by the checks here."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from harness.config.decode import decode, nearest
+from harness.model.errors import ConfigError
+from harness.model.target import Environment, Login, Role, Target
+
+COMMAND_PLACEHOLDERS = ("python", "host", "port", "size", "seed", "coverage_config")
+VARIABLE_PLACEHOLDERS = ("base_url", "secret")
+BODY_PLACEHOLDERS = ("username", "password")
+VALUE_PLACEHOLDERS = ("token", "username", "password")
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
+_OPERATION = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE) /\S*")
+_LOOPBACK_NAMES = ("localhost", "ip6-localhost")
+
+
+def read_target(path: Path, *, environ: Mapping[str, str] | None = None) -> Target:
+    """The target that the file describes; its name is the file's, its relative paths start at the file's folder.
+
+    Args:
+        path: `targets/<name>.toml`.
+        environ: where `${NAME}` of a secret is looked up (default: the process's environment).
+
+    Raises:
+        ConfigError: for a file that cannot be read, an unknown key, a wrong type, or values that contradict each other.
+    """
+    where = _shown(path)
+    data = {"name": path.stem, **read_toml(path)}
+    if data["name"] != path.stem:
+        raise ConfigError(f'{where}: name: got "{data["name"]}", wanted the file\'s own', hint="leave the key out")
+    target = decode(Target, data, where, base=path.parent, environ=environ)
+    problems = list(_problems(target))
+    if problems:
+        lines = [f"{where}: {what}" for what, _ in problems]
+        hints = dict.fromkeys(hint for _, hint in problems if hint)
+        raise ConfigError("\n".join(lines), hint="; ".join(hints))
+    return target
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The parsed TOML file; a `ConfigError` with its place where it is missing or is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{_shown(path)}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{_shown(path)}: is not TOML: {error}") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address (without port) can only be this machine."""
+    if host in _LOOPBACK_NAMES:
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+Problem = tuple[str, str]  # what, hint
+
+
+def _problems(target: Target) -> Iterator[Problem]:
+    yield from _address_problems(target)
+    yield from _start_problems(target)
+    yield from _placeholder_problems(target)
+    yield from _role_problems(target)
+    yield from _reference_problems(target)
+
+
+def _address_problems(target: Target) -> Iterator[Problem]:
+    if not target.hosts:
+        yield "hosts: is empty; wanted every host that may be sent to", 'such as hosts = ["127.0.0.1"]'
+    for host in target.hosts:
+        if "*" in host or "/" in host:
+            yield f'hosts: got "{host}", wanted a host name or address, with or without a port', "write each host in full"
+        elif target.environment is Environment.LOCAL and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+            yield f'hosts: got "{host}", but environment = "local" means this machine', 'set environment = "staging"'
+    if target.base_url:
+        address = urlsplit(target.base_url)
+        if address.scheme not in ("http", "https") or not address.hostname or address.path.rstrip("/") or address.query:
+            yield f'base_url: got "{target.base_url}", wanted scheme, host and port only', "such as https://staging.example.test"
+        elif address.hostname not in target.hosts and address.netloc not in target.hosts:
+            yield f'base_url: its host "{address.hostname}" is not in hosts', f'add "{address.hostname}" to hosts'
+    for key, value in (("health_path", target.health_path), ("document_path", target.document_path)):
+        if value and not value.startswith("/"):
+            yield f'{key}: got "{value}", wanted a path that starts with "/"', ""
+
+
+def _start_problems(target: Target) -> Iterator[Problem]:
+    start = target.commands.start
+    if not start and not target.base_url:
+        yield "neither base_url nor commands.start: nothing to reach", "give one of the two"
+    if start and target.base_url:
+        yield "both base_url and commands.start: is it running or to be started?", "give one of the two"
+    if start and target.environment is not Environment.LOCAL:
+        yield 'commands.start: only a target with environment = "local" is started here', "give base_url instead"
+    for key in ("start", "start_instrumented"):
+        command = getattr(target.commands, key)
+        if command and not any("{port}" in argument for argument in command):
+            yield f"commands.{key}: has no {{port}}; the harness picks a free one", 'such as "--port", "{port}"'
+    if (target.commands.migrate or target.commands.seed) and not target.database_variable:
+        yield "commands.migrate and commands.seed need database_variable, the variable with the database's address", ""
+    if target.start_timeout_s <= 0:
+        yield f"start_timeout_s: got {target.start_timeout_s}, wanted more than 0", ""
+
+
+def _placeholder_problems(target: Target) -> Iterator[Problem]:
+    commands = target.commands
+    for key in ("start", "start_instrumented", "migrate", "seed", "reset"):
+        for argument in getattr(commands, key):
+            yield from _unknown_placeholders(f"commands.{key}", argument, COMMAND_PLACEHOLDERS)
+    for name, value in target.variables.items():
+        yield from _unknown_placeholders(f"variables.{name}", value, VARIABLE_PLACEHOLDERS)
+    for role in target.roles:
+        for name, value in role.login.body.items():
+            yield from _unknown_placeholders(f"roles.{role.name}.login.body.{name}", value, BODY_PLACEHOLDERS)
+        yield from _unknown_placeholders(f"roles.{role.name}.login.value", role.login.value, VALUE_PLACEHOLDERS)
+
+
+def _unknown_placeholders(where: str, text: str, valid: tuple[str, ...]) -> Iterator[Problem]:
+    for name in _PLACEHOLDER.findall(text):
+        if name not in valid:
+            yield f"{where}: unknown placeholder {{{name}}}", nearest(name, valid)
+
+
+def _role_problems(target: Target) -> Iterator[Problem]:
+    for role in target.roles:
+        where = f"roles.{role.name}"
+        yield from ((f"{where}.login.{what}", hint) for what, hint in _login_problems(role.login))
+        if not role.users and role.login.kind != "none":
+            yield f"{where}.users: is empty; wanted at least one", "two users of a role allow ownership to be judged"
+        yield from ((f"{where}.users: {name} is there twice", "") for name in _twice(user.name for user in role.users))
+        yield from _password_problems(target, role)
+
+
+def _password_problems(target: Target, role: Role) -> Iterator[Problem]:
+    if role.login.kind not in ("json", "form") or target.password_variable:
+        return
+    for user in role.users:
+        if not user.password:
+            hint = 'password = "${NAME}" takes it from the environment; password_variable lets the harness make it'
+            yield f"roles.{role.name}.users: {user.name} has no password and password_variable is not set", hint
+
+
+def _login_problems(login: Login) -> Iterator[Problem]:
+    if login.kind in ("json", "form"):
+        if not login.path.startswith("/"):
+            yield f'path: got "{login.path}", wanted the path that logs in', ""
+        if not login.body:
+            yield (
+                "body: is empty; wanted the fields that are sent",
+                'such as body = { email = "{username}", password = "{password}" }',
+            )
+        if not login.token and not login.cookie:
+            yield "token or cookie is needed: where the credential stands in the answer", 'such as token = "$.token"'
+    if login.kind in ("header", "api_key") and "{token}" in login.value:
+        yield (
+            f"value: is needed for the kind {login.kind}, without {{token}}",
+            'such as value = "{password}" with users of their own key',
+        )
+
+
+def _reference_problems(target: Target) -> Iterator[Problem]:
+    for kind in target.objects:
+        if kind.role not in target.role_names:
+            yield f'objects.{kind.name}.role: unknown role "{kind.role}"', nearest(kind.role, target.role_names)
+    for hint in target.operations:
+        if not _OPERATION.fullmatch(hint.operation):
+            yield f'operations: got "{hint.operation}", wanted a method and a path', 'such as "PUT /api/leads/{lead_id}"'
+        for role in hint.roles or ():
+            if role not in target.role_names:
+                yield f'operations: {hint.operation}: unknown role "{role}"', nearest(role, target.role_names)
+    for operation in _twice(hint.operation for hint in target.operations):
+        yield f"operations: {operation} is there twice", ""
+
+
+def _twice(names: Iterator[str]) -> list[str]:
+    seen: set[str] = set()
+    again: list[str] = []
+    for name in names:
+        if name in seen:
+            again.append(name)
+        seen.add(name)
+    return again

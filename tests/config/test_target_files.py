@@ -1,0 +1,128 @@
+"""Target files: the reference target is read, and contradictions are refused with the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.config.targets import is_loopback, read_target
+from harness.model.errors import ConfigError
+from harness.model.target import Environment, Target
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+GOOD = """
+title = "Shop"
+environment = "staging"
+folder = ".."
+hosts = ["shop.example.test"]
+base_url = "https://shop.example.test"
+[allow]
+writes = true
+[roles.buyer.login]
+kind = "json"
+path = "/login"
+body = { email = "{username}", password = "{password}" }
+token = "$.token"
+[[roles.buyer.users]]
+name = "one"
+username = "one@example.test"
+password = "${BUYER_PASSWORD}"
+"""
+
+
+def read(folder: Path, text: str, environ: dict[str, str] | None = None) -> Target:
+    path = folder / "shop.toml"
+    path.write_text(text)
+    return read_target(path, environ={"BUYER_PASSWORD": "made-up"} if environ is None else environ)
+
+
+def refusal(folder: Path, old: str, new: str) -> str:
+    assert old in GOOD
+    with pytest.raises(ConfigError) as caught:
+        read(folder, GOOD.replace(old, new))
+    return str(caught.value)
+
+
+def test_the_reference_target_is_read() -> None:
+    target = read_target(PROJECT / "targets" / "reference.toml")
+    assert target.name == "reference"
+    assert target.folder == PROJECT
+    assert target.document == PROJECT / "targets" / "reference.openapi.yaml"
+    assert target.role_names == ("partner", "admin")
+    assert [user.username for user in target.role("partner").users] == ["partner.one@example.test", "partner.two@example.test"]
+    assert target.hint("POST /api/partner-auth/logout").destructive
+
+
+def test_a_staging_target_is_read_with_its_secret(tmp_path: Path) -> None:
+    target = read(tmp_path, GOOD)
+    assert target.environment is Environment.STAGING
+    assert target.folder == tmp_path.parent
+    assert target.role("buyer").users[0].password == "made-up"
+    assert "made-up" not in repr(target)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('title = "Shop"', 'titel = "Shop"', 'did you mean "title"'),
+        ('environment = "staging"', 'environment = "stagin"', 'did you mean "staging"'),
+        ('environment = "staging"', 'environment = "local"', 'environment = "local" means this machine'),
+        ('hosts = ["shop.example.test"]', "hosts = []", "hosts: is empty"),
+        ('hosts = ["shop.example.test"]', 'hosts = ["*.example.test"]', "wanted a host name or address"),
+        ('hosts = ["shop.example.test"]', 'hosts = ["other.example.test"]', 'its host "shop.example.test" is not in hosts'),
+        ('base_url = "https://shop.example.test"', "", "neither base_url nor commands.start"),
+        ('"https://shop.example.test"', '"https://shop.example.test/api"', "wanted scheme, host and port only"),
+        ('kind = "json"', 'kind = "jason"', 'did you mean "json"'),
+        ('path = "/login"', 'path = "login"', "wanted the path that logs in"),
+        ('token = "$.token"', "", "token or cookie is needed"),
+        ('"{username}"', '"{user}"', "unknown placeholder {user}"),
+        ('password = "${BUYER_PASSWORD}"', "", "one has no password and password_variable is not set"),
+        ('password = "${BUYER_PASSWORD}"', 'password = "${SELLER_PASSWORD}"', "the environment has no SELLER_PASSWORD"),
+        ("[allow]", '[commands]\nstart = ["x"]\n[allow]', "both base_url and commands.start"),
+        ("[allow]", '[commands]\nstart = ["x"]\n[allow]', "has no {port}"),
+        ("[allow]", '[commands]\nmigrate = ["x"]\n[allow]', "need database_variable"),
+        ("[allow]", '[variables]\nKEY = "{secrets}"\n[allow]', "unknown placeholder {secrets}"),
+        ("[allow]", '[[operations]]\noperation = "GET x"\n[allow]', "wanted a method and a path"),
+        ("[allow]", '[[operations]]\noperation = "GET /x"\nroles = ["byer"]\n[allow]', 'unknown role "byer"'),
+        (
+            "[allow]",
+            '[[operations]]\noperation = "GET /x"\n[[operations]]\noperation = "GET /x"\n[allow]',
+            "GET /x is there twice",
+        ),
+        ("[allow]", "start_timeout_s = 0\n[allow]", "start_timeout_s: got 0.0, wanted more than 0"),
+        ("[allow]", 'health_path = "health"\n[allow]', "wanted a path that starts with"),
+        ('title = "Shop"', 'title = "Shop', "is not TOML"),
+        ('title = "Shop"', 'title = "Shop"\nname = "store"', "wanted the file's own"),
+    ],
+)
+def test_a_contradiction_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    message = refusal(tmp_path, old, new)
+    assert said in message
+    assert "shop.toml: " in message
+
+
+def test_a_key_for_a_header_log_in_may_be_each_users_own(tmp_path: Path) -> None:
+    login = 'kind = "api_key"\nheader = "X-Api-Key"\nvalue = "{password}"\n[[roles'
+    text = GOOD[: GOOD.index("kind =")] + login + GOOD[GOOD.index("[[roles") + 7 :]
+    assert read(tmp_path, text).role("buyer").login.value == "{password}"
+
+
+def test_a_header_log_in_without_a_value_is_refused(tmp_path: Path) -> None:
+    assert "value: is needed for the kind header" in refusal(tmp_path, 'kind = "json"', 'kind = "header"')
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.toml: cannot be read: No such file"):
+        read_target(tmp_path / "nothing.toml")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
+def test_loopback_hosts(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "example.test", "0.0.0.0", "localhost.example.test", ""])
+def test_other_hosts_are_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
