@@ -55,6 +55,7 @@ class Role:
     users: tuple[User, ...]
     rank: int = 0  # a higher rank may do more; equal ranks are peers
     page_login: str = ""  # address of the log-in page for browser flows, where there is one
+    security: tuple[str, ...] = ()  # the document's security schemes that this role's credential satisfies; empty: inferred
 
 
 @dataclass(frozen=True)
