@@ -96,6 +96,7 @@ class EventStream:
     listeners: list[Listener] = field(default_factory=list)
 
     def __call__(self, event: Event) -> None:
+        """Hands one event to every listener, in their order."""
         for listener in self.listeners:
             listener(event)
 

@@ -85,6 +85,9 @@ class RunFolder:
         write_sums(self.path)
 
 
+_NOTHING = Counts()
+
+
 @dataclass(frozen=True)
 class EvidenceDraft:
     """What an engine says of its evidence before the file is written."""
@@ -95,7 +98,7 @@ class EvidenceDraft:
     started: str
     tool: str
     tool_version: str
-    counts: Counts = Counts()
+    counts: Counts = _NOTHING
     reason: str = ""
 
 

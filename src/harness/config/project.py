@@ -1,0 +1,128 @@
+"""`harness.toml`: the plans, their stages, the stages that feed each gate, and the limits."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from harness.config.decode import decode, nearest
+from harness.evidence.codec import to_plain
+from harness.model.errors import ConfigError
+from harness.model.plan import Limits, Plan, Stage
+
+PROJECT_FILE = "harness.toml"
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What is taken where the command line says nothing."""
+
+    target: str = "reference"
+    plan: str = "merge"
+    seed: int = 1
+    database: str = "auto"
+    runs: str = "reports/runs"
+    ledger: str = "ledger/phase4.toml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """All of `harness.toml`."""
+
+    defaults: Defaults
+    plans: tuple[Plan, ...]
+    stages: tuple[Stage, ...]
+    gates: dict[str, tuple[str, ...]]  # gate → the stages that feed it
+    limits: Limits = field(default_factory=Limits)
+
+    def plan(self, name: str) -> Plan:
+        """The plan of that name; `ConfigError` naming the nearest one otherwise."""
+        return _named(self.plans, name, "plan")
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name; `ConfigError` naming the nearest one otherwise."""
+        return _named(self.stages, name, "stage")
+
+
+def find_root(start: Path) -> Path:
+    """The folder that holds `harness.toml`, from `start` upwards.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    raise ConfigError(f"no {PROJECT_FILE} in {start} or above it", hint="go to the project's folder, or name one with --config")
+
+
+def load_project(root: Path) -> Project:
+    """Reads and checks `harness.toml`.
+
+    Raises:
+        ConfigError: naming the file and each key that is wrong.
+    """
+    return parse_project((root / PROJECT_FILE).read_text(encoding="utf-8"), PROJECT_FILE, root)
+
+
+def parse_project(text: str, where: str, root: Path) -> Project:
+    """Checks the text of a `harness.toml`; `where` is what errors call it."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: not TOML: {error}") from error
+    project = decode(Project, data, where, base=root)
+    _check_names(project, where)
+    return project
+
+
+def _check_names(project: Project, where: str) -> None:
+    stages = tuple(stage.name for stage in project.stages)
+    for plan in project.plans:
+        for stage in plan.stages:
+            _must_be(stage, stages, f"{where}: plans.{plan.name}.stages")
+        for gate in (*plan.gates, *plan.gates_insisted):
+            _must_be(gate, tuple(project.gates), f"{where}: plans.{plan.name}.gates")
+    for gate, fed_by in project.gates.items():
+        for stage in fed_by:
+            _must_be(stage, stages, f"{where}: gates.{gate}")
+
+
+def _must_be(name: str, valid: tuple[str, ...], where: str) -> None:
+    if name not in valid:
+        raise ConfigError(f'{where}: there is no "{name}"', hint=nearest(name, valid))
+
+
+def _named(items: tuple[Any, ...], name: str, what: str) -> Any:
+    found = {item.name: item for item in items}
+    if name not in found:
+        raise ConfigError(f'there is no {what} "{name}"', hint=nearest(name, found))
+    return found[name]
+
+
+def narrowed(project: Project, plan: Plan, stages: tuple[str, ...]) -> Plan:
+    """The plan with only the chosen stages, and the gates that these feed.
+
+    The coverage gate stays only where all of its stages do: a part of the stages covers less by nature.
+    """
+    if not stages:
+        return plan
+    for stage in stages:
+        _must_be(stage, plan.stages, f"plan {plan.name}")
+    kept = tuple(stage for stage in plan.stages if stage in stages)
+    fed = {gate: set(by) & set(plan.stages) for gate, by in project.gates.items()}
+    gates = tuple(gate for gate in plan.gates if fed[gate] & set(kept) and (gate != "coverage" or fed[gate] <= set(kept)))
+    return dataclasses.replace(plan, stages=kept, gates=gates)
+
+
+def effective_toml(project: Project, plan: Plan) -> str:
+    """The configuration of one run: the (narrowed) plan, its stages, gates and limits, as TOML that `parse_project` reads."""
+    plain = to_plain(dataclasses.replace(project, plans=(plan,)))
+    plain["plans"] = {entry.pop("name"): entry for entry in plain["plans"]}
+    plain["stages"] = {entry.pop("name"): entry for entry in plain["stages"]}
+    return tomli_w.dumps(plain)
