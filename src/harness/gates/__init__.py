@@ -1,0 +1,1 @@
+"""Pure: evidence in, verdict out. One file, one gate; `registry.gates()` finds them."""

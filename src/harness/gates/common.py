@@ -1,0 +1,52 @@
+"""What several gates ask of their evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.gates.view import GateView, Item
+from harness.model.evidence import Kind, Outcome, TestResult, TestsPayload
+from harness.model.finding import Confidence, Finding, Severity
+
+
+def judged(findings: Iterable[Finding], severity_min: str) -> tuple[Finding, ...]:
+    """Findings that count: severe enough, and more than a guess (`LOW` confidence is shown, and not judged)."""
+    limit = Severity(severity_min).rank
+    return tuple(f for f in findings if f.severity.rank <= limit and f.confidence is not Confidence.LOW)
+
+
+def sentence(finding: Finding) -> str:
+    """`high  GET /api/x/{id} as partner: title: observed`."""
+    where = f"{finding.operation}: " if finding.route else ""
+    observed = f": {finding.observed}" if finding.observed else ""
+    return f"{finding.severity}: {where}{finding.title}{observed}"
+
+
+def suite_failures(view: GateView) -> tuple[str, ...]:
+    """Failed tests of the feeding suites that no finding stands for: a claim that did not hold, said by the test alone."""
+    return tuple(
+        f"{result.test}: {last_line(result.message)}" for result in _results(view, Outcome.FAILED) if not result.findings
+    )
+
+
+def suite_gaps(view: GateView) -> tuple[str, ...]:
+    """Tests of the feeding suites that could not run at all."""
+    errors = [f"{result.test} could not run: {last_line(result.message)}" for result in _results(view, Outcome.ERROR)]
+    return (*view.gaps(Kind.TESTS), *errors)
+
+
+def _results(view: GateView, outcome: Outcome) -> list[TestResult]:
+    payloads: list[TestsPayload] = [item.payload for item in view.of(Kind.TESTS)]
+    return [result for payload in payloads for result in payload.results if result.outcome is outcome]
+
+
+def last_line(message: str) -> str:
+    """The line of a failure that says most: pytest's last `E` line, else the last one."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    marked = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
+    return (marked or lines or ["no message"])[0 if marked else -1][:300]
+
+
+def files(items: Iterable[Item]) -> tuple[str, ...]:
+    """The files behind some items."""
+    return tuple(item.evidence.file for item in items)
