@@ -1,0 +1,1 @@
+"""Who is asking: passwords, bearer tokens, page sessions, the guards of routes."""

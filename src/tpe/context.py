@@ -1,0 +1,32 @@
+"""What the routes of one application share, found through the request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from tpe.auth.passwords import Passwords
+from tpe.auth.tokens import Tokens
+from tpe.infra.db import Database
+from tpe.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The parts of a running platform; kept in ``app.state.platform``."""
+
+    settings: Settings
+    db: Database
+    passwords: Passwords
+    tokens: Tokens
+
+
+async def platform_of(request: Request) -> Platform:
+    """Give the platform that serves this request. Use as the dependency ``PlatformDep``."""
+    platform: Platform = request.app.state.platform
+    return platform
+
+
+PlatformDep = Annotated[Platform, Depends(platform_of)]

@@ -1,0 +1,106 @@
+"""The database: one bounded pool per process, short helpers for typed rows.
+
+Connections are in autocommit; a read is one statement, a write is a ``transaction()``. Whatever keeps a statement from
+being run (no connection free, server away, time limit) becomes UnavailableError, so that a caller gets 503 and the
+process lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+from psycopg.rows import TupleRow, class_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from tpe.infra.problems import UnavailableError
+
+Row = TypeVar("Row")
+Connection = psycopg.AsyncConnection[TupleRow]
+Params = Mapping[str, Any]
+
+CONNECT_TIMEOUT_S = 3
+CHECKOUT_TIMEOUT_S = 3.0
+"""How long a request waits for a connection before it is told 503."""
+CHECKOUTS_WAITING_MAX = 200
+"""Requests that may wait for a connection at once; more are told 503 at once."""
+STATEMENT_TIMEOUT_MS = 5_000
+"""The server ends a statement of ours after this."""
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
+
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests)
+
+
+class Database:
+    """A pool of connections. ``open`` never waits for the server: the process starts without it and says 503."""
+
+    def __init__(self, conninfo: str, *, size_max: int) -> None:
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            conninfo,
+            min_size=min(2, size_max),
+            max_size=size_max,
+            max_waiting=CHECKOUTS_WAITING_MAX,
+            timeout=CHECKOUT_TIMEOUT_S,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+            name="tpe",
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                "application_name": "tpe",
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
+                f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}",
+            },
+        )
+
+    async def open(self) -> None:
+        """Start connecting in the background."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close all connections, waiting 5 s at most for those in use."""
+        await self._pool.close(timeout=5)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection in autocommit, for reads; UnavailableError when the database does not answer."""
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except _AWAY as error:
+            raise UnavailableError from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction, for writes; rolled back when the block raises."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+
+async def fetch_one(connection: Connection, row: type[Row], statement: LiteralString, params: Params) -> Row | None:
+    """Run a statement and give its first row as ``row`` (a dataclass with the columns' names), or None."""
+    async with connection.cursor(row_factory=class_row(row)) as cursor:
+        await cursor.execute(statement, params)
+        return await cursor.fetchone()
+
+
+async def fetch_all(connection: Connection, row: type[Row], statement: LiteralString, params: Params) -> list[Row]:
+    """Run a statement and give all its rows as ``row``; the statement itself bounds how many there are."""
+    async with connection.cursor(row_factory=class_row(row)) as cursor:
+        await cursor.execute(statement, params)
+        return await cursor.fetchall()
+
+
+async def fetch_value(connection: Connection, statement: LiteralString, params: Params) -> Any:
+    """Run a statement and give the only column of its only row; None when there is no row."""
+    cursor = await connection.execute(statement, params)
+    found = await cursor.fetchone()
+    return None if found is None else found[0]
+
+
+async def execute(connection: Connection, statement: LiteralString, params: Params) -> int:
+    """Run a statement and give how many rows it touched."""
+    cursor = await connection.execute(statement, params)
+    return cursor.rowcount

@@ -1,0 +1,125 @@
+"""Statements on leads. Every one that serves a partner carries the owner predicate; every list is bounded."""
+
+from typing import Final, LiteralString
+
+from tpe.leads.model import LeadFilter
+
+_LEAD_COLUMNS: Final = """
+    m.id, m.partner_id, m.contractor_id, c.name AS contractor_name, c.company_name, c.email, c.phone, c.city, c.state,
+    m.match_score, m.match_reasons, m.is_primary_match, m.engagement_stage, m.status, m.last_contact_at, m.next_follow_up,
+    m.version, m.created_at, m.updated_at
+"""
+
+LEAD_BY_ID: Final = f"""
+SELECT {_LEAD_COLUMNS}
+FROM contractor_partner_matches m JOIN contractors c ON c.id = m.contractor_id
+WHERE m.id = %(lead_id)s AND m.partner_id = %(partner_id)s
+"""
+
+NOTES_OF_LEAD: Final = """
+SELECT n.id, n.body, n.author_role, n.author_name, n.created_at
+FROM lead_notes n WHERE n.match_id = %(lead_id)s
+ORDER BY n.id DESC LIMIT %(rows_max)s
+"""
+
+HISTORY_OF_LEAD: Final = """
+SELECT h.id, h.field, h.old_value, h.new_value, h.version, h.author_role, h.author_name, h.created_at
+FROM lead_history h WHERE h.match_id = %(lead_id)s
+ORDER BY h.id DESC LIMIT %(rows_max)s
+"""
+
+CHANGE_LEAD: Final = """
+UPDATE contractor_partner_matches m
+SET engagement_stage = %(engagement_stage)s, status = %(status)s, last_contact_at = %(last_contact)s,
+    next_follow_up = %(next_follow_up)s, version = m.version + 1, updated_at = now()
+WHERE m.id = %(lead_id)s AND m.version = %(version)s
+RETURNING m.version, m.updated_at
+"""
+
+TOUCH_LEAD: Final = """
+UPDATE contractor_partner_matches m SET version = m.version + 1, updated_at = now()
+WHERE m.id = %(lead_id)s AND m.version = %(version)s
+RETURNING m.version, m.updated_at
+"""
+
+ADD_HISTORY: Final = """
+INSERT INTO lead_history (match_id, field, old_value, new_value, version, author_role, author_id, author_name)
+SELECT %(lead_id)s, changed.field, changed.old_value, changed.new_value, %(version)s,
+       %(author_role)s, %(author_id)s, %(author_name)s
+FROM unnest(%(fields)s::text[], %(old_values)s::text[], %(new_values)s::text[]) AS changed (field, old_value, new_value)
+"""
+
+ADD_NOTE: Final = """
+INSERT INTO lead_notes (match_id, body, author_role, author_id, author_name)
+VALUES (%(lead_id)s, %(body)s, %(author_role)s, %(author_id)s, %(author_name)s)
+RETURNING id, body, author_role, author_name, created_at
+"""
+
+STATS_OF_PARTNER: Final = """
+SELECT m.engagement_stage, m.status, count(*) AS leads, count(*) FILTER (WHERE m.is_primary_match) AS primary_leads,
+       sum(m.match_score) AS score_sum,
+       count(*) FILTER (WHERE m.next_follow_up <= (now() AT TIME ZONE 'UTC')::date
+                        AND m.status = 'active' AND m.engagement_stage NOT IN ('won', 'lost')) AS due
+FROM contractor_partner_matches m WHERE m.partner_id = %(partner_id)s
+GROUP BY m.engagement_stage, m.status
+"""
+
+NEW_LEADS: Final = f"""
+SELECT {_LEAD_COLUMNS}
+FROM contractor_partner_matches m JOIN contractors c ON c.id = m.contractor_id
+WHERE m.partner_id = %(partner_id)s AND m.engagement_stage = 'new' AND m.status = 'active'
+ORDER BY m.match_score DESC, m.id DESC LIMIT %(rows_max)s
+"""
+
+FOLLOW_UPS: Final = f"""
+SELECT {_LEAD_COLUMNS}
+FROM contractor_partner_matches m JOIN contractors c ON c.id = m.contractor_id
+WHERE m.partner_id = %(partner_id)s AND m.next_follow_up IS NOT NULL AND m.status = 'active'
+  AND m.engagement_stage NOT IN ('won', 'lost')
+ORDER BY m.next_follow_up, m.id LIMIT %(rows_max)s
+"""
+
+PARTNER_EXISTS: Final = """
+SELECT EXISTS (SELECT 1 FROM partners p WHERE p.id = %(partner_id)s)
+"""
+
+_CONDITIONS: Final[dict[str, LiteralString]] = {
+    "engagement_stage": " AND m.engagement_stage = %(engagement_stage)s",
+    "status": " AND m.status = %(status)s",
+    "min_score": " AND m.match_score >= %(min_score)s",
+    "max_score": " AND m.match_score <= %(max_score)s",
+    "primary_only": " AND m.is_primary_match",
+    "search": " AND (c.name ILIKE %(search)s OR c.company_name ILIKE %(search)s OR c.email ILIKE %(search)s)",
+}
+_JOIN: Final = "JOIN contractors c ON c.id = m.contractor_id"
+
+
+def leads_page(chosen: LeadFilter) -> LiteralString:
+    """Give the statement for one page: best score first, ``%(limit)s`` rows from ``%(offset)s``."""
+    return f"""
+SELECT {_LEAD_COLUMNS}
+FROM contractor_partner_matches m {_JOIN}
+WHERE m.partner_id = %(partner_id)s{_conditions(chosen)}
+ORDER BY m.match_score DESC, m.id DESC
+LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+
+def leads_total(chosen: LeadFilter) -> LiteralString:
+    """Give the statement that counts what the filter admits, up to ``%(total_max)s``; contractors only when searched."""
+    return f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM contractor_partner_matches m {_JOIN if chosen.search else ""}
+    WHERE m.partner_id = %(partner_id)s{_conditions(chosen)}
+    LIMIT %(total_max)s
+) AS counted
+"""
+
+
+def _conditions(chosen: LeadFilter) -> LiteralString:
+    """Join the fixed texts of the members that filter; the values are bound, never written here."""
+    conditions: LiteralString = ""
+    for member, condition in _CONDITIONS.items():
+        if getattr(chosen, member) not in (None, False, ""):
+            conditions += condition
+    return conditions

@@ -1,0 +1,1 @@
+"""Partners: the vendors that work leads."""

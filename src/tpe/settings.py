@@ -1,0 +1,107 @@
+"""Settings of the platform, read from the environment under the Phase 4 document's names.
+
+Only what the code reads is declared here. A missing or wrong value stops the start and is named.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from psycopg.conninfo import make_conninfo
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+JWT_SECRET_LENGTH_MIN = 64
+"""Ledger 1.1.6: the signing key has at least 64 characters."""
+JWT_LIFETIME_MAX = timedelta(days=7)
+"""Ledger 1.1.6: tokens live 7 days at most."""
+
+_DURATION_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration such as ``15m``, ``12h`` or ``7d`` (units s, m, h, d); ValueError otherwise."""
+    match = re.fullmatch(r"([1-9][0-9]{0,6})([smhd])", text.strip())
+    if match is None:
+        raise ValueError("must be a number with a unit s, m, h or d, such as 12h")
+    return timedelta(**{_DURATION_UNITS[match[2]]: int(match[1])})
+
+
+def parse_origin(text: str) -> str:
+    """Read a web origin (scheme, host, optional port; nothing behind); ValueError otherwise."""
+    origin = text.strip().rstrip("/").lower()
+    if _ORIGIN.fullmatch(origin) is None:
+        raise ValueError("must be an origin such as https://portal.example.test, without a path")
+    return origin
+
+
+class Settings(BaseSettings):
+    """Typed settings; see each member. ``Settings()`` reads the environment."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    NODE_ENV: Literal["development", "staging", "production"] = "development"
+    """Which environment this is; told in the start-up log line and by the readiness address."""
+    PORT: Annotated[int, Field(ge=0, le=65535)] = 3000
+    """The port to listen on; 0 takes a free one."""
+    LOG_LEVEL: Literal["debug", "info", "warning", "error", "critical"] = "info"
+
+    DATABASE_URL: SecretStr | None = None
+    """A libpq connection string or URL; when set it wins over all DB_* names."""
+    DB_HOST: str = "127.0.0.1"
+    DB_PORT: Annotated[int, Field(ge=1, le=65535)] = 5432
+    DB_NAME: str = "tpe"
+    DB_USER: str = "tpe"
+    DB_PASSWORD: SecretStr | None = None
+    DB_SSL: bool = False
+    """Whether TLS is required towards the database."""
+    DB_POOL_SIZE_MAX: Annotated[int, Field(ge=1, le=100)] = 10
+    """Connections that this process holds at most."""
+
+    JWT_SECRET: Annotated[SecretStr, Field(min_length=JWT_SECRET_LENGTH_MIN)]
+    JWT_EXPIRE: Annotated[timedelta, NoDecode] = timedelta(hours=12)
+
+    FRONTEND_URL: str | None = None
+    """Origin of the partner portal when it is served elsewhere; may call the API from a browser."""
+    ADMIN_DASHBOARD_URL: str | None = None
+    """Origin of the admin dashboard when it is served elsewhere; may call the API from a browser."""
+
+    @field_validator("JWT_EXPIRE", mode="before")
+    @classmethod
+    def _read_lifetime(cls, value: object) -> object:
+        lifetime = parse_duration(value) if isinstance(value, str) else value
+        if isinstance(lifetime, timedelta) and lifetime > JWT_LIFETIME_MAX:
+            raise ValueError("must be at most 7d")
+        return lifetime
+
+    @field_validator("FRONTEND_URL", "ADMIN_DASHBOARD_URL", mode="after")
+    @classmethod
+    def _read_origin(cls, value: str | None) -> str | None:
+        return parse_origin(value) if value else None
+
+    @field_validator("LOG_LEVEL", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """Give the exact origins that may call the API from a browser, credentials included."""
+        return tuple(origin for origin in (self.FRONTEND_URL, self.ADMIN_DASHBOARD_URL) if origin)
+
+    @property
+    def database_conninfo(self) -> str:
+        """Give the libpq connection string. It holds the password: never log it."""
+        if self.DATABASE_URL is not None:
+            return self.DATABASE_URL.get_secret_value()
+        return make_conninfo(
+            host=self.DB_HOST,
+            port=self.DB_PORT,
+            dbname=self.DB_NAME,
+            user=self.DB_USER,
+            password=self.DB_PASSWORD.get_secret_value() if self.DB_PASSWORD else None,
+            sslmode="require" if self.DB_SSL else "prefer",
+        )
