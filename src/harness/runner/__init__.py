@@ -1,0 +1,1 @@
+"""Plan, execute, collect: with deadlines and progress."""
