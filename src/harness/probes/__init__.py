@@ -1,0 +1,1 @@
+"""Attacks and checks sent to a target, and how their answers are read."""
