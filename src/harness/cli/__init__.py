@@ -1,0 +1,1 @@
+"""Parse, call, print: the only place that exits."""

@@ -1,0 +1,92 @@
+"""Shows a run as it goes: one live line on a terminal, one plain line each 15 s elsewhere; all to standard error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from typing import TextIO
+
+from harness.events import (
+    Event,
+    GateJudged,
+    Note,
+    Prepared,
+    RunEnded,
+    RunStarted,
+    StageEnded,
+    StageProgress,
+    StageStarted,
+)
+
+PLAIN_EVERY_S = 15.0
+_COLOURS = {
+    "PASS": "32",
+    "FAIL": "31;1",
+    "UNKNOWN": "33",
+    "SKIPPED": "2",
+    "ran": "32",
+    "partial": "33",
+    "failed": "31",
+    "skipped": "2",
+}
+_SIGNS = {"PASS": "✓", "FAIL": "✗", "UNKNOWN": "?", "SKIPPED": "–", "ran": "✓", "partial": "?", "failed": "✗", "skipped": "–"}
+
+
+class Progress:
+    """A listener of events that writes for a person."""
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self._stream = stream
+        self._live = stream.isatty() and "CI" not in os.environ
+        self._colour = stream.isatty() and "NO_COLOR" not in os.environ
+        self._last_plain = 0.0
+        self._line_open = False
+
+    def __call__(self, event: Event) -> None:
+        """Shows one event."""
+        match event:
+            case RunStarted():
+                self._say(f"plan {event.plan} on {event.target}, seed {event.seed}: {', '.join(event.stages)}")
+                self._say(f"run folder {event.folder}")
+            case Prepared():
+                self._say(f"  {event.what} ({event.duration_s:.1f} s)")
+            case StageStarted():
+                self._last_plain = time.monotonic()
+                self._update(f"[{event.number}/{event.of}] {event.stage}")
+            case StageProgress():
+                self._update(f"{event.stage}  {event.text}")
+            case StageEnded():
+                reason = f"  {event.reason}" if event.reason else ""
+                self._say(f"{self._sign(event.state)} {event.stage}  {event.duration_s:.1f} s{reason}")
+            case GateJudged():
+                self._say(
+                    f"{self._sign(event.verdict)} {event.gate:<14} {self._paint(event.verdict, event.verdict):<8} {event.reason}"
+                )
+            case RunEnded():
+                self._say(f"{self._paint(event.verdict, event.verdict)}: {event.reason}  ({event.duration_s:.0f} s)")
+            case Note():
+                self._say(event.text)
+
+    def _update(self, text: str) -> None:
+        if self._live:
+            width = shutil.get_terminal_size().columns
+            self._stream.write(f"\r\x1b[K{text[: width - 1]}")
+            self._stream.flush()
+            self._line_open = True
+        elif time.monotonic() - self._last_plain >= PLAIN_EVERY_S:
+            self._last_plain = time.monotonic()
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        start = "\r\x1b[K" if self._line_open else ""
+        self._line_open = False
+        self._stream.write(f"{start}{text}\n")
+        self._stream.flush()
+
+    def _sign(self, word: str) -> str:
+        return self._paint(word, _SIGNS.get(word, "·"))
+
+    def _paint(self, word: str, text: str) -> str:
+        return f"\x1b[{_COLOURS[word]}m{text}\x1b[0m" if self._colour and word in _COLOURS else text

@@ -1,0 +1,156 @@
+"""Every verb with its options: the reference page and the parser are made from this table."""
+
+from __future__ import annotations
+
+from harness.cli.parser import Option, Verb
+
+_TARGET = Option(("--target",), "target file to use: a name in targets/ or a path (default: harness.toml)", "NAME")
+_SEED = Option(("--seed",), "seed of data, arrivals, order and generated cases (default: harness.toml)", "N", type=int)
+_DATABASE = Option(
+    ("--database",), "where the PostgreSQL comes from (default: harness.toml)", choices=("auto", "docker", "embedded", "external")
+)
+_SIZE = Option(("--size",), "size of the seeded data: small or medium (default: the plan's)", "SIZE")
+_RUNS = Option(("--runs",), "folder of the runs (default: harness.toml)", "DIR")
+_RUN = Option(("run",), "a run: its id, the beginning of it, its folder, or latest", "RUN", default="latest", nargs="?")
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "verify",
+        "verify",
+        "run a plan against a target and say whether it may ship",
+        (
+            Option(("stages",), "only these stages of the plan; the verdict then speaks of them alone", "STAGE", nargs="*"),
+            Option(("--plan",), "the plan to run (default: harness.toml)", "NAME"),
+            _TARGET,
+            _SEED,
+            _DATABASE,
+            _SIZE,
+            _RUNS,
+            Option(("--port",), "port of the target (default: a free one)", "N", type=int),
+        ),
+        "  harness verify\n  harness verify contract authorization\n  harness verify --plan merge --target reference --seed 7",
+    ),
+    Verb(
+        "doctor",
+        "doctor",
+        "look at this machine, the configuration and a running target; starts nothing, writes nothing",
+        (
+            _TARGET,
+            Option(("--show-config",), "print each value of the configuration with its origin", flag=True),
+        ),
+        "  harness doctor\n  harness doctor --target staging",
+    ),
+    Verb(
+        "judge",
+        "judge",
+        "judge a stored run again, from its own copies of plan, limits and evidence",
+        (_RUN, _RUNS, Option(("--today",), "judge as of this day instead of the run's end", "YYYY-MM-DD")),
+        "  harness judge latest",
+    ),
+    Verb(
+        "report",
+        "report",
+        "write the report of a stored run again, or serve it",
+        (
+            _RUN,
+            _RUNS,
+            Option(("--serve",), "serve the run on the loopback, so that traces open in the browser", flag=True),
+        ),
+        "  harness report latest --serve",
+    ),
+    Verb(
+        "replay",
+        "replay",
+        "send the requests of a finding again, on a fresh target, and say whether the defect is still there",
+        (
+            Option(("finding",), "fingerprint of the finding, or the beginning of it", "FINDING"),
+            Option(("--run",), "the run that holds it", "RUN", default="latest"),
+            _RUNS,
+            _TARGET,
+            _DATABASE,
+        ),
+        "  harness replay 3fa4c1d2",
+    ),
+    Verb(
+        "token",
+        "token",
+        "log in at a running target and print the credential of a role",
+        (
+            Option(("role",), "a role of the target", "ROLE"),
+            Option(("--user",), "which of its users (default: the first)", "NAME"),
+            _TARGET,
+        ),
+        '  curl -H "Authorization: Bearer $(harness token partner)" …',
+    ),
+    Verb(
+        "target",
+        "target",
+        "start, seed or stop a target by hand",
+        (
+            Option(
+                ("action",),
+                "up: start it on a seeded database and stay; seed: fill a database; down: stop it",
+                choices=("up", "seed", "down"),
+            ),
+            _TARGET,
+            _SEED,
+            _SIZE,
+            _DATABASE,
+            Option(("--port",), "port to listen on (default: a free one)", "N", type=int),
+        ),
+        "  harness target up --size medium",
+    ),
+    Verb(
+        "load",
+        "load",
+        "send a load profile to a target and judge arrivals, latency and errors",
+        (
+            Option(("profile",), "a load profile: smoke, warmup, sustained, peak or full", "PROFILE"),
+            Option(("--scale",), "multiply the arrival rates", "FACTOR", default=1.0, type=float),
+            _TARGET,
+            _SEED,
+            _DATABASE,
+            _SIZE,
+            _RUNS,
+        ),
+        "  harness load sustained --scale 0.2",
+    ),
+    Verb(
+        "faults",
+        "faults",
+        "plant defects in a copy of the reference platform and see which gates notice",
+        (
+            Option(("action",), "list them, or run them", choices=("list", "run")),
+            Option(("ids",), "only these faults", "FAULT", nargs="*"),
+            Option(("--clean",), "run the clean platform too and count false alarms", flag=True),
+            _DATABASE,
+        ),
+        "  harness faults list\n  harness faults run drop-owner-read",
+    ),
+    Verb(
+        "ledger",
+        "ledger",
+        "show the rows of the Phase 4 ledger with their state in a run",
+        (
+            _RUN,
+            _RUNS,
+            Option(("--require",), "exit 3 while a row is unsettled", flag=True),
+            Option(("--state",), "only rows of this state", "STATE"),
+        ),
+        "  harness ledger\n  harness ledger --state REFUTED",
+    ),
+    Verb(
+        "list",
+        "listing",
+        "list engines, gates, stages, plans, targets, load profiles or runs",
+        (Option(("what",), "what to list", choices=("engines", "gates", "stages", "plans", "targets", "profiles", "runs")),),
+        "  harness list gates",
+    ),
+    Verb(
+        "explain",
+        "explain",
+        "say what a gate asks, what it needs at least, and what feeds it",
+        (Option(("gate",), "a gate", "GATE"),),
+        "  harness explain coverage",
+    ),
+)
