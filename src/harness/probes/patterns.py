@@ -1,0 +1,41 @@
+"""Texts that match a regular expression of a document."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+from typing import Any
+
+from harness.probes.schemas import SchemaError
+
+_TRIES = 60
+
+
+def matching(pattern: str, random: Random, lengths: tuple[int, int], unlike: Any = None) -> str:
+    """A text that matches `pattern` within `lengths` (least, most), printable ASCII only.
+
+    Raises:
+        SchemaError: the expression is none that Python reads, or nothing was found that matches and fits.
+    """
+    from hypothesis import HealthCheck, Phase, given, seed, settings
+    from hypothesis import strategies as st
+
+    try:
+        re.compile(pattern)
+        strategy = st.from_regex(pattern, fullmatch=True, alphabet=st.characters(min_codepoint=32, max_codepoint=126))
+        strategy.validate()
+    except Exception as error:  # noqa: BLE001 - hypothesis raises its own kinds for what it cannot generate
+        raise SchemaError(f"the pattern {pattern!r} cannot be used: {error}") from None
+    found: list[str] = []
+
+    @seed(random.getrandbits(32))
+    @settings(max_examples=_TRIES, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(strategy)
+    def collect(text: str) -> None:
+        if lengths[0] <= len(text) <= lengths[1] and text != unlike and text not in found:
+            found.append(text)
+
+    collect()
+    if not found:
+        raise SchemaError(f"no text of {lengths[0]} to {lengths[1]} characters was found that matches {pattern!r}")
+    return random.choice(found)
