@@ -1,0 +1,186 @@
+"""From an operation and values to a request that can be sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from harness.model.finding import Request
+from harness.probes.operations import Body, Operation, Parameter
+from harness.probes.schemas import SchemaError
+from harness.probes.values import Values
+
+_BOUNDARY = "harness-part-2f1c"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One request in its parts, by names of the document's parameters. `base_path` stands before the operation's path."""
+
+    operation: Operation
+    base_path: str = ""
+    path: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    media_type: str = ""
+
+    def with_body(self, body: Any) -> Draft:
+        """The same with another body."""
+        return replace(self, body=body)
+
+    def with_value(self, parameter: Parameter, value: Any) -> Draft:
+        """The same with another value of one parameter."""
+        if parameter.where == "path":
+            return replace(self, path={**self.path, parameter.name: value})
+        if parameter.where == "query":
+            return replace(self, query={**self.query, parameter.name: value})
+        return replace(self, headers={**self.headers, parameter.name: text_of(value)})
+
+    def request(self, role: str = "", user: str = "") -> Request:
+        """The request, to be sent as that user."""
+        headers = dict(self.headers)
+        content = None
+        if self.media_type and self.body is not None:
+            content, content_type = encoded(self.body, self.media_type)
+            headers["Content-Type"] = content_type
+        return Request(self.operation.method, self._target(), role, user, headers, content)
+
+    def _target(self) -> str:
+        path = self.base_path + self.operation.path
+        for name, value in self.path.items():
+            path = path.replace("{" + name + "}", quote(text_of(value), safe=""))
+        pairs = [
+            (name, text_of(item))
+            for name, value in self.query.items()
+            for item in (value if isinstance(value, list) else [value])
+        ]
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def text_of(value: Any) -> str:
+    """A value as it stands in a path, a query or a header."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ",".join(text_of(item) for item in value)
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, dict) else str(value)
+
+
+def encoded(body: Any, media_type: str) -> tuple[str, str]:
+    """A body as text, and its content type.
+
+    Raises:
+        SchemaError: the media type is none that can be written here.
+    """
+    essence = media_type.split(";")[0].strip().lower()
+    if essence == "application/x-www-form-urlencoded":
+        return urlencode({name: text_of(value) for name, value in _members(body).items()}), essence
+    if essence.startswith("multipart/"):
+        return _multipart(_members(body)), f"multipart/form-data; boundary={_BOUNDARY}"
+    if essence in ("application/json", "text/json", "*/*") or essence.endswith("+json"):
+        return json.dumps(body, ensure_ascii=False), "application/json" if essence == "*/*" else media_type
+    if essence.startswith("text/") or isinstance(body, str):
+        return text_of(body), media_type
+    raise SchemaError(f"a body of type {media_type} cannot be written")
+
+
+def _members(body: Any) -> Mapping[str, Any]:
+    return body if isinstance(body, Mapping) else {"value": body}
+
+
+def _multipart(members: Mapping[str, Any]) -> str:
+    parts = [
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{_file_name(value)}\r\n\r\n{_part(value)}\r\n'
+        for name, value in members.items()
+    ]
+    return "".join(parts) + f"--{_BOUNDARY}--\r\n"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file in a multipart body."""
+
+    name: str
+    content: str
+    media_type: str = "text/plain"
+
+
+def _file_name(value: Any) -> str:
+    return f'; filename="{value.name}"\r\nContent-Type: {value.media_type}' if isinstance(value, File) else ""
+
+
+def _part(value: Any) -> str:
+    return value.content if isinstance(value, File) else text_of(value)
+
+
+@dataclass(frozen=True)
+class Drafter:
+    """Makes drafts of one document's operations. `known` holds values for parameters by name (ids found in the target)."""
+
+    values: Values
+    base_path: str = ""
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+    def draft(self, operation: Operation, *, optional: bool = False, given: Mapping[str, Any] | None = None) -> Draft:
+        """A valid request without body: required parameters, and with `optional` those that may be left out.
+
+        Args:
+            given: values by parameter name, before all others.
+
+        Raises:
+            SchemaError: a required parameter has no value that could be made.
+        """
+        draft = Draft(operation, self.base_path)
+        for parameter in operation.parameters:
+            named = parameter.name in (given or {})
+            if not (parameter.required or named or optional) or parameter.name.lower() in _SENT_ELSEWHERE:
+                continue
+            draft = draft.with_value(parameter, self._value(operation, parameter, given or {}))
+        body = operation.body
+        return replace(draft, media_type=body.media_type) if body else draft
+
+    def bodies(self, operation: Operation, salt: str = "") -> list[Any]:
+        """Bodies worth trying: the document's examples, all members, the required ones. [None] without a body.
+
+        Raises:
+            SchemaError: a body is demanded and none could be made.
+        """
+        body = operation.body
+        if body is None:
+            return [None]
+        made: list[Any] = list(body.examples)
+        reason = ""
+        for optional in (True, False):
+            try:
+                made.append(self.values.value(body.schema, f"{operation.name} body{salt}", optional=optional))
+            except SchemaError as error:
+                reason = error.message
+        if not made:
+            raise SchemaError(f"no body could be made: {reason}")
+        return _distinct(made) + ([] if body.required else [None])
+
+    def _value(self, operation: Operation, parameter: Parameter, given: Mapping[str, Any]) -> Any:
+        for source in (given, self.known):
+            if parameter.name in source:
+                return source[parameter.name]
+        if parameter.examples:
+            return parameter.examples[0]
+        return self.values.value(parameter.schema, f"{operation.name} {parameter.name}")
+
+
+_SENT_ELSEWHERE = frozenset({"authorization", "cookie", "content-type", "accept", "content-length"})
+
+
+def _distinct(items: list[Any]) -> list[Any]:
+    return [item for number, item in enumerate(items) if item not in items[:number]]
+
+
+def body_schema(body: Body | None) -> Mapping[str, Any]:
+    """The schema of a body, `{}` without one."""
+    return body.schema if body else {}

@@ -1,0 +1,272 @@
+"""Sends requests to a running target as one of its users, within bounds, and gives answers that are safe to hold."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import httpx
+
+from harness.model.errors import TargetError
+from harness.model.finding import Request
+from harness.model.target import Role, Target, User
+from harness.probes.operations import SAFE_METHODS, is_json_type
+
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
+ANSWER_TIME_S_MAX = 20.0
+RETRY_AFTER_S_MAX = 2.0  # a longer wait asked for by a 429 is not kept: the answer stands
+# Stand in a body for the user's own: no request that is kept holds a credential.
+USERNAME, PASSWORD = "${username}", "${password}"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a signed-in user sends with each request."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Door(Protocol):
+    """A running target on data of its own, as the probes need it."""
+
+    @property
+    def target(self) -> Target:
+        """What the target file says."""
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, without a slash at the end."""
+
+    def alive(self) -> bool:
+        """Whether it still answers."""
+
+    def sign_in(self, role: Role, user: User) -> Credential:
+        """Logs in. Raises `TargetError` where the target refuses."""
+
+    def client(self) -> httpx.Client:
+        """A client without credentials, that follows no redirects and talks to the target's hosts only."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `status` 0 is no answer at all, with `error` saying why; a body over the bound is cut."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    content: bytes = b""
+    error: str = ""
+    elapsed_s: float = 0.0
+    truncated: bool = False
+
+    @cached_property
+    def text(self) -> str:
+        """The body as text; what is no UTF-8 is replaced."""
+        return self.content.decode("utf-8", errors="replace")
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as plain data, or None where it is no JSON."""
+        if not self.content or self.truncated:
+            return None
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            return None
+
+    def header(self, name: str) -> str:
+        """The first header of that name, "" where there is none."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+
+    def header_all(self, name: str) -> tuple[str, ...]:
+        """All headers of that name (`Set-Cookie` comes many times)."""
+        return tuple(value for key, value in self.headers if key.lower() == name.lower())
+
+    @property
+    def is_success(self) -> bool:
+        """A 2xx that does not say in its body that it failed."""
+        return 200 <= self.status < 300 and not self.is_soft_refusal
+
+    @property
+    def is_soft_refusal(self) -> bool:
+        """A 2xx whose JSON says that nothing was done: `success: false`, `ok: false`, `status: "error"`, errors without data."""
+        data = self.json
+        if not isinstance(data, Mapping):
+            return False
+        if data.get("success") is False or data.get("ok") is False:
+            return True
+        if str(data.get("status", "")).lower() in ("error", "fail", "failed", "failure"):
+            return True
+        return bool(data.get("errors")) and not data.get("data")
+
+    @property
+    def is_denial(self) -> bool:
+        """A refusal for want of a credential or a right: 401, 403, 404, or a redirect (to a log-in page)."""
+        return self.status in (401, 403, 404) or 300 <= self.status < 400
+
+    @property
+    def media_type(self) -> str:
+        """Essence of the content type, in lower case."""
+        return self.header("content-type").split(";")[0].strip().lower()
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it says that it is JSON."""
+        return is_json_type(self.media_type)
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a page."""
+        return self.media_type in ("text/html", "application/xhtml+xml")
+
+
+@dataclass
+class Traffic:
+    """What was sent so far, for the report."""
+
+    requests: int = 0
+    limited: int = 0  # answered 429
+    lost: int = 0  # no answer
+    sign_ins: int = 0
+
+
+class World:
+    """One running target and the sessions of its users."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.target = door.target
+        self.traffic = Traffic()
+        self._credentials: dict[tuple[str, str], Credential] = {}
+        self._client = door.client()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def user(self, role: str, user: str) -> tuple[Role, User]:
+        """A role and its user by name; `KeyError` where there is none."""
+        found = self.target.role(role)
+        return found, {account.name: account for account in found.users}[user]
+
+    def credential(self, role: str, user: str) -> Credential:
+        """The user's session, logged in once; the empty credential for nobody (role "").
+
+        Raises:
+            TargetError: the log-in was refused.
+        """
+        if not role:
+            return Credential()
+        if (role, user) not in self._credentials:
+            self.traffic.sign_ins += 1
+            self._credentials[role, user] = self.door.sign_in(*self.user(role, user))
+        return self._credentials[role, user]
+
+    def forget(self, role: str, user: str) -> None:
+        """Logs in anew before the user's next request."""
+        self._credentials.pop((role, user), None)
+
+    def send(self, request: Request, *, renew: bool = True) -> Answer:
+        """Sends a request with the session of its role and user.
+
+        Args:
+            renew: after a 401 the session may be over (the target logged us out): log in anew and send once more.
+
+        Raises:
+            TargetError: the target is dead, or refused the log-in.
+        """
+        answer = self.send_as(request, self.credential(request.role, request.user))
+        if answer.status == 401 and request.role and renew:
+            self.forget(request.role, request.user)
+            answer = self.send_as(request, self.credential(request.role, request.user))
+        return answer
+
+    def send_as(self, request: Request, credential: Credential) -> Answer:
+        """Sends a request with exactly this credential. A 429 that asks for a short wait is waited for once.
+
+        Raises:
+            TargetError: the target is dead, or a write is not allowed on it.
+        """
+        if request.method not in SAFE_METHODS and not self.target.allow.writes:
+            raise TargetError(
+                f"{request.method} {request.path}: the target file does not allow writes", hint="allow.writes = true"
+            )
+        answer = self._exchange(request, credential)
+        wait_s = _retry_after_s(answer)
+        if wait_s is not None:
+            self.traffic.limited += 1
+            time.sleep(wait_s)
+            answer = self._exchange(request, credential)
+        if answer.status == 0:
+            self.traffic.lost += 1
+            if not self.door.alive():
+                raise TargetError(f"the target died; the last request was {request.method} {request.path} ({answer.error})")
+        return answer
+
+    def _exchange(self, request: Request, credential: Credential) -> Answer:
+        self.traffic.requests += 1
+        begun = time.monotonic()
+        headers = {**credential.headers, **request.headers}
+        if credential.cookies and "cookie" not in {name.lower() for name in headers}:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in credential.cookies.items())
+        body = self._body(request)
+        try:
+            built = self._client.build_request(request.method, self.door.base_url + request.path, headers=headers, content=body)
+            return self._received(built, begun)
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
+            return Answer(0, error=f"{type(error).__name__}: {error}"[:200], elapsed_s=time.monotonic() - begun)
+
+    def _received(self, built: httpx.Request, begun: float) -> Answer:
+        received = bytearray()
+        truncated = False
+        answered = self._client.send(built, stream=True)
+        try:
+            self._client.cookies.clear()  # sessions are sent on purpose or not at all
+            for chunk in answered.iter_bytes():
+                received += chunk
+                if len(received) > ANSWER_BYTES_MAX or time.monotonic() - begun > ANSWER_TIME_S_MAX:
+                    truncated = True
+                    break
+        finally:
+            answered.close()
+        headers = tuple(answered.headers.multi_items())
+        content = bytes(received[:ANSWER_BYTES_MAX])
+        return Answer(answered.status_code, headers, content, elapsed_s=time.monotonic() - begun, truncated=truncated)
+
+    def _body(self, request: Request) -> bytes | None:
+        if request.body is None:
+            return None
+        text = request.body
+        if request.role and request.user and (USERNAME in text or PASSWORD in text):
+            user = self.user(request.role, request.user)[1]
+            text = text.replace(USERNAME, _json_inner(user.username)).replace(PASSWORD, _json_inner(user.password))
+        return text.encode("utf-8", errors="surrogatepass")
+
+
+def with_headers(request: Request, headers: Mapping[str, str]) -> Request:
+    """The request with further headers."""
+    return replace(request, headers={**request.headers, **headers})
+
+
+def _json_inner(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _retry_after_s(answer: Answer) -> float | None:
+    if answer.status != 429:
+        return None
+    try:
+        wait_s = float(answer.header("retry-after"))
+    except ValueError:
+        return None
+    return wait_s if 0 <= wait_s <= RETRY_AFTER_S_MAX else None
