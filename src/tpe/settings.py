@@ -38,16 +38,10 @@ def parse_origin(text: str) -> str:
     return origin
 
 
-class Settings(BaseSettings):
-    """Typed settings; see each member. ``Settings()`` reads the environment."""
+class DatabaseSettings(BaseSettings):
+    """Where the database is: all that migrations and the seeder need."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
-
-    NODE_ENV: Literal["development", "staging", "production"] = "development"
-    """Which environment this is; told in the start-up log line and by the readiness address."""
-    PORT: Annotated[int, Field(ge=0, le=65535)] = 3000
-    """The port to listen on; 0 takes a free one."""
-    LOG_LEVEL: Literal["debug", "info", "warning", "error", "critical"] = "info"
 
     DATABASE_URL: SecretStr | None = None
     """A libpq connection string or URL; when set it wins over all DB_* names."""
@@ -58,6 +52,31 @@ class Settings(BaseSettings):
     DB_PASSWORD: SecretStr | None = None
     DB_SSL: bool = False
     """Whether TLS is required towards the database."""
+
+    @property
+    def database_conninfo(self) -> str:
+        """Give the libpq connection string. It holds the password: never log it."""
+        if self.DATABASE_URL is not None:
+            return self.DATABASE_URL.get_secret_value()
+        return make_conninfo(
+            host=self.DB_HOST,
+            port=self.DB_PORT,
+            dbname=self.DB_NAME,
+            user=self.DB_USER,
+            password=self.DB_PASSWORD.get_secret_value() if self.DB_PASSWORD else None,
+            sslmode="require" if self.DB_SSL else "prefer",
+        )
+
+
+class Settings(DatabaseSettings):
+    """Typed settings; see each member. ``Settings()`` reads the environment."""
+
+    NODE_ENV: Literal["development", "staging", "production"] = "development"
+    """Which environment this is; told when the process starts."""
+    PORT: Annotated[int, Field(ge=0, le=65535)] = 3000
+    """The port to listen on; 0 takes a free one."""
+    LOG_LEVEL: Literal["debug", "info", "warning", "error", "critical"] = "info"
+
     DB_POOL_SIZE_MAX: Annotated[int, Field(ge=1, le=100)] = 10
     """Connections that this process holds at most."""
 
@@ -91,17 +110,3 @@ class Settings(BaseSettings):
     def allowed_origins(self) -> tuple[str, ...]:
         """Give the exact origins that may call the API from a browser, credentials included."""
         return tuple(origin for origin in (self.FRONTEND_URL, self.ADMIN_DASHBOARD_URL) if origin)
-
-    @property
-    def database_conninfo(self) -> str:
-        """Give the libpq connection string. It holds the password: never log it."""
-        if self.DATABASE_URL is not None:
-            return self.DATABASE_URL.get_secret_value()
-        return make_conninfo(
-            host=self.DB_HOST,
-            port=self.DB_PORT,
-            dbname=self.DB_NAME,
-            user=self.DB_USER,
-            password=self.DB_PASSWORD.get_secret_value() if self.DB_PASSWORD else None,
-            sslmode="require" if self.DB_SSL else "prefer",
-        )

@@ -7,6 +7,7 @@ process lives.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeVar
@@ -26,6 +27,8 @@ CHECKOUT_TIMEOUT_S = 3.0
 """How long a request waits for a connection before it is told 503."""
 CHECKOUTS_WAITING_MAX = 200
 """Requests that may wait for a connection at once; more are told 503 at once."""
+RECONNECT_TIMEOUT_S = 3.0
+"""The pool's own attempts back off up to this; then the next request tries anew, so recovery is noticed within seconds."""
 STATEMENT_TIMEOUT_MS = 5_000
 """The server ends a statement of ours after this."""
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
@@ -44,6 +47,7 @@ class Database:
             max_waiting=CHECKOUTS_WAITING_MAX,
             timeout=CHECKOUT_TIMEOUT_S,
             check=AsyncConnectionPool.check_connection,
+            reconnect_timeout=RECONNECT_TIMEOUT_S,
             open=False,
             name="tpe",
             kwargs={
@@ -70,6 +74,14 @@ class Database:
             async with self._pool.connection() as connection:
                 yield connection
         except _AWAY as error:
+            raise UnavailableError from error
+
+    async def ping(self, timeout_s: float) -> None:
+        """Run a statement; UnavailableError when it is not answered within ``timeout_s`` seconds."""
+        try:
+            async with asyncio.timeout(timeout_s), self.connection() as connection:
+                await connection.execute("SELECT 1")
+        except TimeoutError as error:
             raise UnavailableError from error
 
     @asynccontextmanager

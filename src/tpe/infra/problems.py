@@ -100,6 +100,13 @@ class NotFoundError(ProblemError):
     default_message = "There is nothing at this address."
 
 
+class MethodNotAllowedError(ProblemError):
+    """The address does not know this method (405); the Allow header names those that it does."""
+
+    status, slug, title = 405, "method-not-allowed", "Method not allowed"
+    default_message = "This address does not allow this method."
+
+
 class ConflictError(ProblemError):
     """The state of the thing does not allow the change (409)."""
 
@@ -112,6 +119,20 @@ class PreconditionFailedError(ProblemError):
 
     status, slug, title = 412, "stale-version", "Stale version"
     default_message = "This was changed by someone else since you read it. Read it again, then repeat your change."
+
+
+class PayloadTooLargeError(ProblemError):
+    """The body is larger than BODY_BYTES_MAX (413)."""
+
+    status, slug, title = 413, "payload-too-large", "Payload too large"
+    default_message = "The body of the request is too large."
+
+
+class UnsupportedMediaTypeError(ProblemError):
+    """The body is not declared as JSON (415)."""
+
+    status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
+    default_message = "Send the body as application/json."
 
 
 class UnprocessableError(ProblemError):

@@ -1,0 +1,89 @@
+"""Puts the platform together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import metadata
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from tpe.admin.routes import router as admin_router
+from tpe.auth.passwords import Passwords
+from tpe.auth.routes import admin_router as admin_auth_router
+from tpe.auth.routes import partner_router as partner_auth_router
+from tpe.auth.tokens import Tokens
+from tpe.context import Platform
+from tpe.infra.db import Database
+from tpe.infra.documentation import served_document
+from tpe.infra.errors import BodyLimit, install_error_handlers
+from tpe.infra.headers import ExactOrigins, SecurityHeaders
+from tpe.infra.health import router as health_router
+from tpe.leads.routes import router as leads_router
+from tpe.settings import Settings
+from tpe.web.routes import mount_static
+from tpe.web.routes import router as pages_router
+
+BODY_BYTES_MAX = 1_048_576
+"""1 MiB: a hundred times the largest body that any operation takes."""
+API_VERSION = "1.0.0"
+"""Version of the API's contract; the build has its own."""
+
+
+class TpeApp(FastAPI):
+    """FastAPI whose every response, those of its own outermost error handler included, carries the security headers."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Wrap everything in the headers and the limit on bodies."""
+        return SecurityHeaders(BodyLimit(super().build_middleware_stack(), BODY_BYTES_MAX))
+
+    def openapi(self) -> dict[str, Any]:
+        """Give the document with all statuses (see tpe.infra.documentation)."""
+        return served_document(self)
+
+
+def build_version() -> str:
+    """Give the version of the installed build."""
+    return metadata.version("power100-harness")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the application. It connects to nothing until it is started, and starts without its database, saying 503."""
+    app = TpeApp(
+        title="The Power100 Experience",
+        version=API_VERSION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=BODY_BYTES_MAX,
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.add_middleware(ExactOrigins, origins=settings.allowed_origins)
+    for router in (partner_auth_router, admin_auth_router, leads_router, admin_router, health_router):
+        app.include_router(router)
+    app.include_router(pages_router)
+    mount_static(app)
+    install_error_handlers(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    platform = Platform(
+        settings=settings,
+        db=Database(settings.database_conninfo, size_max=settings.DB_POOL_SIZE_MAX),
+        passwords=Passwords(),
+        tokens=Tokens(settings.JWT_SECRET.get_secret_value(), settings.JWT_EXPIRE),
+    )
+    await platform.db.open()
+    app.state.platform = platform
+    try:
+        yield
+    finally:
+        await platform.db.close()
+        platform.passwords.close()

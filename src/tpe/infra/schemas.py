@@ -1,0 +1,72 @@
+"""Bases and member types of request and response bodies, and of query and path values.
+
+Bodies are strict: JSON scalars are not coerced and unknown members are refused; enums, dates and times are read from
+their text form only. Query and path values are text by nature and are read from exactly one written form each.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+ID_MAX: Final = 2**53 - 1
+"""Largest id taken: what every JSON reader holds exactly (ECMAScript's MAX_SAFE_INTEGER)."""
+VERSION_MAX: Final = 2**31 - 1
+"""The database's integer."""
+NO_NUL: Final = r"^[^\u0000]*$"
+"""PostgreSQL's text holds no NUL character."""
+_WHOLE_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+class RequestModel(BaseModel):
+    """Base of request bodies."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class ResponseModel(BaseModel):
+    """Base of response bodies; made from the services' dataclasses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+
+
+def read_whole_number(value: object) -> object:
+    """Read the decimal text of a whole number (no sign but minus, no leading zero, no blanks); ValueError otherwise."""
+    if not isinstance(value, str):
+        return value
+    if _WHOLE_NUMBER.fullmatch(value) is None:
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def read_flag(value: object) -> object:
+    """Read ``true`` or ``false``; ValueError for any other text."""
+    if not isinstance(value, str):
+        return value
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
+def read_date(value: object) -> object:
+    """Read ``YYYY-MM-DD``; ValueError for anything else, times and numbers included."""
+    if value is None or isinstance(value, date):
+        return value
+    if not isinstance(value, str) or _DATE.fullmatch(value) is None:
+        raise ValueError("must be a date as YYYY-MM-DD")
+    return date.fromisoformat(value)
+
+
+WholeNumber = Annotated[int, BeforeValidator(read_whole_number)]
+"""A whole number in a query or path."""
+Flag = Annotated[bool, BeforeValidator(read_flag)]
+"""A yes or no in a query."""
+IsoDate = Annotated[date, BeforeValidator(read_date), Field(strict=False)]
+"""A date in a body."""
+Id = Annotated[int, Field(ge=1, le=ID_MAX)]
+Version = Annotated[int, Field(ge=1, le=VERSION_MAX)]
+"""How many times a lead was written, from 1."""

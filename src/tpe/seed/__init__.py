@@ -1,0 +1,1 @@
+"""Invented data, the same for the same number."""
