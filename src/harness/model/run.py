@@ -81,6 +81,10 @@ class VerdictRecord:
 
 @dataclass(frozen=True)
 class LedgerRecord:
-    """All rows of the ledger with what the run says of them."""
+    """All rows of the ledger with what the run says of them.
+
+    `unknown_parts` are names that checks or findings of the run gave and that the ledger does not have: a slip in a suite.
+    """
 
     rows: tuple[RowResult, ...]
+    unknown_parts: tuple[str, ...] = ()
