@@ -18,11 +18,12 @@ from harness.model.evidence import Evidence, Kind
 from harness.model.plan import LoadLimits, Stage
 from harness.model.run import StageState
 from harness.model.target import Target
+from harness.targets.arena import ArenaPlan
 
 
 @dataclass(frozen=True)
 class StageJob:
-    """One stage to run. `arena_env` tells the stage's process how to make targets of its own; it holds secrets."""
+    """One stage to run. `arena` makes targets for it; `environment` tells a process of its own the same (it holds secrets)."""
 
     stage: Stage
     target: Target
@@ -35,7 +36,8 @@ class StageJob:
     stop: Stop
     progress: Callable[[str], None]
     limits: LoadLimits
-    arena_env: Mapping[str, str] = field(repr=False)
+    arena: ArenaPlan = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
     coverage_config: Path | None = None
 
 

@@ -1,0 +1,1 @@
+"""Plants faults in a copy of the reference platform, runs the stages that matter, and compares."""

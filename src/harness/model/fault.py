@@ -1,0 +1,39 @@
+"""A planted defect of the reference platform, and who has to notice it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.model.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One replacement in one file: `old` must stand there exactly once (or `count` times)."""
+
+    file: str  # relative to the project
+    old: str
+    new: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One defect.
+
+    `kind` is its class: a CWE (`CWE-639`) or a ledger part. `must` gates have to give the verdict that is named, `may`
+    gates are free; any other gate that is not PASS is a false alarm. `stages` are those that are run.
+    """
+
+    name: str
+    title: str
+    kind: str
+    must: dict[str, Verdict]
+    stages: tuple[str, ...]
+    may: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    delete: tuple[str, ...] = ()  # files that are removed from the copy
+    parts: tuple[str, ...] = ()  # ledger parts whose check has to turn red
+    config: dict[str, str] = field(default_factory=dict)  # replaced values of harness.toml, by dotted key
+    folder: Path | None = None

@@ -1,0 +1,59 @@
+"""After the stages: judge, settle the ledger, report, seal. Works on any stored run, also a killed one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from harness.events import Event, GateJudged
+from harness.evidence.codec import from_json
+from harness.evidence.folder import (
+    FAULTS_FILE,
+    FINDINGS_FILE,
+    LEDGER_FILE,
+    LEDGER_RESULT_FILE,
+    VERDICT_FILE,
+    RunFolder,
+)
+from harness.evidence.stored import StoredRun
+from harness.faults.results import FaultResults
+from harness.gates.judge import judge
+from harness.ledger import rows, states
+from harness.model.evidence import Kind, TestResult
+from harness.model.run import LedgerRecord, VerdictRecord
+from harness.report.write import write_report
+
+
+def judge_and_report(run: StoredRun, say: Callable[[Event], None], *, today: str = "") -> VerdictRecord:
+    """Judges a stored run, settles its ledger and writes its report; the old ones are replaced."""
+    folder = RunFolder(run.folder)
+    verdict = judge(run, today=today)
+    for result in verdict.gates:
+        say(GateJudged(result.gate, str(result.verdict), result.reason))
+    from harness.evidence.codec import to_json
+
+    folder.write(VERDICT_FILE, to_json(verdict))
+    folder.write(FINDINGS_FILE, to_json(run.findings))
+    folder.write(LEDGER_RESULT_FILE, to_json(settle_ledger(run)))
+    write_report(StoredRun(run.folder))
+    folder.seal()
+    return verdict
+
+
+def settle_ledger(run: StoredRun) -> LedgerRecord:
+    """What the run says of each row of its own copy of the ledger."""
+    requirements = rows.load(run.folder / LEDGER_FILE)
+    return states.decide(requirements, _results(run), caught_parts(run.folder / FAULTS_FILE), run.manifest.target_gives)
+
+
+def _results(run: StoredRun) -> tuple[TestResult, ...]:
+    tests = [run.payload(evidence) for evidence in run.evidence if evidence.kind is Kind.TESTS and run.intact(evidence)]
+    return tuple(result for payload in tests for result in payload.results)
+
+
+def caught_parts(path: Path) -> Mapping[str, str]:
+    """Ledger part → the fault that turned its check red, from a copy of `faults/results.json`; empty where there is none."""
+    if not path.is_file():
+        return {}
+    results = from_json(FaultResults, path.read_bytes(), where=path.name)
+    return {part: result.fault for result in results.results if result.caught for part in result.parts}

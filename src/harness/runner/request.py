@@ -1,0 +1,115 @@
+"""What a run was asked to do: everything that the command line and the files determine before anything starts."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.config.project import Project, find_root, load_project, narrowed
+from harness.config.targets import read_target
+from harness.engines.engine import engines
+from harness.gates.registry import gates
+from harness.model.errors import ConfigError
+from harness.model.plan import Plan
+from harness.model.target import Target
+
+TARGETS_FOLDER = "targets"
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run to make."""
+
+    root: Path
+    project: Project
+    plan: Plan
+    target: Target
+    seed: int
+    size: str
+    database: str
+    runs: Path
+    command: tuple[str, ...]
+    chosen: tuple[str, ...] = ()  # stages picked by hand
+    port: int | None = None
+
+
+def open_project(start: Path | None = None) -> tuple[Path, Project]:
+    """The project that the working directory is in, with every name in it checked.
+
+    Raises:
+        ConfigError: a file is wrong, or names an engine or gate that does not exist.
+    """
+    root = find_root((start or Path.cwd()).resolve())
+    project = load_project(root)
+    for stage in project.stages:
+        _known(stage.engine, engines(), f"harness.toml: stages.{stage.name}.engine")
+    for gate in project.gates:
+        _known(gate, gates(), "harness.toml: gates")
+    return root, project
+
+
+def _known(name: str, valid: object, where: str) -> None:
+    names = list(valid)  # type: ignore[call-overload]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        raise ConfigError(
+            f'{where}: there is no "{name}"', hint=f'did you mean "{near[0]}"?' if near else f"valid: {', '.join(names)}"
+        )
+
+
+def open_target(root: Path, name: str) -> Target:
+    """The target of that name in `targets/`, or of that path.
+
+    Raises:
+        ConfigError: there is none, naming the nearest.
+    """
+    path = Path(name) if name.endswith(".toml") else root / TARGETS_FOLDER / f"{name}.toml"
+    if not path.is_file():
+        known = target_names(root)
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}"
+        raise ConfigError(f'there is no target "{name}"', hint=hint)
+    return read_target(path.resolve())
+
+
+def target_names(root: Path) -> list[str]:
+    """The targets that have a file."""
+    return sorted(path.stem for path in (root / TARGETS_FOLDER).glob("*.toml"))
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the command line chose; "" and `None` take the default of `harness.toml`."""
+
+    plan: str = ""
+    stages: tuple[str, ...] = ()
+    target: str = ""
+    seed: int | None = None
+    size: str = ""
+    database: str = ""
+    runs: str = ""
+    port: int | None = None
+
+
+def request_of(chosen: Chosen, command: tuple[str, ...], start: Path | None = None) -> RunRequest:
+    """The run that was asked for.
+
+    Raises:
+        ConfigError: a name that does not exist; nothing has been started.
+    """
+    root, project = open_project(start)
+    plan = narrowed(project, project.plan(chosen.plan or project.defaults.plan), chosen.stages)
+    return RunRequest(
+        root=root,
+        project=project,
+        plan=plan,
+        target=open_target(root, chosen.target or project.defaults.target),
+        seed=project.defaults.seed if chosen.seed is None else chosen.seed,
+        size=chosen.size or plan.size,
+        database=chosen.database or project.defaults.database,
+        runs=(root / (chosen.runs or project.defaults.runs)).resolve(),
+        command=command,
+        chosen=chosen.stages,
+        port=chosen.port,
+    )
