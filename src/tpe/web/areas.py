@@ -26,6 +26,7 @@ class Area:
 
     role: Role
     title: str
+    audience: str
     home: str
     navigation: tuple[NavigationItem, ...]
 
@@ -52,8 +53,9 @@ class Area:
 PARTNER_AREA: Final = Area(
     Role.PARTNER,
     "Partner portal",
+    "partners",
     "/partner",
     (NavigationItem("Dashboard", "/partner"), NavigationItem("Leads", "/partner/leads")),
 )
-ADMIN_AREA: Final = Area(Role.ADMIN, "Administration", "/admin", (NavigationItem("Dashboard", "/admin"),))
+ADMIN_AREA: Final = Area(Role.ADMIN, "Administration", "administrators", "/admin", (NavigationItem("Dashboard", "/admin"),))
 AREAS: Final = {area.role: area for area in (PARTNER_AREA, ADMIN_AREA)}

@@ -81,7 +81,7 @@ class SessionOf:
             query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
             raise LogInNeededError(self._area, request.url.path + query)
         if session.identity.role is not self._area.role:
-            raise OtherAreaError(f"You are logged in as {session.identity.name}. This page belongs to the {self._area.title}.")
+            raise OtherAreaError(f"You are logged in as {session.identity.name}. This page is for {self._area.audience}.")
         return session
 
 
