@@ -80,7 +80,7 @@ def _command(job: StageJob, records: Path, extra: Sequence[str]) -> list[str]:
         "no:cacheprovider",
         f"--harness-records={records}",
         f"--harness-artifacts={job.folder / 'artefacts'}",
-        f"--harness-target={job.target.name}",
+        f"--harness-target={job.arena.target_file}",
         f"--harness-seed={job.seed}",
         f"--harness-size={job.size}",
         f"--junitxml={job.folder / 'raw' / 'junit.xml'}",

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.databases import open_server
+from harness.databases import DatabaseServer, open_server
 from harness.engines.browser import INSTALL_COMMAND, find_browser
+from harness.engines.process import Stop
 from harness.events import Event, Prepared
 from harness.evidence.redaction import remember_secret
 from harness.model.errors import PreflightError
@@ -19,20 +20,52 @@ from harness.model.target import Target
 from harness.probes.document import Document
 from harness.runner.capabilities import lacking
 from harness.runner.request import RunRequest
-from harness.targets import sign_in
 from harness.targets.arena import Arena, ArenaPlan
+from harness.targets.template import Seeding, fill_database
 
+TEMPLATE = "template_seeded"
 _PASSWORD_BYTES = 18
 
 
 @dataclass(frozen=True)
-class Prepared_:
+class Standing:
     """What the stages stand on."""
 
     arena: ArenaPlan = field(repr=False)
     database: dict[str, str]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     build: str = ""
+
+
+@contextmanager
+def standing(request: RunRequest, folder: Path, say: Callable[[Event], None], stop: Stop) -> Iterator[Standing]:
+    """Opens the database, makes the template, starts the target once and tries each log-in; closes all of it at the end.
+
+    Args:
+        folder: gets the logs of migrate, seed and the first start.
+
+    Raises:
+        PreflightError, TargetError: with a hint; nothing is left running.
+    """
+    check_tools(request)
+    check_document(request.target)
+    password = f"Aa1{secrets.token_urlsafe(_PASSWORD_BYTES)}"  # lower, upper and digit, as platforms demand
+    remember_secret(password)
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = ArenaPlan(request.target_file, folder, password=password, port=request.port)
+    if not request.target.database_variable or request.target.base_url:
+        _try_log_ins(plan, say, stop)
+        yield Standing(plan, {"provider": "none: the target brings its own"})
+        return
+    started = time.monotonic()
+    with open_server(request.database, folder / "database") as server:
+        say(Prepared(f"PostgreSQL {server.version} ({server.provider}, {server.location})", time.monotonic() - started))
+        took = _make_template(request, server, password, folder)
+        say(Prepared(f"template: {request.size} data, seed {request.seed}", sum(took.values())))
+        plan = ArenaPlan(plan.target_file, folder, server.admin_dsn, TEMPLATE, password, port=request.port)
+        _try_log_ins(plan, say, stop)
+        database = {"provider": server.provider, "version": server.version, "location": server.location, "size": request.size}
+        yield Standing(plan, database, server.notes)
 
 
 def runnable(request: RunRequest) -> tuple[Stage, ...]:
@@ -63,22 +96,20 @@ def check_document(target: Target) -> None:
         )
 
 
-@contextmanager
-def prepared(request: RunRequest, folder: Path, say: Callable[[Event], None]) -> Iterator[Prepared_]:
-    """Opens the database, makes the template, starts the target once and tries each log-in; closes all of it at the end.
+def _make_template(request: RunRequest, server: DatabaseServer, password: str, folder: Path) -> dict[str, float]:
+    dsn = server.create(TEMPLATE)
+    took = fill_database(request.target, Seeding(dsn, request.size, request.seed, password, folder))
+    server.freeze(TEMPLATE)
+    return took
 
-    Raises:
-        PreflightError, TargetError: with a hint; nothing is left running.
-    """
-    check_tools(request)
-    check_document(request.target)
-    password = f"Aa1{secrets.token_urlsafe(_PASSWORD_BYTES)}"  # lower, upper and digit, as the platform demands
-    remember_secret(password)
-    with _database(request, folder, password, say) as (arena_plan, database, notes):
-        started = time.monotonic()
-        with Arena(arena_plan).fresh("preflight") as live:
-            for role in request.target.roles:
-                for user in role.users:
-                    sign_in(live, role, user)
-        say(Prepared(f"target starts, {_users(request.target)} users can log in", time.monotonic() - started))
-        yield Prepared_(arena_plan, database, notes)
+
+def _try_log_ins(plan: ArenaPlan, say: Callable[[Event], None], stop: Stop) -> None:
+    if stop.signal:
+        raise PreflightError(f"stopped by {stop.signal} before the first stage")
+    started = time.monotonic()
+    arena = Arena(plan)
+    users = [(role, user) for role in arena.target.roles for user in role.users]
+    with arena.fresh("preflight") as live:
+        for role, user in users:
+            live.sign_in(role, user)
+    say(Prepared(f"{arena.target.name} starts and answers, {len(users)} users log in", time.monotonic() - started))

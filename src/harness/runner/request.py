@@ -25,6 +25,7 @@ class RunRequest:
     project: Project
     plan: Plan
     target: Target
+    target_file: Path
     seed: int
     size: str
     database: str
@@ -59,7 +60,12 @@ def _known(name: str, valid: object, where: str) -> None:
 
 
 def open_target(root: Path, name: str) -> Target:
-    """The target of that name in `targets/`, or of that path.
+    """The target of that name in `targets/`, or of that path; `ConfigError` where there is none."""
+    return read_target(target_file(root, name))
+
+
+def target_file(root: Path, name: str) -> Path:
+    """The file of a target.
 
     Raises:
         ConfigError: there is none, naming the nearest.
@@ -70,7 +76,7 @@ def open_target(root: Path, name: str) -> Target:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}"
         raise ConfigError(f'there is no target "{name}"', hint=hint)
-    return read_target(path.resolve())
+    return path.resolve()
 
 
 def target_names(root: Path) -> list[str]:
@@ -100,11 +106,13 @@ def request_of(chosen: Chosen, command: tuple[str, ...], start: Path | None = No
     """
     root, project = open_project(start)
     plan = narrowed(project, project.plan(chosen.plan or project.defaults.plan), chosen.stages)
+    file = target_file(root, chosen.target or project.defaults.target)
     return RunRequest(
         root=root,
         project=project,
         plan=plan,
-        target=open_target(root, chosen.target or project.defaults.target),
+        target=read_target(file),
+        target_file=file,
         seed=project.defaults.seed if chosen.seed is None else chosen.seed,
         size=chosen.size or plan.size,
         database=chosen.database or project.defaults.database,

@@ -56,7 +56,7 @@ def verify(request: RunRequest, say: EventStream, stop: Stop) -> tuple[StoredRun
     say.open_log(run.path / EVENTS_FILE)
     manifest = _write_plan(request, run)
     try:
-        with standing(request, run.path / "preflight", say) as ground:
+        with standing(request, run.path / "preflight", say, stop) as ground:
             manifest = _run(request, run, manifest, ground, say, stop, clock)
     except HarnessError:
         if not manifest.stages:

@@ -1,0 +1,1 @@
+"""Starts, seeds and stops targets, logs in, and keeps traffic where it may go."""

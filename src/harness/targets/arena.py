@@ -1,0 +1,103 @@
+"""Fresh targets on fresh data, as many as a stage wants: each is the template's clone and a process of its own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.config.targets import read_target
+from harness.databases import clone_database, drop_database
+from harness.evidence.redaction import remember_secret
+from harness.targets.live import Launch, LiveTarget, started, with_passwords
+
+ARENA_VARIABLE = "HARNESS_ARENA"
+
+
+@dataclass(frozen=True)
+class ArenaPlan:
+    """What it takes to make targets; a stage's own process gets it through its environment, as it holds secrets."""
+
+    target_file: Path
+    folder: Path  # gets the logs of the targets
+    admin_dsn: str = field(default="", repr=False)  # "" where the harness provides no database
+    template: str = ""
+    password: str = field(default="", repr=False)
+    coverage_config: Path | None = None
+    port: int | None = None
+
+    def to_text(self) -> str:
+        """For the environment of a stage's process."""
+        plain = {
+            "target_file": str(self.target_file),
+            "folder": str(self.folder),
+            "admin_dsn": self.admin_dsn,
+            "template": self.template,
+            "password": self.password,
+            "coverage_config": str(self.coverage_config or ""),
+            "port": self.port,
+        }
+        return json.dumps(plain)
+
+    @classmethod
+    def from_environment(cls) -> ArenaPlan | None:
+        """What the runner passed; `None` under plain pytest."""
+        text = os.environ.get(ARENA_VARIABLE, "")
+        if not text:
+            return None
+        plain = json.loads(text)
+        config = plain["coverage_config"]
+        return cls(
+            Path(plain["target_file"]),
+            Path(plain["folder"]),
+            plain["admin_dsn"],
+            plain["template"],
+            plain["password"],
+            Path(config) if config else None,
+            plain["port"],
+        )
+
+
+class Arena:
+    """Makes targets. One with an address of its own is the same target each time: `isolated` is false then."""
+
+    def __init__(self, plan: ArenaPlan) -> None:
+        self.plan = plan
+        self.target = with_passwords(read_target(plan.target_file), plan.password)
+        self._numbers = itertools.count(1)
+        if plan.password:
+            remember_secret(plan.password)
+
+    @property
+    def isolated(self) -> bool:
+        """Whether each target is a process on data of its own."""
+        return not self.target.base_url
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        """A running target on a clone of the template; both are gone at the end. `label` names its log.
+
+        Raises:
+            TargetError: it does not start.
+        """
+        name = f"{label}-{next(self._numbers)}"
+        database = f"{self.plan.template}_{os.getpid()}_{name}".replace("-", "_")[:60] if self.plan.template else ""
+        dsn = clone_database(self.plan.admin_dsn, self.plan.template, database) if database else ""
+        launch = Launch(
+            folder=self.plan.folder,
+            dsn=dsn,
+            port=self.plan.port,
+            instrumented=self.plan.coverage_config is not None,
+            coverage_config=self.plan.coverage_config,
+            label=name,
+        )
+        try:
+            with started(self.target, launch) as live:
+                yield live
+        finally:
+            if database:
+                drop_database(self.plan.admin_dsn, database)

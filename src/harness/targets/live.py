@@ -1,0 +1,239 @@
+"""A target that runs: started by us, or there already."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from harness.evidence.redaction import redact, remember_secret
+from harness.model.errors import PreflightError, TargetError
+from harness.model.target import Role, Target, User
+from harness.probes.exchange import Credential
+from harness.processes import KeptProcess, keep
+from harness.targets import signing
+from harness.targets.safety import check_address
+
+HOST = "127.0.0.1"
+_POLL_S = 0.05
+_STOP_GRACE_S = 10.0
+_LOG_LINES_QUOTED = 6
+_SECRET_BYTES = 48
+_PORT_TRIES = 3
+_COVERAGE_VARIABLES = (
+    "COVERAGE_PROCESS_START",
+    "COVERAGE_PROCESS_CONFIG",
+    "COV_CORE_SOURCE",
+    "COV_CORE_CONFIG",
+    "COV_CORE_DATAFILE",
+)
+
+_run_secrets: dict[str, str] = {}
+
+
+@dataclass
+class LiveTarget:
+    """A running target. `target` is the file's with the passwords of this run filled in."""
+
+    target: Target
+    base_url: str
+    dsn: str = field(default="", repr=False)
+    log_path: Path | None = None
+    process: KeptProcess | None = field(default=None, repr=False)
+
+    @property
+    def pid(self) -> int:
+        """Process id; 0 for a target that we did not start."""
+        return self.process.pid if self.process else 0
+
+    def alive(self) -> bool:
+        """Whether it runs and answers its health address below 500."""
+        if self.process is not None and not self.process.alive():
+            return False
+        return _answers(self.base_url + self.target.health_path, timeout_s=5.0)
+
+    def sign_in(self, role: Role, user: User) -> Credential:
+        """Logs a user in; `PreflightError` where the target refuses."""
+        return signing.sign_in(self.target, self.base_url, role, user)
+
+    def client(self, credential: Credential | None = None) -> httpx.Client:
+        """A client for this target alone: bounded in time, no redirects."""
+        return signing.client(self.target, self.base_url, credential)
+
+    def stop(self) -> int | None:
+        """Ends it, if we started it; its exit code."""
+        return self.process.stop() if self.process else None
+
+    def log_tail(self) -> str:
+        """The last lines of its log, without secrets."""
+        if self.log_path is None or not self.log_path.is_file():
+            return ""
+        lines = self.log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return redact(" | ".join(line.strip() for line in lines[-_LOG_LINES_QUOTED:]))
+
+
+def with_passwords(target: Target, password: str) -> Target:
+    """The target with the run's password for every user whose file gives none."""
+    if not target.password_variable:
+        return target
+    roles = tuple(
+        dataclasses.replace(
+            role, users=tuple(user if user.password else dataclasses.replace(user, password=password) for user in role.users)
+        )
+        for role in target.roles
+    )
+    return dataclasses.replace(target, roles=roles)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start a target: its database, its port, whether it is measured."""
+
+    folder: Path  # gets the log
+    dsn: str = field(default="", repr=False)
+    port: int | None = None
+    instrumented: bool = False
+    coverage_config: Path | None = None
+    label: str = "target"
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@contextmanager
+def started(target: Target, launch: Launch) -> Iterator[LiveTarget]:
+    """The target, running and healthy; it is stopped at the end. One with an address of its own is only looked at.
+
+    Raises:
+        TargetError: it does not answer, ends early, or its port is taken; with the last lines of its log.
+    """
+    live = _attach(target) if target.base_url else start(target, launch)
+    try:
+        yield live
+    finally:
+        live.stop()
+
+
+def _attach(target: Target) -> LiveTarget:
+    check_address(target, target.base_url)
+    live = LiveTarget(target, target.base_url.rstrip("/"))
+    if not live.alive():
+        raise PreflightError(f"{target.name} does not answer at {target.base_url}{target.health_path}", hint="is it running?")
+    return live
+
+
+def start(target: Target, launch: Launch) -> LiveTarget:
+    """Starts the target and waits until it is healthy; the caller stops it.
+
+    Raises:
+        TargetError: it does not become healthy in `start_timeout_s`, or its port is in use.
+    """
+    tries = 1 if launch.port else _PORT_TRIES  # a free port can be taken by somebody else before the target binds it
+    for attempt in range(1, tries + 1):
+        port = launch.port or free_port()
+        if launch.port and not _is_free(port):
+            raise PreflightError(f"port {port} is in use", hint="choose another with --port, or leave it out for a free one")
+        live = _launch(target, launch, port)
+        try:
+            _await_health(live)
+        except TargetError:
+            live.stop()
+            if attempt == tries or "address already in use" not in live.log_tail().lower():
+                raise
+        else:
+            return live
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _launch(target: Target, launch: Launch, port: int) -> LiveTarget:
+    commands = target.commands
+    measured = launch.instrumented and commands.start_instrumented
+    command = commands.start_instrumented if measured else commands.start
+    if not command:
+        raise TargetError(f"{target.name}: its file gives no start command", hint="give commands.start, or base_url")
+    base_url = f"http://{HOST}:{port}"
+    check_address(target, base_url)
+    launch.folder.mkdir(parents=True, exist_ok=True)
+    log = launch.folder / f"{launch.label}.log"
+    values = {"host": HOST, "port": str(port), "coverage_config": str(launch.coverage_config or "")}
+    process = keep(
+        fill(command, values),
+        folder=target.folder,
+        log=log,
+        environ=environment(target, base_url, launch.dsn, launch.extra),
+        grace_s=_STOP_GRACE_S,
+    )
+    return LiveTarget(target, base_url, launch.dsn, log, process)
+
+
+def fill(command: tuple[str, ...], values: Mapping[str, str]) -> list[str]:
+    """A command with its placeholders replaced; `{python}` is the interpreter that runs the harness."""
+    known = {"python": sys.executable, **values}
+    return [re.sub(r"\{(\w+)\}", lambda match: known.get(match[1], match[0]), word) for word in command]
+
+
+def environment(target: Target, base_url: str, dsn: str, extra: Mapping[str, str]) -> dict[str, str]:
+    """What a command of the target sees: this process's environment, the target's variables, its database."""
+    kept = {
+        name: value for name, value in os.environ.items() if name not in _COVERAGE_VARIABLES and not name.startswith("HARNESS_")
+    }
+    variables = {name: _variable(name, value, base_url) for name, value in target.variables.items()}
+    database = {target.database_variable: dsn} if target.database_variable and dsn else {}
+    return {**kept, **variables, **database, **extra}
+
+
+def _variable(name: str, value: str, base_url: str) -> str:
+    if "{secret}" in value and name not in _run_secrets:
+        _run_secrets[name] = secrets.token_hex(_SECRET_BYTES)
+        remember_secret(_run_secrets[name])
+    return value.replace("{base_url}", base_url).replace("{secret}", _run_secrets.get(name, ""))
+
+
+def _await_health(live: LiveTarget) -> None:
+    deadline = time.monotonic() + live.target.start_timeout_s
+    address = live.base_url + live.target.health_path
+    while time.monotonic() < deadline:
+        if live.process is not None and live.process.wait(_POLL_S):
+            raise TargetError(
+                f"{live.target.name} ended with {live.process.exit_code} before it answered: {live.log_tail()}",
+                hint=f"its log is {live.log_path}",
+            )
+        if _answers(address, timeout_s=2.0):
+            return
+    raise TargetError(
+        f"{live.target.name} did not become healthy at {live.target.health_path} in {live.target.start_timeout_s:g} s: "
+        f"{live.log_tail()}",
+        hint=f"its log is {live.log_path}; start_timeout_s in its file gives it more time",
+    )
+
+
+def _answers(url: str, *, timeout_s: float) -> bool:
+    try:
+        return httpx.get(url, timeout=timeout_s, trust_env=False).status_code < 500
+    except httpx.HTTPError:
+        return False
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
