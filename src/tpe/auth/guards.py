@@ -13,7 +13,7 @@ from tpe.auth.service import identity_of_token
 from tpe.auth.tokens import TokenClaims
 from tpe.context import Platform, PlatformDep
 from tpe.infra.problems import BadRequestError, FieldError, ForbiddenError, UnauthenticatedError
-from tpe.infra.schemas import ID_MAX, WholeNumber
+from tpe.infra.schemas import IdText
 from tpe.leads.service import require_partner
 
 PARTNER_TOKEN = HTTPBearer(
@@ -63,8 +63,8 @@ async def any_caller(
 
 
 PartnerId = Annotated[
-    WholeNumber | None,
-    Query(ge=1, le=ID_MAX, description="Whose leads: an administrator must say, a partner may name itself only.", examples=[1]),
+    IdText | None,
+    Query(description="Whose leads: an administrator must say, a partner may name itself only.", examples=[1]),
 ]
 
 

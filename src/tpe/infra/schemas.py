@@ -12,6 +12,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from tpe.infra.paging import LIMIT_MAX, WINDOW_ROWS_MAX
+
 ID_MAX: Final = 2**53 - 1
 """Largest id taken: what every JSON reader holds exactly (ECMAScript's MAX_SAFE_INTEGER)."""
 VERSION_MAX: Final = 2**31 - 1
@@ -52,6 +54,11 @@ def read_flag(value: object) -> object:
     return value == "true"
 
 
+def read_integral(value: object) -> object:
+    """Read ``3.0`` as 3: JSON and JSON Schema know one number, however it is written. Anything else stays as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def read_date(value: object) -> object:
     """Read ``YYYY-MM-DD``; ValueError for anything else, times and numbers included."""
     if value is None or isinstance(value, date):
@@ -61,12 +68,19 @@ def read_date(value: object) -> object:
     return date.fromisoformat(value)
 
 
-WholeNumber = Annotated[int, BeforeValidator(read_whole_number)]
-"""A whole number in a query or path."""
+IdText = Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(read_whole_number)]
+"""An id in a query or path."""
+ScoreText = Annotated[int, Field(ge=0, le=100), BeforeValidator(read_whole_number)]
+"""A match score in a query."""
+PageText = Annotated[int, Field(ge=1, le=WINDOW_ROWS_MAX), BeforeValidator(read_whole_number)]
+"""A page's number in a query."""
+LimitText = Annotated[int, Field(ge=1, le=LIMIT_MAX), BeforeValidator(read_whole_number)]
+"""How many rows a page has, in a query."""
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 """A yes or no in a query."""
 IsoDate = Annotated[date, BeforeValidator(read_date), Field(strict=False)]
 """A date in a body."""
-Id = Annotated[int, Field(ge=1, le=ID_MAX)]
 Version = Annotated[int, Field(ge=1, le=VERSION_MAX)]
 """How many times a lead was written, from 1."""
+VersionNumber = Annotated[int, Field(ge=1, le=VERSION_MAX), BeforeValidator(read_integral)]
+"""A version in a body."""

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from tpe.auth.guards import PartnerCaller, PortalPartner
 from tpe.context import PlatformDep
 from tpe.infra.documentation import BODY_STATUSES, etag_header, responses
-from tpe.infra.paging import LIMIT_DEFAULT, LIMIT_MAX, WINDOW_ROWS_MAX, Page, page_of
+from tpe.infra.paging import LIMIT_DEFAULT, Page, page_of
 from tpe.infra.routing import ApiRoute
-from tpe.infra.schemas import ID_MAX, NO_NUL, Flag, WholeNumber
+from tpe.infra.schemas import NO_NUL, Flag, IdText, LimitText, PageText, ScoreText
 from tpe.leads import service
 from tpe.leads.model import LeadFilter, LeadStatus, Stage
 from tpe.leads.schemas import (
@@ -34,8 +34,8 @@ SEARCH_LENGTH_MAX = 100
 
 router = APIRouter(prefix="/api/partner-portal", tags=["partner-portal"], route_class=ApiRoute)
 
-LeadId = Annotated[WholeNumber, Path(ge=1, le=ID_MAX, description="The lead's id.", examples=[1])]
-Score = Annotated[WholeNumber | None, Query(ge=0, le=100)]
+LeadId = Annotated[IdText, Path(description="The lead's id.", examples=[1])]
+Score = Annotated[ScoreText | None, Query()]
 
 
 async def lead_filter(
@@ -54,8 +54,8 @@ async def lead_filter(
 
 
 async def lead_page(
-    page: Annotated[WholeNumber, Query(ge=1, le=WINDOW_ROWS_MAX, description="page x limit is at most 10,000.")] = 1,
-    limit: Annotated[WholeNumber, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    page: Annotated[PageText, Query(description="page x limit is at most 10,000.")] = 1,
+    limit: Annotated[LimitText, Query()] = LIMIT_DEFAULT,
 ) -> Page:
     """Read which page is asked for."""
     return page_of(page, limit)

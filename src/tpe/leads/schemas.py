@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from tpe.infra.schemas import NO_NUL, IsoDate, RequestModel, ResponseModel, Version
+from tpe.infra.schemas import NO_NUL, IsoDate, RequestModel, ResponseModel, Version, VersionNumber
 from tpe.leads.model import Lead, LeadChange, LeadPage, LeadStatus, Note, Stage
 
 NOTE_LENGTH_MAX = 5_000
@@ -165,7 +165,7 @@ class ChangeLeadRequest(RequestModel):
     engagement_stage: StageText
     status: StatusText | None = None
     next_follow_up: IsoDate | None = None
-    version: Version | None = Field(None, description="The version that was read, when not sent as If-Match.")
+    version: VersionNumber | None = Field(None, description="The version that was read, when not sent as If-Match.")
 
     def change(self) -> LeadChange:
         """Give the change that this asks for."""
@@ -181,4 +181,4 @@ class AddNoteRequest(RequestModel):
     """A note to add to a lead."""
 
     body: str = Field(min_length=1, max_length=NOTE_LENGTH_MAX, pattern=NO_NUL, examples=["Called; wants a quote by Friday."])
-    version: Version | None = Field(None, description="The version that was read, when not sent as If-Match.")
+    version: VersionNumber | None = Field(None, description="The version that was read, when not sent as If-Match.")

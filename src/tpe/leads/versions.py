@@ -6,11 +6,12 @@ from typing import Annotated, Final
 
 from fastapi import Header
 
-from tpe.infra.problems import BadRequestError, FieldError, PreconditionRequiredError
+from tpe.infra.problems import PreconditionRequiredError
 from tpe.infra.schemas import VERSION_MAX
+from tpe.leads.errors import StaleVersionError
 
-IF_MATCH_PATTERN: Final = r'^"[1-9][0-9]{0,9}"$'
-"""One strong entity tag of ours. Lists, weak tags and ``*`` name no version that was read."""
+IF_MATCH_PATTERN: Final = r'^([1-9][0-9]{0,9}|"[1-9][0-9]{0,9}")$'
+"""One strong entity tag of ours; its quotes may be left out. Lists, weak tags and ``*`` name no version that was read."""
 
 IfMatch = Annotated[
     str | None,
@@ -26,14 +27,14 @@ def entity_tag(version: int) -> str:
 def named_version(if_match: str | None, member: int | None) -> int:
     """Give the version that a write names by header or member.
 
-    PreconditionRequiredError when by neither; BadRequestError when they disagree or no version can be that large.
+    PreconditionRequiredError when by neither; StaleVersionError when they disagree (one of them is outdated).
     """
     in_header = int(if_match.strip('"')) if if_match is not None else None
-    if in_header is None and member is None:
+    if in_header is not None and member not in (None, in_header):
+        raise StaleVersionError("If-Match and the member version name different versions.")
+    version = member if in_header is None else in_header
+    if version is None:
         raise PreconditionRequiredError
-    if in_header is not None and (in_header > VERSION_MAX or member not in (None, in_header)):
-        raise BadRequestError(
-            "If-Match does not name a version, or another one than the body.",
-            errors=[FieldError("header", "If-Match", "must be the version that was read, as the member version says")],
-        )
-    return in_header if in_header is not None else member  # type: ignore[return-value]  # one of them is there
+    if version > VERSION_MAX:
+        raise StaleVersionError
+    return version
