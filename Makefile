@@ -59,7 +59,7 @@ env: .venv/.synced ## The Python environment, as uv.lock says
 	  .uv/bin/python -m pip install --quiet "uv==$(UV_VERSION)"
 	fi
 	echo "installing the locked dependencies into .venv"
-	$(UV) sync --frozen --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	$(UV) sync --frozen --quiet --compile-bytecode --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	touch $@
 
 .PHONY: browser

@@ -89,7 +89,7 @@ def _command(job: StageJob, records: Path, extra: Sequence[str]) -> list[str]:
 
 
 def _environment(job: StageJob) -> dict[str, str]:
-    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", **job.environment}
+    return {**os.environ, "NO_COLOR": "1", **job.environment}
 
 
 class _Progress:

@@ -63,7 +63,7 @@ class LiveTarget:
         return _answers(self.base_url + self.target.health_path, timeout_s=5.0)
 
     def sign_in(self, role: Role, user: User) -> Credential:
-        """Logs a user in; `PreflightError` where the target refuses."""
+        """Logs a user in; `TargetError` where the target refuses."""
         return signing.sign_in(self.target, self.base_url, role, user)
 
     def client(self, credential: Credential | None = None) -> httpx.Client:

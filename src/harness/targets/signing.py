@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from harness.evidence.redaction import remember_secret
-from harness.model.errors import PreflightError
+from harness.model.errors import TargetError
 from harness.model.target import Login, Role, Target, User
 from harness.probes.exchange import Credential
 from harness.probes.jsonpath import find
@@ -23,7 +23,7 @@ def sign_in(target: Target, base_url: str, role: Role, user: User) -> Credential
     """Logs a user in.
 
     Raises:
-        PreflightError: the log-in was refused or did not give what the target's file says; what came back is quoted.
+        TargetError: the log-in was refused or did not give what the target's file says; what came back is quoted.
     """
     login = role.login
     known = {"username": user.username, "password": user.password}
@@ -64,9 +64,9 @@ def _ask(http: httpx.Client, login: Login, known: Mapping[str, str], who: str) -
     try:
         answer = http.post(login.path, json=body) if login.kind == "json" else http.post(login.path, data=body)
     except httpx.HTTPError as error:
-        raise PreflightError(f"log-in of {who} at POST {login.path}: {type(error).__name__}: {error}") from error
+        raise TargetError(f"log-in of {who} at POST {login.path}: {type(error).__name__}: {error}") from error
     if answer.status_code >= 400:
-        raise PreflightError(
+        raise TargetError(
             f"log-in of {who} refused: POST {login.path} with {', '.join(body)} answered {answer.status_code}: "
             f"{answer.text[:_QUOTED_CHARACTERS]}",
             hint="check the role's log-in and users in the target's file, and that the seed made these users",
@@ -97,8 +97,8 @@ def _credential(headers: Mapping[str, str], cookies: Mapping[str, str], token: s
     return Credential(headers, cookies)
 
 
-def _without(role: Role, user: User, what: str, answer: httpx.Response) -> PreflightError:
-    return PreflightError(
+def _without(role: Role, user: User, what: str, answer: httpx.Response) -> TargetError:
+    return TargetError(
         f"log-in of {role.name} {user.name}: POST {role.login.path} answered {answer.status_code} with {what}",
         hint="check the role's log-in in the target's file",
     )

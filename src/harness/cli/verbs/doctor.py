@@ -1,0 +1,95 @@
+"""`harness doctor`: looks at this machine, the configuration and a running target. Starts nothing, writes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.cli.exits import Exit
+from harness.config.project import PROJECT_FILE
+from harness.engines.browser import INSTALL_COMMAND, find_browser
+from harness.model.errors import HarnessError
+from harness.model.target import Target
+from harness.probes.document import Document
+from harness.runner.capabilities import NEEDS, gives
+from harness.runner.request import open_project, open_target
+from harness.runner.upkeep import running
+from harness.targets.live import LiveTarget
+
+_SHM = Path("/dev/shm")
+_MEGABYTE = 1 << 20
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Prints what was found; 4 where the target does not run or a log-in is refused."""
+    root, project = open_project()
+    target = open_target(root, args.target or project.defaults.target)
+    if args.show_config:
+        _show_config(root, target)
+        return Exit.OK
+    for name, text in (*_machine(), *_target(target)):
+        print(f"  {name:<14} {text}")
+    try:
+        live = running(root, target)
+        for name, text in _live(live):
+            print(f"  {name:<14} {text}")
+    except HarnessError as error:
+        sys.stdout.flush()
+        sys.stderr.write(f"harness doctor: {error}\n")
+        return Exit.PREFLIGHT
+    return Exit.OK
+
+
+def _machine() -> Iterator[tuple[str, str]]:
+    yield "python", f"{platform.python_version()} at {sys.executable}"
+    yield "machine", f"{os.cpu_count()} cores, {platform.system()} {platform.release()}"
+    free = shutil.disk_usage(_SHM).free // _MEGABYTE if _SHM.is_dir() else 0
+    yield "/dev/shm", f"{free} MB free"
+    browser = find_browser()
+    yield "browser", f"{browser.path}" if browser else f"none; as root: {INSTALL_COMMAND}"
+    yield "docker", shutil.which("docker") or "no client; the embedded PostgreSQL is used"
+
+
+def _target(target: Target) -> Iterator[tuple[str, str]]:
+    given = gives(target)
+    yield "target", f"{target.name} ({target.environment}): {target.title}"
+    yield (
+        "gives",
+        ", ".join(given) + (f"; not {', '.join(need for need in NEEDS if need not in given)}" if len(given) < len(NEEDS) else ""),
+    )
+    if target.document is not None:
+        yield "document", f"{target.document.name}: {len(Document.load(target.document).operations)} operations"
+
+
+def _live(live: LiveTarget) -> Iterator[tuple[str, str]]:
+    yield "address", live.base_url
+    with live.client() as http:
+        yield "health", f"{live.target.health_path} answers {http.get(live.target.health_path).status_code}"
+        if live.target.document_path:
+            served = http.get(live.target.document_path)
+            yield "served document", f"{live.target.document_path} answers {served.status_code}, {len(served.content)} bytes"
+    for role in live.target.roles:
+        for user in role.users:
+            live.sign_in(role, user)
+            yield "log-in", f"{role.name} {user.username} is accepted"
+
+
+def _show_config(root: Path, target: Target) -> None:
+    given = tomllib.loads((root / PROJECT_FILE).read_text(encoding="utf-8"))
+    for table, value in given.items():
+        _show_table(table, value)
+    print(f"target file  targets/{target.name}.toml")
+
+
+def _show_table(name: str, value: object) -> None:
+    if isinstance(value, dict):
+        for key, member in value.items():
+            _show_table(f"{name}.{key}", member)
+    else:
+        print(f"{name} = {value!r}  ({PROJECT_FILE})")

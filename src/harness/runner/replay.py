@@ -1,0 +1,67 @@
+"""Sends a finding's requests again, on a fresh target with the same data, and looks for its symptom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.engines.process import Stop
+from harness.events import Event
+from harness.evidence.stored import StoredRun
+from harness.model.errors import EvidenceError
+from harness.model.finding import Finding, Request
+from harness.model.verdict import Verdict
+from harness.probes.exchange import Answer, World
+from harness.probes.symptoms import shows
+from harness.runner.preflight import standing
+from harness.runner.request import RunRequest
+from harness.targets.arena import Arena
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request that was sent again, and what came back."""
+
+    request: Request
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What became of a finding: FAIL where its symptom shows, PASS where it does not, UNKNOWN where nothing can be sent."""
+
+    finding: Finding
+    verdict: Verdict
+    reason: str
+    steps: tuple[Step, ...] = ()
+
+
+def find_finding(run: StoredRun, prefix: str) -> Finding:
+    """The finding of a run whose fingerprint begins so.
+
+    Raises:
+        EvidenceError: there is none, or more than one.
+    """
+    matches = [finding for finding in run.findings if finding.fingerprint.startswith(prefix)]
+    if len(matches) == 1:
+        return matches[0]
+    known = ", ".join(finding.fingerprint for finding in run.findings[:5]) or "it has none"
+    raise EvidenceError(
+        f"{run.folder.name}: {len(matches)} findings begin with {prefix!r}", hint=f"findings of this run: {known}"
+    )
+
+
+def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[Event], None], stop: Stop) -> Replay:
+    """Replays a finding on a target of its own.
+
+    Raises:
+        PreflightError, TargetError: the target could not be prepared.
+    """
+    if not finding.steps:
+        return Replay(finding, Verdict.UNKNOWN, "no request can show it: it was found by looking at more than one answer")
+    with standing(request, folder, say, stop) as ground, Arena(ground.arena).fresh("replay") as live, World(live) as world:
+        steps = tuple(Step(step, world.send(step)) for step in finding.steps)
+    if shows(finding.symptom, steps[-1].answer):
+        return Replay(finding, Verdict.FAIL, "the defect is still there", steps)
+    return Replay(finding, Verdict.PASS, "the defect does not show any more", steps)
