@@ -1,0 +1,205 @@
+"""The whole matrix of one target: every operation, everybody, whosever object; what is found is tried a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from harness.model.errors import HarnessError
+from harness.model.evidence import Whose
+from harness.model.finding import Confidence, Finding
+from harness.model.target import ObjectKind
+from harness.probes.cells import Examined, untried
+from harness.probes.document import Document
+from harness.probes.exchange import Door, World
+from harness.probes.functions import examine_function
+from harness.probes.lists import examine_echoes, examine_shared, examine_summaries
+from harness.probes.objects import Reference
+from harness.probes.operations import Operation
+from harness.probes.reads import Stage, examine_read, staged
+from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.writes import examine_write
+
+CONFIRMATIONS_MAX = 20  # each takes a fresh target; what is found beyond stays at medium confidence
+
+
+class Doors(Protocol):
+    """Gives running targets on fresh data."""
+
+    @property
+    def isolated(self) -> bool:
+        """Whether each is on data of its own."""
+
+    def fresh(self, label: str) -> AbstractContextManager[Door]:
+        """A running target; it is gone at the end."""
+
+
+Examine = Callable[[Scene], Iterator[Examined]]
+
+
+@dataclass
+class Matrix:
+    """Everything that was examined. `died` says how the target ended, where it did."""
+
+    document: Document
+    examined: list[Examined] = field(default_factory=list)
+    requests: int = 0
+    died: str = ""
+
+    def of(self, operation: str) -> list[Examined]:
+        """What was examined of one operation."""
+        return [item for item in self.examined if item.operation.name == operation]
+
+
+@dataclass
+class AuthorizationRun:
+    """Examines a target's authorization. `say` is told of each operation as soon as it is examined."""
+
+    doors: Doors
+    document: Document
+    seed: int
+    say: Callable[[Examined], None] = lambda _examined: None
+
+    def run(self) -> Matrix:
+        """The matrix, whatever happens to the target: what could not be tried is in it as untried."""
+        matrix = Matrix(self.document)
+        with self.doors.fresh("authorization") as door, World(door) as world:
+            scene = Scene(world, self.document, self.seed)
+            plan = list(self._plan(scene))
+            self._take(matrix, scene, plan)
+            apart = [operation for operation in self._ordered() if world.target.hint(operation.name).destructive]
+            matrix.requests += world.traffic.requests
+        for operation in apart:
+            self._examine_apart(matrix, operation)
+        return matrix
+
+    def _ordered(self) -> list[Operation]:
+        """Readers first, then writers, then what deletes."""
+        return sorted(self.document.operations, key=lambda operation: (not operation.is_safe, operation.method == "DELETE"))
+
+    def _plan(self, scene: Scene) -> Iterator[tuple[Operation, Examine]]:
+        kinds = scene.world.target.objects
+        for operation in self._ordered():
+            if not scene.world.target.hint(operation.name).destructive:
+                yield operation, lambda scene, operation=operation: examine_operation(scene, operation)  # type: ignore[misc]
+        for kind in kinds:
+            listed = self.document.find("GET", kind.list_path)
+            if listed is not None:
+                yield listed, lambda scene, kind=kind: examine_kind(scene, kind)  # type: ignore[misc]
+
+    def _take(self, matrix: Matrix, scene: Scene, plan: list[tuple[Operation, Examine]]) -> None:
+        for operation, examine in plan:
+            if matrix.died:
+                self._add(matrix, _not_examined(scene, operation, matrix.died))
+                continue
+            try:
+                for examined in examine(scene):
+                    self._add(matrix, self._confirmed(examined, examine))
+            except HarnessError as error:
+                self._add(matrix, _not_examined(scene, operation, error.message))
+                if not scene.world.door.alive():
+                    matrix.died = error.message
+
+    def _add(self, matrix: Matrix, examined: Examined) -> None:
+        matrix.examined.append(examined)
+        self.say(examined)
+
+    def _examine_apart(self, matrix: Matrix, operation: Operation) -> None:
+        """An operation that destroys credentials or data gets a target of its own."""
+        with self.doors.fresh("destructive") as door, World(door) as world:
+            scene = Scene(world, self.document, self.seed)
+            if not self.doors.isolated:
+                why = "it destroys credentials or data, and this target cannot be given fresh ones"
+                self._add(matrix, _not_examined(scene, operation, why))
+                return
+            examine: Examine = lambda scene: examine_operation(scene, operation)  # noqa: E731
+            self._take(matrix, scene, [(operation, examine)])
+            matrix.requests += world.traffic.requests
+
+    # -- seeing it a second time
+
+    def _confirmed(self, examined: Examined, examine: Examine) -> Examined:
+        """The findings with their confidence: high when they are seen again on a fresh clone."""
+        if not examined.findings or not self.doors.isolated:
+            return examined
+        try:
+            with self.doors.fresh("confirm") as door, World(door) as world:
+                again = {
+                    finding.fingerprint: finding
+                    for item in examine(Scene(world, self.document, self.seed))
+                    for finding in item.findings
+                }
+        except HarnessError:
+            return examined
+        return replace(examined, findings=tuple(_rated(finding, again.get(finding.fingerprint)) for finding in examined.findings))
+
+
+def _rated(finding: Finding, again: Finding | None) -> Finding:
+    if again is None:
+        return replace(finding, confidence=Confidence.LOW)
+    return again if again.confidence is Confidence.LOW else replace(again, confidence=Confidence.HIGH)
+
+
+def examine_operation(scene: Scene, operation: Operation) -> Iterator[Examined]:
+    """Every cell of one operation: by the object that its path names, by objects named elsewhere, or as a function."""
+    references = scene.references(operation)
+    in_path = [reference for reference in references if reference.place == "path"]
+    if in_path:
+        yield _examine_reference(scene, operation, in_path[-1])
+    else:
+        yield examine_function(scene, operation)
+    for reference in references:
+        if reference.place != "path":
+            yield _examine_reference(scene, operation, reference)
+
+
+def _examine_reference(scene: Scene, operation: Operation, reference: Reference) -> Examined:
+    return (examine_read if operation.is_safe else examine_write)(scene, operation, reference)
+
+
+def examine_kind(scene: Scene, kind: ObjectKind) -> Iterator[Examined]:
+    """What lists and summaries show of one kind's objects."""
+    holdings = scene.holdings(kind)
+    shared = examine_shared(scene, holdings)
+    if shared is not None:
+        yield shared
+    listed = scene.document.find("GET", kind.list_path)
+    if listed is None:
+        return
+    try:
+        stage = staged(scene, Reference(listed.name, "", "query", kind))
+    except Untestable:
+        return  # the operations of the kind say so in their own cells
+    yield from examine_summaries(scene, stage)
+    writer = _writer(scene, kind)
+    if writer is not None:
+        operation, reference = writer
+        yield examine_echoes(scene, operation, replace_reference(stage, reference))
+
+
+def replace_reference(stage: Stage, reference: Reference) -> Stage:
+    """The same owner and peer, for another place that names the object."""
+    return replace(stage, reference=reference)
+
+
+def _writer(scene: Scene, kind: ObjectKind) -> tuple[Operation, Reference] | None:
+    """An operation that changes an object of the kind and leaves it there."""
+    for operation in scene.document.operations:
+        if operation.method in ("PUT", "PATCH", "POST") and not scene.world.target.hint(operation.name).destructive:
+            for reference in scene.references(operation):
+                if reference.kind == kind and reference.place == "path":
+                    return operation, reference
+    return None
+
+
+def _not_examined(scene: Scene, operation: Operation, why: str) -> Examined:
+    cells = []
+    for asker in scene.askers():
+        permitted = scene.permission(operation, asker).permitted is not False
+        cells.append(untried(operation, asker, Whose.NONE, permitted, why))
+    return Examined(operation, tuple(cells))
+
+
+__all__ = ["Asker", "AuthorizationRun", "Doors", "Examined", "Matrix", "examine_kind", "examine_operation"]

@@ -1,0 +1,118 @@
+"""Examines operations that name no object: which roles they answer, and whether their answers show what is another's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model.evidence import Cell, Whose
+from harness.model.finding import Finding, Request
+from harness.probes.cells import Examined, tried, untried, with_twins
+from harness.probes.drafts import Draft
+from harness.probes.exchange import Answer
+from harness.probes.operations import Operation
+from harness.probes.oracle import alike
+from harness.probes.permissions import Basis, Permission
+from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.wording import function_of_another
+
+BODIES_TRIED_MAX = 4
+_UNCLEAR = (400, 409, 412, 413, 415, 422, 428)  # refused for what was sent, not for who sent it
+
+
+@dataclass(frozen=True)
+class _Call:
+    asker: Asker
+    permission: Permission
+    request: Request
+    answer: Answer
+
+
+def examine_function(scene: Scene, operation: Operation) -> Examined:
+    """All cells of an operation that names no object. Those who may call it go first: their request is then everybody's."""
+    return _Function(scene, operation).run()
+
+
+class _Function:
+    def __init__(self, scene: Scene, operation: Operation) -> None:
+        self._scene, self._operation = scene, operation
+        self._cells: list[Cell] = []
+        self._draft: tuple[Draft, int] | None = None  # what succeeded, and which of the bodies it was
+
+    def run(self) -> Examined:
+        """Permitted askers first, then the undecided, then the forbidden."""
+        order = {True: 0, None: 1, False: 2}
+        asked = sorted(
+            ((asker, self._scene.permission(self._operation, asker)) for asker in self._scene.askers()),
+            key=lambda pair: order[pair[1].permitted],
+        )
+        calls = []
+        for asker, permission in asked:
+            try:
+                calls.append(self._call(asker, permission))
+            except Untestable as error:
+                self._cells.append(untried(self._operation, asker, Whose.NONE, permission.permitted is not False, str(error)))
+        twin = next((call for call in calls if call.permission.permitted is not False and call.answer.is_success), None)
+        findings = [finding for call in calls if (finding := self._judged(call, twin)) is not None]
+        return Examined(self._operation, with_twins(self._cells), tuple(findings))
+
+    def _call(self, asker: Asker, permission: Permission) -> _Call:
+        """Sends as the asker: the bodies in turn until one succeeds, or the one that succeeded for somebody before."""
+        draft = self._draft[0] if self._draft else self._scene.draft(self._operation, self._author(asker))
+        bodies = self._bodies(asker)
+        request, answer = draft.request(asker.role, asker.user), Answer(0, error="not sent")
+        for number, body in bodies:
+            filled = draft.with_body(body)
+            sender = self._sender(asker, permission)
+            request = filled.request(sender.role, sender.user)
+            answer = self._sent(asker, request)
+            if answer.is_success:
+                self._draft = self._draft or (draft, number)
+                break
+        return _Call(asker, permission, request, answer)
+
+    def _author(self, asker: Asker) -> Asker:
+        """Whose ids fill the path: the asker's own, for nobody those of the first role that may call it."""
+        if asker.role:
+            return asker
+        may = [other for other in self._scene.askers() if other.role and self._scene.permission(self._operation, other).permitted]
+        return may[0] if may else asker
+
+    def _sender(self, asker: Asker, permission: Permission) -> Asker:
+        """A log-in is sent without a credential, with the words of a user of the role that logs in there."""
+        login = self._scene.login_role(self._operation)
+        if login and permission.basis is Basis.PUBLIC:
+            return Asker(login, self._scene.world.target.role(login).users[0].name)
+        return asker
+
+    def _sent(self, asker: Asker, request: Request) -> Answer:
+        world = self._scene.world
+        return world.send(request) if asker.role else world.send_as(request, world.credential("", ""))
+
+    def _bodies(self, asker: Asker) -> list[tuple[int, Any]]:
+        salt = f" {asker.role} {asker.user}"  # a second creation with the same values would be refused for that
+        bodies = list(enumerate(self._scene.bodies(self._operation, salt)[:BODIES_TRIED_MAX]))
+        if self._draft is None:
+            return bodies
+        return [bodies[min(self._draft[1], len(bodies) - 1)]]
+
+    def _judged(self, call: _Call, twin: _Call | None) -> Finding | None:
+        allowed = call.answer.is_success
+        if call.permission.permitted is False and twin is not None and not alike(twin.answer, call.answer):
+            allowed = False  # a page for everybody in place of the data is no access
+        permitted = allowed if call.permission.permitted is None else call.permission.permitted
+        self._cells.append(
+            tried(self._operation, call.asker, Whose.NONE, permitted, allowed, call.answer.status, _note(call, permitted))
+        )
+        if not allowed or permitted:
+            return None
+        because = str(call.permission.basis)
+        return function_of_another(self._operation, call.asker, because, call.answer, (call.request,))
+
+
+def _note(call: _Call, permitted: bool) -> str:
+    if call.answer.error:
+        return call.answer.error
+    if not permitted and call.answer.status in _UNCLEAR:
+        return f"refused with {call.answer.status}: for what was sent, before it was asked who sent it"
+    return f"refused with {call.answer.status}" if call.answer.status >= 500 else ""

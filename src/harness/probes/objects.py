@@ -1,0 +1,221 @@
+"""The objects that users own: found through the target file's kinds, and inferred from the document's paths."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from harness.model.finding import Request
+from harness.model.target import ObjectKind, Target, User
+from harness.probes.document import Document
+from harness.probes.drafts import Drafter
+from harness.probes.exchange import Answer, World
+from harness.probes.jsonpath import find
+from harness.probes.operations import Operation
+from harness.probes.schemas import SchemaError
+
+IDS_MAX = 200
+_LIMIT_NAMES = ("limit", "per_page", "page_size", "pagesize", "size", "take", "perpage")
+_LIMIT_WANTED = 100
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A place of an operation that names an object: a path or query parameter, or a member of the body."""
+
+    operation: str
+    name: str
+    place: Literal["path", "query", "body"]
+    kind: ObjectKind
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What one user's list showed."""
+
+    user: str
+    request: Request
+    answer: Answer
+    ids: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Which objects of a kind are whose. `shared` are in the lists of several users at once."""
+
+    kind: ObjectKind
+    lists: tuple[Listed, ...]
+    own: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # by user name
+    shared: tuple[Any, ...] = ()
+    problem: str = ""
+
+    def nobody(self) -> Any:
+        """An id like the others that names no object."""
+        known = [identity for listed in self.lists for identity in listed.ids]
+        return unknown_like(known[0] if known else 1)
+
+
+def unknown_like(identity: Any) -> Any:
+    """An id of the same form that names nothing."""
+    if isinstance(identity, int) or (isinstance(identity, str) and identity.isdigit()):
+        return type(identity)(2_000_000_011)  # fits 32 bits, so that the database does not refuse it first
+    if _is_uuid(identity):
+        return str(uuid.UUID("7f3e2d1c-5b4a-4c8d-9e6f-0a1b2c3d4e5f"))
+    return "nobody-" + "0" * max(4, len(str(identity)) - 7)
+
+
+def _is_uuid(identity: Any) -> bool:
+    try:
+        uuid.UUID(str(identity))
+    except ValueError:
+        return False
+    return True
+
+
+def references(document: Document, target: Target, operation: Operation) -> tuple[Reference, ...]:
+    """The places where an operation names an object of one of the target's kinds; path parameters first."""
+    found = [
+        Reference(operation.name, parameter.name, parameter.where, kind)
+        for place in ("path", "query")
+        for parameter in operation.placed(place)
+        for kind in target.objects
+        if parameter.where in ("path", "query") and _carries(kind, operation, parameter.name)
+    ]
+    members = _body_members(document, operation)
+    found += [
+        Reference(operation.name, name, "body", kind)
+        for name in members
+        for kind in target.objects
+        if _carries(kind, operation, name)
+    ]
+    return tuple(found)
+
+
+def _carries(kind: ObjectKind, operation: Operation, name: str) -> bool:
+    for written in kind.parameters:
+        path, _, parameter = written.rpartition(":")
+        if parameter == name and path in ("", operation.path, operation.name):
+            return True
+    return False
+
+
+def _body_members(document: Document, operation: Operation) -> tuple[str, ...]:
+    if operation.body is None:
+        return ()
+    try:
+        properties = document.schemas.resolve(operation.body.schema).get("properties")
+    except SchemaError:
+        return ()
+    return tuple(properties) if isinstance(properties, Mapping) else ()
+
+
+class Finder:
+    """Finds out, through the API itself, what each user owns."""
+
+    def __init__(self, world: World, document: Document, drafter: Drafter) -> None:
+        self._world, self._document, self._drafter = world, document, drafter
+
+    def holdings(self, kind: ObjectKind) -> Holdings:
+        """What the users of the kind's role own: the ids that stand in one user's list and in no other's."""
+        users = self._world.target.role(kind.role).users
+        lists = tuple(self._list(kind, user) for user in users)
+        refused = next((listed for listed in lists if not listed.answer.is_success), None)
+        if refused:
+            return Holdings(
+                kind, lists, problem=f"GET {kind.list_path} as {kind.role} {refused.user} gave {refused.answer.status}"
+            )
+        if not any(listed.ids for listed in lists):
+            return Holdings(kind, lists, problem=f"GET {kind.list_path} shows no {kind.name} at {kind.id_path}")
+        return Holdings(kind, lists, own=_own(lists), shared=_shared(lists))
+
+    def _list(self, kind: ObjectKind, user: User) -> Listed:
+        request = self.list_request(kind.list_path, kind.role, user.name)
+        answer = self._world.send(request)
+        ids = tuple(dict.fromkeys(found for found in find(answer.json, kind.id_path) if isinstance(found, int | str)))
+        return Listed(user.name, request, answer, ids[:IDS_MAX])
+
+    def list_request(self, path: str, role: str, user: str) -> Request:
+        """A request for a list, with as long a page as the document allows (at most 100)."""
+        operation = self._document.find("GET", path)
+        if operation is None:
+            return Request("GET", self._drafter.base_path + path, role, user)
+        given: dict[str, Any] = {}
+        for parameter in operation.placed("query"):
+            most = parameter.schema.get("maximum")
+            if parameter.name.lower() in _LIMIT_NAMES and isinstance(most, int):
+                given[parameter.name] = min(most, _LIMIT_WANTED)
+        return self._drafter.draft(operation, given=given).request(role, user)
+
+
+def _own(lists: Iterable[Listed]) -> dict[str, tuple[Any, ...]]:
+    everything = list(lists)
+    own = {}
+    for listed in everything:
+        others = {identity for other in everything if other.user != listed.user for identity in other.ids}
+        own[listed.user] = tuple(identity for identity in listed.ids if identity not in others)
+    return own
+
+
+def _shared(lists: tuple[Listed, ...]) -> tuple[Any, ...]:
+    if len(lists) < 2:
+        return ()
+    common = set(lists[0].ids).intersection(*(listed.ids for listed in lists[1:]))
+    return tuple(identity for identity in lists[0].ids if identity in common)
+
+
+def inferred_kinds(document: Document, target: Target, callable_by: Mapping[str, tuple[str, ...]]) -> tuple[ObjectKind, ...]:
+    """Kinds that the target file does not describe: `/x/{id}` where `GET /x` lists them, for each role that may list them.
+
+    The id's place in the list is left to `id_of` (its JSON path is empty); whether the objects are anybody's own is found out.
+    """
+    described = {parameter.rpartition(":")[2] for kind in target.objects for parameter in kind.parameters}
+    found: dict[tuple[str, str], ObjectKind] = {}
+    for operation in document.operations:
+        for name in re.findall(r"\{([^{}/]+)\}", operation.path):
+            collection = operation.path.split("{" + name + "}")[0].rstrip("/")
+            lister = document.find("GET", collection)
+            if name in described or "{" in collection or lister is None:
+                continue
+            for role in target.roles:
+                if lister.name in callable_by[role.name]:
+                    place = f"{operation.path}:{name}"
+                    kind = found.get(
+                        (collection, role.name), ObjectKind(collection.rsplit("/", 1)[-1], role.name, collection, "", ())
+                    )
+                    found[collection, role.name] = _with_parameter(kind, place)
+    return tuple(found.values())
+
+
+def _with_parameter(kind: ObjectKind, place: str) -> ObjectKind:
+    if place in kind.parameters:
+        return kind
+    return ObjectKind(kind.name, kind.role, kind.list_path, kind.id_path, (*kind.parameters, place))
+
+
+def ids_in(data: Any, parameter: str) -> tuple[Any, ...]:
+    """The ids of a list's items, by the names that such members bear: the parameter's own, `id`, `_id`, `uuid`, `…_id`."""
+    items = _items(data)
+    if not items:
+        return ()
+    bare = re.sub(r"[_-]?(id|uuid)$", "", parameter, flags=re.I)
+    for name in dict.fromkeys(
+        (parameter, "id", "_id", "uuid", f"{bare}_id", f"{bare}Id", bare, "slug", "name", "username", "key")
+    ):
+        found = tuple(item[name] for item in items if isinstance(item.get(name), int | str))
+        if len(found) == len(items):
+            return tuple(dict.fromkeys(found))[:IDS_MAX]
+    return ()
+
+
+def _items(data: Any) -> list[Mapping[str, Any]]:
+    """The objects of the first list within two levels."""
+    level = [data]
+    for _ in range(3):
+        for node in level:
+            if isinstance(node, list) and node and all(isinstance(item, Mapping) for item in node):
+                return node
+        level = [value for node in level if isinstance(node, Mapping) for value in node.values()]
+    return []

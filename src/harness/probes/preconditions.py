@@ -1,0 +1,56 @@
+"""What a write must carry of the object's present state: the version that it read, as `If-Match` or as a member of the body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from harness.probes.document import Document
+from harness.probes.drafts import Draft
+from harness.probes.exchange import Answer
+from harness.probes.oracle import member
+from harness.probes.schemas import SchemaError
+
+_VERSION = re.compile(
+    r"(^|_)(version|revision|rev|etag|lock_version|row_version|concurrency_stamp)$|(Version|Revision|ETag)$", re.I
+)
+_CONDITIONAL = (412, 428)
+
+
+def fresh(document: Document, draft: Draft, seen: Mapping[str, Answer]) -> Draft:
+    """The draft with the versions of the object as its owner sees it now, in the header and members that the operation knows.
+
+    Generic: a member of the body takes the value of the member of the same name in what the owner sees; `If-Match` takes the
+    `ETag`, else that member. Nothing is added where the object shows no version.
+    """
+    etag = next((answer.header("etag") for answer in seen.values() if answer.header("etag")), "")
+    fed, version = _body(document, draft, seen)
+    asks = fed.operation.parameter("If-Match", "header") or any(fed.operation.declares(status) for status in _CONDITIONAL)
+    if asks and not etag and version is not None:
+        etag = f'"{version}"'
+    if not asks or not etag or (version is not None and fed.operation.parameter("If-Match", "header") is None):
+        return fed
+    return replace(fed, headers={**fed.headers, "If-Match": etag})
+
+
+def _body(document: Document, draft: Draft, seen: Mapping[str, Answer]) -> tuple[Draft, Any]:
+    names = [name for name in _members(document, draft) if _VERSION.search(name)]
+    version: Any = None
+    body = draft.body
+    for name in names:
+        current = next((found for answer in seen.values() if (found := member(answer.json, name)) is not None), None)
+        if current is not None and isinstance(body, dict):
+            body, version = {**body, name: current}, current
+    return draft.with_body(body), version
+
+
+def _members(document: Document, draft: Draft) -> list[str]:
+    if draft.operation.body is None:
+        return []
+    try:
+        properties = document.schemas.resolve(draft.operation.body.schema).get("properties")
+    except SchemaError:
+        return []
+    return list(properties) if isinstance(properties, Mapping) else []

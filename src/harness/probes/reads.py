@@ -1,0 +1,162 @@
+"""Examines operations that read one object: own, another's, nobody's, by everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model.evidence import Cell, Whose
+from harness.model.finding import Finding
+from harness.probes.cells import Examined, tried, untried, with_twins
+from harness.probes.drafts import Draft
+from harness.probes.exchange import Answer
+from harness.probes.objects import Holdings, Reference
+from harness.probes.operations import Operation
+from harness.probes.oracle import alike, distinctive, shown
+from harness.probes.permissions import Permission
+from harness.probes.scene import NOBODY, Asker, Scene, Untestable
+from harness.probes.wording import read_of_another
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Whose object stands in the middle: the owner with the object, and a peer of the same role without it."""
+
+    reference: Reference
+    holdings: Holdings
+    owner: Asker
+    peer: Asker | None
+    identities: tuple[Any, ...]
+
+
+def staged(scene: Scene, reference: Reference) -> Stage:
+    """Finds an owner and a peer for a reference: the last user who owns something, and another of its role.
+
+    Raises:
+        Untestable: nobody owns anything of the kind, or the lists do not tell.
+    """
+    kind = reference.kind
+    holdings = scene.holdings(kind)
+    if holdings.problem:
+        raise Untestable(holdings.problem)
+    owners = [user for user, ids in holdings.own.items() if ids]
+    if not owners:
+        raise Untestable(
+            f"every {kind.name} that GET {kind.list_path} shows one user is shown to the others too: nobody's own is known"
+        )
+    owner = owners[-1]
+    peers = [user for user in holdings.own if user != owner]
+    peer = Asker(kind.role, peers[0]) if peers else None
+    return Stage(reference, holdings, Asker(kind.role, owner), peer, holdings.own[owner])
+
+
+def outsiders(scene: Scene, stage: Stage) -> Iterator[Asker]:
+    """A user of each other role, and nobody."""
+    for role in scene.roles:
+        if role.name != stage.owner.role:
+            yield Asker(role.name, role.users[0].name)
+    yield NOBODY
+
+
+def may_reach(scene: Scene, operation: Operation, stage: Stage, asker: Asker) -> Permission:
+    """Whether an outsider may reach the owner's object: never a peer; a higher role as the document says, or as observed."""
+    permission = scene.permission(operation, asker)
+    if permission.permitted is False or not asker.role:
+        return permission
+    ranks = scene.world.target.role(asker.role).rank, scene.world.target.role(stage.owner.role).rank
+    if asker.role != stage.owner.role and ranks[0] > ranks[1]:
+        return Permission(None, permission.basis)
+    return Permission(False, permission.basis)
+
+
+def examine_read(scene: Scene, operation: Operation, reference: Reference) -> Examined:
+    """All cells of a reading operation that names an object."""
+    try:
+        return _Reading(scene, operation, staged(scene, reference)).run()
+    except Untestable as error:
+        return Examined(operation, tuple(_untried_cells(scene, operation, reference, str(error))))
+
+
+def _untried_cells(scene: Scene, operation: Operation, reference: Reference, why: str) -> Iterator[Cell]:
+    role = scene.world.target.role(reference.kind.role)
+    user = role.users[0].name if role.users else ""
+    yield untried(operation, Asker(role.name, user), Whose.OWN, True, why)
+    yield untried(operation, Asker(role.name, user), Whose.ANOTHER, False, why)
+
+
+class _Reading:
+    def __init__(self, scene: Scene, operation: Operation, stage: Stage) -> None:
+        self._scene, self._operation, self._stage = scene, operation, stage
+        self._name = stage.reference.name
+        self._cells: list[Cell] = []
+        self._findings: list[Finding] = []
+
+    def run(self) -> Examined:
+        """Owner first, then the peer, the other roles and nobody, each judged by what the owner is shown."""
+        stage = self._stage
+        identity = stage.identities[0]
+        owner_draft = self._draft(identity)
+        owner_answer = self._send(owner_draft, stage.owner)
+        permitted = self._scene.permission(self._operation, stage.owner).permitted is not False
+        self._cell(stage.owner, Whose.OWN, permitted, owner_answer.is_success, owner_answer)
+        baselines = [self._nobody(stage.owner)]
+        if stage.peer is None:
+            why = f"the target file names one user of the role {stage.owner.role}: there is no other to ask"
+            self._cells.append(untried(self._operation, stage.owner, Whose.ANOTHER, False, why))
+        else:
+            baselines += self._peer_baselines(stage.peer)
+            self._attack(stage.peer, identity, owner_answer, baselines, Permission(False, self._permission(stage.peer).basis))
+        for asker in outsiders(self._scene, stage):
+            self._attack(asker, identity, owner_answer, baselines, may_reach(self._scene, self._operation, stage, asker))
+        return Examined(self._operation, with_twins(self._cells), tuple(self._findings))
+
+    def _permission(self, asker: Asker) -> Permission:
+        return self._scene.permission(self._operation, asker)
+
+    def _draft(self, identity: Any) -> Draft:
+        return self._scene.draft(self._operation, self._stage.owner, {self._name: identity})
+
+    def _send(self, draft: Draft, asker: Asker) -> Answer:
+        return self._scene.world.send(draft.request(asker.role, asker.user))
+
+    def _cell(self, asker: Asker, whose: Whose, permitted: bool, allowed: bool, answer: Answer, note: str = "") -> None:
+        self._cells.append(tried(self._operation, asker, whose, permitted, allowed, answer.status, note or answer.error))
+
+    def _nobody(self, asker: Asker) -> Answer:
+        """What is answered about an object that nobody has: what it says is no secret."""
+        answer = self._send(self._draft(self._stage.holdings.nobody()), asker)
+        note = f"answered {answer.status}" if answer.is_success else ""
+        self._cell(asker, Whose.NOBODY, False, False, answer, note)
+        return answer
+
+    def _peer_baselines(self, peer: Asker) -> list[Answer]:
+        own = self._stage.holdings.own.get(peer.user, ())
+        if not own:
+            return []
+        answer = self._send(self._draft(own[0]), peer)
+        return [answer]
+
+    def _attack(self, asker: Asker, identity: Any, owner_answer: Answer, baselines: list[Answer], permission: Permission) -> None:
+        draft = self._with_hints(asker, self._draft(identity))
+        answer = self._send(draft, asker)
+        secrets = distinctive(owner_answer, baselines, sent=(draft.request().path,))
+        seen = shown(secrets, answer)
+        allowed = bool(seen) if secrets else answer.is_success and owner_answer.is_success and alike(owner_answer, answer)
+        permitted = allowed if permission.permitted is None else permission.permitted
+        self._cell(
+            asker, Whose.ANOTHER, permitted, allowed, answer, "" if answer.status < 500 else f"refused with {answer.status}"
+        )
+        if allowed and not permitted:
+            steps = (draft.request(asker.role, asker.user),)
+            self._findings.append(read_of_another(self._operation, asker, self._stage.owner, self._name, seen, answer, steps))
+
+    def _with_hints(self, asker: Asker, draft: Draft) -> Draft:
+        """An outsider may have to name the owner (`?partner_id=`): it knows the owner's own ids."""
+        if not asker.role or asker.role == self._stage.owner.role:
+            return draft
+        for name, value in self._scene.own_ids(self._stage.owner).items():
+            parameter = self._operation.parameter(name, "query")
+            if parameter is not None:
+                draft = draft.with_value(parameter, value)
+        return draft

@@ -1,0 +1,259 @@
+"""What the examinations share on one running target: sessions, permissions, values, and who owns what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from harness.model.finding import Request
+from harness.model.target import Login, ObjectKind, Role
+from harness.probes.document import Document
+from harness.probes.drafts import Draft, Drafter
+from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
+from harness.probes.objects import Finder, Holdings, Listed, Reference, ids_in, inferred_kinds, references, unknown_like
+from harness.probes.operations import Operation
+from harness.probes.oracle import unstable
+from harness.probes.permissions import Permission, Permissions, by_role
+from harness.probes.schemas import SchemaError
+from harness.probes.values import Values
+
+_TEMPLATE = re.compile(r"\{([^{}/]+)\}")
+_OLD_PASSWORD = re.compile(r"(current|old|existing|present).*(pass|pwd)|(pass|pwd).*(current|old)", re.I)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who sends a request; both "" is somebody without a credential."""
+
+    role: str = ""
+    user: str = ""
+
+    @property
+    def title(self) -> str:
+        """How a sentence names it."""
+        return f"{self.role} {self.user}" if self.role else "somebody without a credential"
+
+
+NOBODY = Asker()
+
+
+class Untestable(Exception):
+    """An operation cannot be tried; the text says why. Always caught where the operation is recorded."""
+
+
+@dataclass
+class Scene:
+    """One world with everything that was found out about it."""
+
+    world: World
+    document: Document
+    seed: int
+    _holdings: dict[tuple[str, str], Holdings] = field(default_factory=dict)
+    _volatile: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def permissions(self) -> Permissions:
+        """Who may call what."""
+        return Permissions(self.document, self.world.target)
+
+    @cached_property
+    def drafter(self) -> Drafter:
+        """Makes requests of this document."""
+        return Drafter(Values(self.document.schemas, self.seed), base_path_of(self.document, self.world.door.base_url))
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Finds out what users own."""
+        return Finder(self.world, self.document, self.drafter)
+
+    @cached_property
+    def roles(self) -> tuple[Role, ...]:
+        """The target's roles that have a user."""
+        return tuple(role for role in self.world.target.roles if role.users)
+
+    @cached_property
+    def inferred(self) -> tuple[ObjectKind, ...]:
+        """Kinds that the document's paths show beside those that the target file describes."""
+        return inferred_kinds(self.document, self.world.target, by_role(self.document, self.world.target))
+
+    def permission(self, operation: Operation, asker: Asker) -> Permission:
+        """Whether the asker may call the operation."""
+        return self.permissions.of(operation, self.world.target.role(asker.role) if asker.role else None)
+
+    def askers(self) -> tuple[Asker, ...]:
+        """The first user of each role, and nobody."""
+        return (*(Asker(role.name, role.users[0].name) for role in self.roles), NOBODY)
+
+    # -- objects
+
+    def references(self, operation: Operation) -> tuple[Reference, ...]:
+        """The places where the operation names an object of a described kind."""
+        return references(self.document, self.world.target, operation)
+
+    def holdings(self, kind: ObjectKind) -> Holdings:
+        """What the users own of a kind, found out once."""
+        key = (kind.name, kind.role)
+        if key not in self._holdings:
+            self._holdings[key] = self.finder.holdings(kind)
+        return self._holdings[key]
+
+    def own_ids(self, asker: Asker) -> dict[str, Any]:
+        """By parameter name, an id of each described kind that is the asker's own."""
+        own: dict[str, Any] = {}
+        for kind in self.world.target.objects:
+            if kind.role == asker.role:
+                ids = self.holdings(kind).own.get(asker.user, ())
+                own.update({written.rpartition(":")[2]: ids[0] for written in kind.parameters if ids})
+        return own
+
+    # -- requests
+
+    def draft(
+        self, operation: Operation, asker: Asker, given: Mapping[str, Any] | None = None, *, optional: bool = False
+    ) -> Draft:
+        """A valid request without body, its path filled with ids that the asker can see.
+
+        Raises:
+            Untestable: a path parameter has no value that is known, or a value cannot be made.
+        """
+        values = dict(given or {})
+        for name in _TEMPLATE.findall(operation.path):
+            if name not in values:
+                values[name] = self._located(operation, name, asker, values)
+        try:
+            return self.drafter.draft(operation, given=values, optional=optional)
+        except SchemaError as error:
+            raise Untestable(error.message) from None
+
+    def _located(self, operation: Operation, name: str, asker: Asker, values: Mapping[str, Any]) -> Any:
+        own = self.own_ids(asker)
+        if name in own:
+            return own[name]
+        parameter = operation.parameter(name, "path")
+        if parameter is not None and (enumerated := self._enumerated(parameter.schema)) is not None:
+            return enumerated
+        collection = operation.path.split("{" + name + "}")[0].rstrip("/")
+        for asked in (asker, *self.askers()):
+            if (identity := self._first_listed(collection, name, asked, values)) is not None:
+                return identity
+        if parameter is not None and parameter.examples:
+            return parameter.examples[0]
+        raise Untestable(
+            f"no value is known for {{{name}}}: GET {collection} lists none and the target file describes no such object"
+        )
+
+    def _enumerated(self, schema: Any) -> Any:
+        try:
+            resolved = self.document.schemas.resolve(schema)
+        except SchemaError:
+            return None
+        return resolved["enum"][0] if isinstance(resolved.get("enum"), list) and resolved["enum"] else resolved.get("const")
+
+    def _first_listed(self, collection: str, name: str, asker: Asker, values: Mapping[str, Any]) -> Any:
+        ids = self.listed_ids(collection, name, asker, values)
+        return ids[0] if ids else None
+
+    def listed_ids(self, collection: str, name: str, asker: Asker, values: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
+        """Ids that the collection shows the asker; empty where there is no such list."""
+        lister = self.document.find("GET", collection)
+        if lister is None or self.permission(lister, asker).permitted is False:
+            return ()
+        inner = {key: value for key, value in (values or {}).items() if "{" + key + "}" in collection}
+        if set(_TEMPLATE.findall(collection)) - inner.keys():
+            return ()
+        try:
+            answer = self.world.send(self.drafter.draft(lister, given=inner).request(asker.role, asker.user))
+        except SchemaError:
+            return ()
+        return ids_in(answer.json, name) if answer.is_success else ()
+
+    def bodies(self, operation: Operation, salt: str = "") -> list[Any]:
+        """Bodies worth trying, with the user's own credentials where the operation asks for them.
+
+        Raises:
+            Untestable: a body is demanded and none could be made.
+        """
+        login = self._login_of(operation)
+        if login is not None:
+            return [{name: _own_words(value) for name, value in login.body.items()}]
+        try:
+            return [_with_old_password(body) for body in self.drafter.bodies(operation, salt)]
+        except SchemaError as error:
+            raise Untestable(error.message) from None
+
+    def _login_of(self, operation: Operation) -> Login | None:
+        for role in self.roles:
+            if operation.method == "POST" and role.login.path == self.drafter.base_path + operation.path and role.login.body:
+                return role.login
+        return None
+
+    def login_role(self, operation: Operation) -> str:
+        """The role that logs in through this operation, "" where it is no log-in."""
+        login = self._login_of(operation)
+        return next((role.name for role in self.roles if role.login is login), "") if login else ""
+
+    # -- looks at an object
+
+    def readers(self, reference: Reference) -> tuple[Operation, ...]:
+        """The operations that show an object when only its id is given."""
+        owner = self.world.target.role(reference.kind.role)
+        return tuple(
+            operation
+            for operation in self.document.operations
+            if operation.method == "GET"
+            and self._shows(operation, reference)
+            and self.permissions.of(operation, owner).permitted is not False
+        )
+
+    def _shows(self, operation: Operation, reference: Reference) -> bool:
+        names = {found.name for found in self.references(operation) if found.place == "path" and found.kind == reference.kind}
+        if set(_TEMPLATE.findall(operation.path)) != names or len(names) != 1:
+            return False
+        return not any(parameter.required for parameter in operation.placed("query"))
+
+    def look(self, reference: Reference, identity: Any, owner: Asker) -> dict[str, Answer]:
+        """What the owner sees of an object, by reading operation; its list where nothing shows a single one."""
+        seen: dict[str, Answer] = {}
+        for request_name, request in self.look_requests(reference, identity, owner):
+            seen[request_name] = self.world.send(request)
+        return seen
+
+    def look_requests(self, reference: Reference, identity: Any, owner: Asker) -> list[tuple[str, Request]]:
+        """The requests of a look, by reading operation."""
+        made = []
+        for operation in self.readers(reference):
+            name = next(found.name for found in self.references(operation) if found.place == "path")
+            made.append((operation.name, self.drafter.draft(operation, given={name: identity}).request(owner.role, owner.user)))
+        if made:
+            return made
+        kind = reference.kind
+        return [(f"GET {kind.list_path}", self.finder.list_request(kind.list_path, owner.role, owner.user))]
+
+    def volatile(self, reference: Reference, identity: Any, owner: Asker) -> frozenset[str]:
+        """What changes by itself in looks at this kind, learned once from two of them."""
+        key = reference.kind.name
+        if key not in self._volatile:
+            self._volatile[key] = unstable(self.look(reference, identity, owner), self.look(reference, identity, owner))
+        return self._volatile[key]
+
+
+def base_path_of(document: Document, base_url: str) -> str:
+    """What stands before the document's paths: its server's path, unless the base address has one already."""
+    has_path = "/" in base_url.partition("://")[2]
+    return "" if has_path else document.base_path
+
+
+def _own_words(value: str) -> str:
+    return value.replace("{username}", USERNAME).replace("{password}", PASSWORD)
+
+
+def _with_old_password(body: Any) -> Any:
+    if not isinstance(body, dict):
+        return body
+    return {name: PASSWORD if _OLD_PASSWORD.search(name) and isinstance(value, str) else value for name, value in body.items()}
+
+
+__all__ = ["NOBODY", "Asker", "Listed", "Scene", "Untestable", "base_path_of", "unknown_like"]

@@ -1,0 +1,199 @@
+"""Examines operations that write to one object: everybody who must not tries first, then its owner, with the same request.
+
+After each forbidden write the owner is asked whether the object changed, whatever the status was; the owner's own write, which
+succeeds and changes it, shows that the request was good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from harness.model.evidence import Cell, Whose
+from harness.model.finding import Finding, Observation, Request, Symptom
+from harness.probes.cells import Examined, tried, untried, with_twins
+from harness.probes.drafts import Draft, body_schema
+from harness.probes.exchange import Answer
+from harness.probes.objects import Reference
+from harness.probes.operations import Operation
+from harness.probes.oracle import Change, changes, excerpt, member
+from harness.probes.permissions import Permission
+from harness.probes.preconditions import fresh
+from harness.probes.reads import Stage, may_reach, outsiders, staged
+from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.wording import STAGE, write_of_another
+
+OBJECTS_TRIED_MAX = 3
+BODIES_TRIED_MAX = 4
+
+
+@dataclass
+class _Attempt:
+    """What one asker's write came to. `effect` are the changes that the owner saw."""
+
+    asker: Asker
+    whose: Whose
+    permission: Permission
+    answer: Answer = field(default_factory=lambda: Answer(0, error="not sent"))
+    effect: tuple[Change, ...] = ()
+    steps: tuple[Request, ...] = ()
+    seen: Mapping[str, Answer] = field(default_factory=dict)
+
+
+def examine_write(scene: Scene, operation: Operation, reference: Reference) -> Examined:
+    """All cells of a writing operation that names an object."""
+    role = scene.world.target.role(reference.kind.role)
+    asker = Asker(role.name, role.users[0].name if role.users else "")
+    try:
+        return _Writing(scene, operation, staged(scene, reference)).run()
+    except Untestable as error:
+        why = str(error)
+        return Examined(
+            operation,
+            (untried(operation, asker, Whose.OWN, True, why), untried(operation, asker, Whose.ANOTHER, False, why)),
+        )
+
+
+def write_as_owner(scene: Scene, operation: Operation, stage: Stage) -> Request | None:
+    """The owner's own write: the request that succeeded and changed what the owner sees, None where none did."""
+    writing = _Writing(scene, operation, stage)
+    for body in scene.bodies(operation)[:BODIES_TRIED_MAX]:
+        done = writing.attempt(body, _Attempt(stage.owner, Whose.OWN, scene.permission(operation, stage.owner)))
+        if done.answer.is_success and done.effect:
+            return done.steps[0]
+    return None
+
+
+class _Writing:
+    def __init__(self, scene: Scene, operation: Operation, stage: Stage) -> None:
+        self._scene, self._operation, self._stage = scene, operation, stage
+        self._reference: Reference = stage.reference
+        self._identity: Any = stage.identities[0]
+
+    def run(self) -> Examined:
+        """Tries objects and bodies until the owner's own write succeeds; what anybody else achieved on the way counts."""
+        attackers = self._attackers()
+        best: dict[Asker, _Attempt] = {}
+        own: _Attempt | None = None
+        bodies = self._scene.bodies(self._operation)[:BODIES_TRIED_MAX]
+        for identity, body in product(self._stage.identities[:OBJECTS_TRIED_MAX], bodies):
+            self._identity = identity
+            for attempt in attackers:
+                if not _is_hole(best.get(attempt.asker)):
+                    best[attempt.asker] = self.attempt(body, attempt)
+            own = self.attempt(
+                body, _Attempt(self._stage.owner, Whose.OWN, self._scene.permission(self._operation, self._stage.owner))
+            )
+            if own.answer.is_success:
+                break
+        return self._examined(own, list(best.values()))
+
+    def _attackers(self) -> list[_Attempt]:
+        found = []
+        if self._stage.peer is not None:
+            basis = self._scene.permission(self._operation, self._stage.peer).basis
+            found.append(_Attempt(self._stage.peer, Whose.ANOTHER, Permission(False, basis)))
+        for asker in outsiders(self._scene, self._stage):
+            found.append(_Attempt(asker, Whose.ANOTHER, may_reach(self._scene, self._operation, self._stage, asker)))
+        return found
+
+    def attempt(self, body: Any, attempt: _Attempt) -> _Attempt:
+        """Looks as the owner, writes as the asker with a request that would be right for the owner, and looks again."""
+        before = self._look()
+        volatile = self._scene.volatile(self._reference, self._identity, self._stage.owner)
+        request = self._prepared(body, before).request(attempt.asker.role, attempt.asker.user)
+        answer = self._scene.world.send(request)
+        after = self._look()
+        looks = [made for _, made in self._scene.look_requests(self._reference, self._identity, self._stage.owner)]
+        return _Attempt(
+            attempt.asker,
+            attempt.whose,
+            attempt.permission,
+            answer,
+            changes(before, after, volatile),
+            (request, *looks[:1]),
+            after,
+        )
+
+    def _look(self) -> dict[str, Answer]:
+        return self._scene.look(self._reference, self._identity, self._stage.owner)
+
+    def _prepared(self, body: Any, seen: Mapping[str, Answer]) -> Draft:
+        given = {self._reference.name: self._identity}
+        draft = self._scene.draft(self._operation, self._stage.owner, given if self._reference.place != "body" else {})
+        if isinstance(body, dict):
+            body = self._unlike(body, seen)
+            if self._reference.place == "body":
+                body = {**body, self._reference.name: self._identity}
+        return fresh(self._scene.document, draft.with_body(body), seen)
+
+    def _unlike(self, body: dict[str, Any], seen: Mapping[str, Answer]) -> Any:
+        current: dict[str, Any] = {}
+        for name in body:
+            value = next((found for answer in seen.values() if (found := member(answer.json, name)) is not None), None)
+            if value is not None and not isinstance(value, dict | list):
+                current[name] = value
+        place = f"{self._operation.name} body {self._identity}"
+        return self._scene.drafter.values.unlike(body_schema(self._operation.body), place, body, current)
+
+    # -- judging
+
+    def _examined(self, own: _Attempt | None, attempts: list[_Attempt]) -> Examined:
+        visible = own is not None and bool(own.effect)
+        cells: list[Cell] = []
+        findings: list[Finding] = []
+        observations: list[Observation] = []
+        if own is not None:
+            permitted = own.permission.permitted is not False
+            cells.append(
+                tried(
+                    self._operation, own.asker, Whose.OWN, permitted, own.answer.is_success, own.answer.status, own.answer.error
+                )
+            )
+        if self._stage.peer is None:
+            why = f"the target file names one user of the role {self._stage.owner.role}: there is no other to ask"
+            cells.append(untried(self._operation, self._stage.owner, Whose.ANOTHER, False, why))
+        for attempt in attempts:
+            allowed = bool(attempt.effect) or (attempt.answer.is_success and not visible)
+            permitted = allowed if attempt.permission.permitted is None else attempt.permission.permitted
+            cells.append(
+                tried(self._operation, attempt.asker, attempt.whose, permitted, allowed, attempt.answer.status, _note(attempt))
+            )
+            if allowed and not permitted:
+                findings.append(self._finding(attempt))
+            elif attempt.answer.is_success and not permitted:
+                text = f"{attempt.asker.title} is told {attempt.answer.status} for a write that did nothing"
+                observations.append(Observation("authorization.success-without-effect", text, STAGE, self._operation.name))
+        return Examined(self._operation, with_twins(cells), tuple(findings), tuple(observations))
+
+    def _finding(self, attempt: _Attempt) -> Finding:
+        effect = "; ".join(str(change) for change in attempt.effect[:3])
+        symptom, steps = Symptom(status=(attempt.answer.status,)), attempt.steps[:1]
+        shown = next((text for change in attempt.effect if (text := self._shown(change, attempt))), "")
+        if shown:
+            symptom, steps = Symptom(body_contains=shown), attempt.steps
+        elif attempt.effect and len(attempt.steps) > 1:
+            after = next(iter(attempt.seen.values()))
+            symptom, steps = Symptom(status=(after.status,)), attempt.steps
+        return write_of_another(
+            self._operation, attempt.asker, self._stage.owner, self._reference.name, attempt.answer, effect, steps, symptom
+        )
+
+    def _shown(self, change: Change, attempt: _Attempt) -> str:
+        if change.after is None or not attempt.seen:
+            return ""
+        return excerpt(next(iter(attempt.seen.values())), change.after, change.path.rsplit(".", 1)[-1])
+
+
+def _is_hole(attempt: _Attempt | None) -> bool:
+    return attempt is not None and attempt.permission.permitted is False and bool(attempt.effect)
+
+
+def _note(attempt: _Attempt) -> str:
+    if attempt.answer.error:
+        return attempt.answer.error
+    if attempt.answer.is_success and not attempt.effect:
+        return "told of success, but the owner sees no change"
+    return "" if attempt.answer.status < 500 else f"refused with {attempt.answer.status}"
