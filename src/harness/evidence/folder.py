@@ -18,6 +18,7 @@ from harness.model.run import Manifest
 MANIFEST_FILE = "manifest.json"
 CONFIG_FILE = "config.effective.toml"
 LEDGER_FILE = "ledger.toml"
+CHECKS_FILE = "checks.json"
 FAULTS_FILE = "faults.results.json"
 VERDICT_FILE = "verdict.json"
 FINDINGS_FILE = "findings.json"

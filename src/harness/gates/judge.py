@@ -26,7 +26,7 @@ def judge(run: StoredRun, *, today: str = "") -> VerdictRecord:
     """
     project = stored_project(run)
     plan = project.plans[0]
-    items = tuple(_item(run, evidence) for evidence in run.evidence)
+    items = items_of(run)
     records = {record.name: record for record in run.manifest.stages}
     results = tuple(_judge_gate(gate, plan, project, records, items) for gate in plan.gates)
     tampered = run.tampered()
@@ -38,6 +38,11 @@ def judge(run: StoredRun, *, today: str = "") -> VerdictRecord:
         not_verifiable=_not_verifiable(results, plan, project, records),
         narrowed=bool(run.manifest.narrowed_to),
     )
+
+
+def items_of(run: StoredRun) -> tuple[Item, ...]:
+    """Every piece of evidence with its payload, or with the reason why there is none."""
+    return tuple(_item(run, evidence) for evidence in run.evidence)
 
 
 def stored_project(run: StoredRun) -> Project:

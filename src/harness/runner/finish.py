@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.events import Event, GateJudged
-from harness.evidence.codec import from_json
+from harness.evidence.codec import from_json, to_json
 from harness.evidence.folder import (
+    CHECKS_FILE,
     FAULTS_FILE,
     FINDINGS_FILE,
     LEDGER_FILE,
@@ -19,7 +21,9 @@ from harness.evidence.stored import StoredRun
 from harness.faults.results import FaultResults
 from harness.gates.judge import judge
 from harness.ledger import rows, states
+from harness.ledger.checks import NamedCheck, scan
 from harness.model.evidence import Kind, TestResult
+from harness.model.plan import Stage
 from harness.model.run import LedgerRecord, VerdictRecord
 from harness.report.write import write_report
 
@@ -30,8 +34,6 @@ def judge_and_report(run: StoredRun, say: Callable[[Event], None], *, today: str
     verdict = judge(run, today=today)
     for result in verdict.gates:
         say(GateJudged(result.gate, str(result.verdict), result.reason))
-    from harness.evidence.codec import to_json
-
     folder.write(VERDICT_FILE, to_json(verdict))
     folder.write(FINDINGS_FILE, to_json(run.findings))
     folder.write(LEDGER_RESULT_FILE, to_json(settle_ledger(run)))
@@ -42,8 +44,31 @@ def judge_and_report(run: StoredRun, say: Callable[[Event], None], *, today: str
 
 def settle_ledger(run: StoredRun) -> LedgerRecord:
     """What the run says of each row of its own copy of the ledger."""
-    requirements = rows.load(run.folder / LEDGER_FILE)
-    return states.decide(requirements, _results(run), caught_parts(run.folder / FAULTS_FILE), run.manifest.target_gives)
+    return states.decide(
+        rows.load(run.folder / LEDGER_FILE),
+        _results(run),
+        caught_parts(run.folder / FAULTS_FILE),
+        run.manifest.target_gives,
+        findings=run.findings,
+        declared=_declared(run.folder / CHECKS_FILE),
+    )
+
+
+@dataclass(frozen=True)
+class DeclaredChecks:
+    """The checks that the suites of a plan hold, as `checks.json` keeps them."""
+
+    checks: tuple[NamedCheck, ...]
+
+
+def declared_checks(root: Path, stages: Iterable[Stage]) -> DeclaredChecks:
+    """Every check of the stages' suites that names ledger parts, read from their sources."""
+    suites = [stage for stage in stages if stage.suite]
+    return DeclaredChecks(tuple(check for stage in suites for check in scan(root, stage.suite, needs=stage.needs)))
+
+
+def _declared(path: Path) -> tuple[NamedCheck, ...]:
+    return from_json(DeclaredChecks, path.read_bytes(), where=path.name).checks if path.is_file() else ()
 
 
 def _results(run: StoredRun) -> tuple[TestResult, ...]:

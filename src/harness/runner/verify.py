@@ -17,7 +17,9 @@ from harness import __version__
 from harness.config.project import effective_toml
 from harness.engines.process import Stop
 from harness.events import EventStream, Note, RunEnded, RunStarted
+from harness.evidence.codec import to_json
 from harness.evidence.folder import (
+    CHECKS_FILE,
     CONFIG_FILE,
     EVENTS_FILE,
     FAULTS_FILE,
@@ -33,7 +35,7 @@ from harness.model.errors import HarnessError
 from harness.model.run import Manifest, RunStatus, VerdictRecord
 from harness.runner.capabilities import gives
 from harness.runner.execute import Execution
-from harness.runner.finish import judge_and_report
+from harness.runner.finish import declared_checks, judge_and_report
 from harness.runner.preflight import Standing, standing
 from harness.runner.request import RunRequest
 
@@ -90,6 +92,8 @@ def _write_plan(request: RunRequest, run: RunFolder) -> Manifest:
     effective = effective_toml(request.project, request.plan)
     run.write(CONFIG_FILE, effective)
     run.write(LEDGER_FILE, (request.root / request.project.defaults.ledger).read_text(encoding="utf-8"))
+    stages = [request.project.stage(name) for name in request.plan.stages]
+    run.write(CHECKS_FILE, to_json(declared_checks(request.root, stages)))
     results = request.root / FAULTS_FOLDER / RESULTS_FILE
     if results.is_file():
         run.write(FAULTS_FILE, results.read_text(encoding="utf-8"))
