@@ -158,10 +158,11 @@ class MachineShare:
 class PhaseLoad:
     """One phase of a run.
 
-    `intended` = `started` + `dropped` + `not_started`; `started` = `completed` + `failed` + `unfinished` (visitors, not
-    requests). `started_in_time` began before the phase was over. A `dropped` one was refused by the generator's own cap, a
-    `not_started` one was still to come when the run was broken off. `lateness` is how long after its intended time a visitor
-    began; `journey` is the whole visit of those that completed or that nobody answered, from the intended time.
+    `intended` = `started` + `dropped` + `not_started`; `started` = `completed` + `failed` + `unfinished` + `broken` (visitors,
+    not requests). `started_in_time` began before the phase was over. A `dropped` one was refused by the generator's own cap, a
+    `not_started` one was still to come when the run was broken off, and a `broken` one ended in an exception of the journey's
+    own code, which says nothing of the target. `lateness` is how long after its intended time a visitor began; `journey` is
+    the whole visit of those that completed or that nobody answered, from the intended time.
     `generator_cpu_percent` is of one core, of the busiest generator process.
     """
 
@@ -176,8 +177,9 @@ class PhaseLoad:
     completed: int
     failed: int
     unfinished: int
+    broken: int
+    broken_example: str
     in_flight_max: int
-    journey_errors: int  # visits that ended in an exception of the journey's own code
     lateness: Distribution
     journey: Distribution
     generator_cpu_percent: float
@@ -244,7 +246,7 @@ class LoadResult:
     journey: str
     role: str
     base_url: str
-    started: str  # UTC, ISO 8601
+    started: str  # when the schedule began: UTC, ISO 8601, to the microsecond
     duration_s: float
     complete: bool
     reason: str

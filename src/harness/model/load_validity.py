@@ -42,8 +42,8 @@ def _own(phase: PhaseLoad, limits: LoadLimits) -> Iterator[str]:
             f"{phase.phase}: the generator used {phase.generator_cpu_percent:.0f} % of its core, "
             f"wanted ≤ {limits.generator_cpu_percent_max:g} %; spread it over more processes"
         )
-    if phase.journey_errors:
-        yield f"{phase.phase}: the journey itself failed {phase.journey_errors} times: {_example(phase, 'journey error')}"
+    if phase.broken:
+        yield f"{phase.phase}: the journey's own code failed {phase.broken} times: {phase.broken_example}"
     for kind in OWN_FAILURES:
         if count := _failures(phase, kind):
             yield f"{phase.phase}: the generator's machine had {kind} for {count} requests"
@@ -75,7 +75,3 @@ def _machine(phase: PhaseLoad) -> str:
 def _failures(phase: PhaseLoad, kind: str) -> int:
     return sum(failure.count for endpoint in phase.endpoints for failure in endpoint.failures if failure.kind == kind)
 
-
-def _example(phase: PhaseLoad, kind: str) -> str:
-    examples = (failure.example for end in phase.endpoints for failure in end.failures if failure.kind == kind)
-    return next(examples, "its exception is in the stage's log")
