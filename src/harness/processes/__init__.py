@@ -1,0 +1,7 @@
+"""Child processes that cannot outlive the harness, however it ends."""
+
+from __future__ import annotations
+
+from harness.processes.kept import KeptProcess, keep
+
+__all__ = ["KeptProcess", "keep"]
