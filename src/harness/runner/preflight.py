@@ -58,7 +58,7 @@ def standing(request: RunRequest, folder: Path, say: Callable[[Event], None], st
         yield Standing(plan, {"provider": "none: the target brings its own"})
         return
     started = time.monotonic()
-    with open_server(request.database, folder / "database") as server:
+    with open_server(request.database, folder / "database", cache=request.root / ".cache" / "postgres") as server:
         say(Prepared(f"PostgreSQL {server.version} ({server.provider}, {server.location})", time.monotonic() - started))
         took = _make_template(request, server, password, folder)
         say(Prepared(f"template: {request.size} data, seed {request.seed}", sum(took.values())))
