@@ -34,12 +34,12 @@ def _own(phase: PhaseLoad, limits: LoadLimits) -> Iterator[str]:
     lateness = phase.lateness.p99_ms
     if lateness is not None and lateness > limits.lateness_p99_ms_max:
         yield (
-            f"{phase.phase}: visitors began late: p99 {lateness:.0f} ms, "
+            f"{phase.phase}: visitors began late: p99 {lateness:.1f} ms, "
             f"wanted ≤ {limits.lateness_p99_ms_max:g} ms{_machine(phase)}"
         )
     if phase.generator_cpu_percent > limits.generator_cpu_percent_max:
         yield (
-            f"{phase.phase}: the generator used {phase.generator_cpu_percent:.0f} % of its core, "
+            f"{phase.phase}: the generator used {phase.generator_cpu_percent:.1f} % of its core, "
             f"wanted ≤ {limits.generator_cpu_percent_max:g} %; spread it over more processes"
         )
     if phase.broken:
@@ -74,4 +74,3 @@ def _machine(phase: PhaseLoad) -> str:
 
 def _failures(phase: PhaseLoad, kind: str) -> int:
     return sum(failure.count for endpoint in phase.endpoints for failure in endpoint.failures if failure.kind == kind)
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -65,6 +66,12 @@ class LoadJob:
     timeout_s: float
     limits: LoadLimits
     processes: int = 1
+    journeys_folder: Path | None = None  # where other journeys than the project's are
+
+    @property
+    def journeys(self) -> Path:
+        """The folder of the journeys."""
+        return (self.journeys_folder or self.load_folder / "journeys").resolve()
 
 
 def run_load(job: LoadJob, *, stop: Stop, progress: Callable[[LoadProgress], None]) -> LoadResult:
@@ -80,7 +87,7 @@ def run_load(job: LoadJob, *, stop: Stop, progress: Callable[[LoadProgress], Non
     Raises:
         ConfigError: the journey does not exist or cannot be read.
     """
-    check_journey(job.load_folder / "journeys", job.journey)
+    check_journey(job.journeys, job.journey)
     deadline_s = time.monotonic() + job.timeout_s
     result = _attempt(job, 1, stop, progress, job.timeout_s)
     reasons = generator_faults(result, job.limits)
@@ -137,7 +144,7 @@ def _order(job: LoadJob, folder: Path) -> Order:
         profile=job.profile,
         seed=job.seed,
         base_url=job.target.base_url,
-        journeys=str((job.load_folder / "journeys").resolve()),
+        journeys=str(job.journeys),
         journey=job.journey,
         role=job.target.role,
         seeded=job.target.seeded,
@@ -152,7 +159,15 @@ def _command(job: LoadJob) -> list[str]:
     command = [sys.executable, "-m", "locust", "-f", str((job.load_folder / LOCUSTFILE).resolve())]
     command += ["--headless", "--only-summary", "--loglevel", "WARNING", "--host", job.target.base_url]
     command += ["--users", users, "--spawn-rate", users, "--stop-timeout", "0", "--reset-stats"]
-    return command + (["--processes", users] if job.processes > 1 else [])
+    return command + (_several(job.processes) if job.processes > 1 else [])
+
+
+def _several(processes: int) -> list[str]:
+    """Options for several processes, which talk over a free port of the loopback (Locust's own choice is a fixed one)."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    address = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-host", "127.0.0.1", "--master-port", port]
+    return ["--processes", str(processes), *address]
 
 
 def _environment(job: LoadJob, order_file: Path, folder: Path) -> dict[str, str]:
