@@ -91,7 +91,7 @@ class Finding:
     def fingerprint(self) -> str:
         """16 hex digits of rule, method, route template, parameter and role: never of host, value or engine."""
         key = "\n".join((self.rule, self.method.upper(), self.route, self.parameter, self.role))
-        return hashlib.sha256(key.encode()).hexdigest()[:16]
+        return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]  # as it is stored
 
     @property
     def operation(self) -> str:

@@ -1,0 +1,150 @@
+"""SARIF 2.1.0 as GitHub code scanning takes it: stable rules, our fingerprints, a severity, a place in the repository.
+
+Limits are those of GitHub's documentation of code scanning (results and rules per run, tags per rule). A result beyond them is
+not dropped in silence: the run's notification says how many there are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from harness.model.finding import Confidence, Finding, Severity
+from harness.report.model import ReportInput
+from harness.report.text import cut, line
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+RESULTS_MAX = 5_000  # GitHub takes 25,000 of a run and shows the 5,000 most severe
+TAGS_MAX = 10
+FINGERPRINT = "harnessFingerprint/v1"
+
+# Bands of GitHub: over 9.0 critical, from 7.0 high, from 4.0 medium, below low.
+_SECURITY_SEVERITY = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "3.0"}
+_LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
+_PRECISION = {Confidence.HIGH: "high", Confidence.MEDIUM: "medium", Confidence.LOW: "low"}
+_ROUTE_PARAMETER = re.compile(r"\{([A-Za-z0-9_.-]+)\}")
+_FALLBACK_FILE = "harness.toml"  # a defect of no route still needs a file of the repository
+
+
+def render(data: ReportInput) -> str:
+    """The findings as one SARIF run, the worst first."""
+    findings = sorted(data.findings, key=lambda finding: (finding.severity.rank, finding.rule, finding.operation))
+    shown, left_out = findings[:RESULTS_MAX], len(findings) - RESULTS_MAX
+    rules = _rules(shown)
+    index = {rule["id"]: position for position, rule in enumerate(rules)}
+    run: dict[str, Any] = {
+        "tool": {
+            "driver": {
+                "name": "Power100 verification harness",
+                "semanticVersion": data.manifest.versions.get("harness", "0.1.0"),
+                "rules": rules,
+            }
+        },
+        "automationDetails": {"id": _clean(f"harness/{data.manifest.plan}/", 200)},
+        "invocations": [_invocation(data, left_out)],
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding, index[_rule_id(finding)], data) for finding in shown],
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False) + "\n"
+
+
+def message(text: str, characters_max: int) -> str:
+    """Text as a SARIF message: there, `[x](1)` would be a link and `{0}` a placeholder (2.1.0, sections 3.11.5 and 3.11.6)."""
+    escaped = re.sub(r"([\\\[\]])", r"\\\1", cut(_encodable(text), characters_max))
+    return escaped.replace("{", "{{").replace("}", "}}")
+
+
+def _invocation(data: ReportInput, left_out: int) -> dict[str, Any]:
+    notes = [f"{left_out} findings are not in this file: it holds the {RESULTS_MAX} most severe"] if left_out > 0 else []
+    notes.extend(f"stage {record.name}: {record.state}: {record.reason}" for record in data.manifest.stages if record.reason)
+    found: dict[str, Any] = {"executionSuccessful": not data.manifest.interrupted and bool(data.manifest.ended)}
+    if notes:
+        found["toolExecutionNotifications"] = [{"level": "warning", "message": {"text": message(note, 1_000)}} for note in notes]
+    return found
+
+
+def _rule_id(finding: Finding) -> str:
+    return _clean(finding.rule, 200)
+
+
+def _rules(findings: list[Finding]) -> list[dict[str, Any]]:
+    """One rule for each rule name; its severity is that of its worst finding."""
+    rules: dict[str, dict[str, Any]] = {}
+    for finding in findings:  # the worst first
+        rules.setdefault(_rule_id(finding), _rule(finding))
+    return list(rules.values())
+
+
+def _rule(finding: Finding) -> dict[str, Any]:
+    why = finding.why or finding.title
+    return {
+        "id": _rule_id(finding),
+        "name": _clean(finding.title, 250),
+        "shortDescription": {"text": message(finding.title, 250)},
+        "fullDescription": {"text": message(why, 900)},
+        "help": {"text": message(f"{why}\n\n{finding.advice}".strip(), 4_000)},
+        "defaultConfiguration": {"level": _LEVELS[finding.severity]},
+        "properties": {
+            "tags": _tags(finding),
+            "precision": _PRECISION[finding.confidence],
+            "security-severity": _SECURITY_SEVERITY[finding.severity],
+        },
+    }
+
+
+def _tags(finding: Finding) -> list[str]:
+    tags = ["security"]
+    if finding.cwe:
+        tags.append(f"external/cwe/cwe-{finding.cwe:03d}")
+    if finding.owasp:
+        tags.append(_clean(f"owasp/{finding.owasp}", 100))
+    return tags[:TAGS_MAX]
+
+
+def _result(finding: Finding, rule_index: int, data: ReportInput) -> dict[str, Any]:
+    return {
+        "ruleId": _rule_id(finding),
+        "ruleIndex": rule_index,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": message(_sentence(finding), 2_000)},
+        "locations": [_location(finding, data)],
+        "partialFingerprints": {FINGERPRINT: finding.fingerprint},
+        "properties": {
+            "security-severity": _SECURITY_SEVERITY[finding.severity],
+            "confidence": finding.confidence.value,
+            "role": _clean(finding.role, 100),
+            "parameter": _clean(finding.parameter, 200),
+            "parts": [_clean(part, 60) for part in finding.parts],
+        },
+    }
+
+
+def _sentence(finding: Finding) -> str:
+    operation = _ROUTE_PARAMETER.sub(r":\1", finding.operation)  # few viewers undo `{{`
+    where = f"{operation}: " if finding.route else ""
+    who = f" as {finding.role}" if finding.role else ""
+    observed = f" Observed: {cut(finding.observed, 500)}" if finding.observed else ""
+    expected = f" Expected: {cut(finding.expected, 500)}" if finding.expected else ""
+    advice = f" Mend: {cut(finding.advice, 300)}" if finding.advice else ""
+    return f"{where}{finding.title}{who}.{observed}{expected}{advice} See it again: harness replay {finding.fingerprint}"
+
+
+def _location(finding: Finding, data: ReportInput) -> dict[str, Any]:
+    start = data.operation_lines.get(finding.operation, 1) if data.document_file else 1
+    physical = {
+        "artifactLocation": {"uri": data.document_file or _FALLBACK_FILE, "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": start, "startColumn": 1},
+    }
+    found: dict[str, Any] = {"physicalLocation": physical}
+    if finding.route:
+        found["logicalLocations"] = [{"fullyQualifiedName": _clean(finding.operation, 300), "kind": "resource"}]
+    return found
+
+
+def _clean(text: str, characters_max: int) -> str:
+    return line(_encodable(text), characters_max)
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,132 @@
+"""The authorization matrix: operation × role × whose object, what must hold against what happened."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from harness.model.evidence import AuthorizationPayload, Cell, Whose
+from harness.report.model import ReportInput
+from harness.report.text import line, plural
+
+OPERATIONS_MAX = 1_000
+
+_WHOSE = {Whose.OWN: "own", Whose.ANOTHER: "another's", Whose.NOBODY: "nobody's", Whose.NONE: "–"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a cell says: a word for the legend, a symbol, a tone. `rank` 0 is the worst; it wins where two users share a cell."""
+
+    name: str
+    symbol: str
+    tone: str
+    rank: int
+    about: str
+
+
+HOLE = Kind("hole", "✕", "fail", 0, "allowed, and must not be")
+REFUSED = Kind("refused", "!", "fail", 1, "refused, and must be allowed")
+UNTRIED = Kind("untried", "?", "unknown", 2, "not tried, or no permitted request of the kind succeeded")
+ALLOWED = Kind("allowed", "✓", "pass", 3, "allowed, as it must be")
+DENIED = Kind("denied", "⊘", "deny", 4, "refused, as it must be")
+KINDS = (HOLE, REFUSED, UNTRIED, ALLOWED, DENIED)
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """One cell. `kind` is `None` where there is nothing to try."""
+
+    kind: Kind | None
+    status: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One operation."""
+
+    operation: str
+    cells: tuple[MatrixCell, ...]
+    worst: int
+
+
+@dataclass(frozen=True)
+class RoleColumns:
+    """One role's columns: whose object it names."""
+
+    role: str
+    whose: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MatrixView:
+    """The section."""
+
+    stage: str
+    columns: tuple[RoleColumns, ...]
+    rows: tuple[MatrixRow, ...]
+    rows_more: int
+    counts: tuple[tuple[Kind, int], ...]
+    summary: str
+
+
+def matrix_views(data: ReportInput) -> tuple[MatrixView, ...]:
+    """One matrix for each stage that tried one."""
+    return tuple(_view(stage, payload) for stage, payload in data.payloads(AuthorizationPayload))
+
+
+def kind_of(cell: Cell) -> Kind:
+    """What one cell says. A refusal counts only with a permitted twin that succeeded: a broken operation refuses everybody."""
+    if not cell.tried or cell.allowed is None:
+        return UNTRIED
+    if cell.permitted:
+        return ALLOWED if cell.allowed else REFUSED
+    if cell.allowed:
+        return HOLE
+    return DENIED if cell.twin else UNTRIED
+
+
+def _view(stage: str, payload: AuthorizationPayload) -> MatrixView:
+    table: defaultdict[str, defaultdict[tuple[str, Whose], list[Cell]]] = defaultdict(lambda: defaultdict(list))
+    for cell in payload.cells:
+        table[cell.operation][(cell.role, cell.whose)].append(cell)
+    columns = _columns(payload.cells)
+    rows = [_row(operation, table[operation], columns) for operation in table]
+    kinds = [kind_of(cell) for cell in payload.cells]
+    return MatrixView(
+        stage=line(stage, 60),
+        columns=tuple(
+            RoleColumns(line(role or "nobody", 40), tuple(_WHOSE[whose] for owner, whose in columns if owner == role))
+            for role in dict.fromkeys(role for role, _ in columns)
+        ),
+        rows=tuple(rows[:OPERATIONS_MAX]),
+        rows_more=max(len(rows) - OPERATIONS_MAX, 0),
+        counts=tuple((kind, sum(found is kind for found in kinds)) for kind in KINDS),
+        summary=f"{plural(len(payload.cells), 'cell')} of {plural(len(table), 'operation')}",
+    )
+
+
+def _columns(cells: tuple[Cell, ...]) -> tuple[tuple[str, Whose], ...]:
+    """The roles in the order of their sight, each with those of own, another's, nobody's that occur."""
+    there = {(cell.role, cell.whose) for cell in cells}
+    roles = dict.fromkeys(cell.role for cell in cells)
+    return tuple((role, whose) for role in roles for whose in Whose if (role, whose) in there)
+
+
+def _row(
+    operation: str, by_column: defaultdict[tuple[str, Whose], list[Cell]], columns: tuple[tuple[str, Whose], ...]
+) -> MatrixRow:
+    cells = tuple(_cell(by_column.get(column, [])) for column in columns)
+    return MatrixRow(line(operation, 140), cells, min((cell.kind.rank for cell in cells if cell.kind), default=len(KINDS)))
+
+
+def _cell(cells: list[Cell]) -> MatrixCell:
+    if not cells:
+        return MatrixCell(None, "", "")
+    worst = min(cells, key=lambda cell: kind_of(cell).rank)
+    kind = kind_of(worst)
+    status = str(worst.status) if worst.status else ""
+    note = f"; {line(worst.note, 160)}" if worst.note else ""
+    who = f"as {line(worst.user, 40)}: " if worst.user else ""
+    return MatrixCell(kind, status, f"{who}{kind.about}{note}")

@@ -1,0 +1,232 @@
+"""The findings, the worst first: each rule once with why and what to mend, each defect with its requests.
+
+Long lists stay readable and small: the worst defects are shown in full, the others as rows, and what would make the page too
+large is counted and left to `findings.json`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.report.model import ReportInput
+from harness.report.text import cut, line, visible
+
+CARDS_MAX = 150
+CARDS_PER_RULE_MAX = 20
+ROWS_BYTES_MAX = 2_500_000
+"""So that the page stays under 5 MB whatever the findings hold."""
+STEPS_MAX = 12
+TEXT_CHARACTERS_MAX = 1_200
+BODY_CHARACTERS_MAX = 2_000
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request of a reproduction: `who` sends it, and `text` is the request as HTTP reads."""
+
+    who: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One defect in full."""
+
+    fingerprint: str
+    operation: str
+    title: str
+    labels: tuple[tuple[str, str], ...]
+    judged: bool
+    expected: str
+    observed: str
+    why: str
+    advice: str
+    steps: tuple[Step, ...]
+    steps_more: int
+    symptom: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One defect in short."""
+
+    fingerprint: str
+    operation: str
+    parameter: str
+    role: str
+    observed: str
+
+
+@dataclass(frozen=True)
+class RuleGroup:
+    """All defects of one rule."""
+
+    rule: str
+    title: str
+    classes: tuple[str, ...]  # CWE and OWASP
+    count: int
+    cards: tuple[Card, ...]
+    rows: tuple[Row, ...]
+    left_out: int
+
+
+@dataclass(frozen=True)
+class SeverityGroup:
+    """All defects of one severity."""
+
+    severity: str
+    count: int
+    rules: tuple[RuleGroup, ...]
+
+
+@dataclass(frozen=True)
+class FindingsView:
+    """The section."""
+
+    total: int
+    counts: tuple[tuple[str, int], ...]
+    groups: tuple[SeverityGroup, ...]
+    observations: tuple[tuple[str, str, str, int], ...]
+    observations_more: int
+
+    @property
+    def anchors(self) -> frozenset[str]:
+        """Fingerprints of the defects that are shown in full: those that a link can lead to."""
+        rules = (rule for group in self.groups for rule in group.rules)
+        return frozenset(card.fingerprint for rule in rules for card in rule.cards)
+
+
+OBSERVATIONS_MAX = 200
+
+
+def findings_view(data: ReportInput) -> FindingsView:
+    """The section on what was found."""
+    budget = _Budget()
+    ordered = sorted(data.findings, key=_order)
+    groups = tuple(
+        _severity_group(severity, tuple(group), budget)
+        for severity, group in groupby(ordered, key=lambda finding: finding.severity)
+    )
+    counts = tuple((severity.value, sum(finding.severity is severity for finding in ordered)) for severity in Severity)
+    notes = tuple(
+        (visible(note.stage), line(note.operation, 120), line(note.text, 300), note.count)
+        for note in data.observations[:OBSERVATIONS_MAX]
+    )
+    return FindingsView(len(ordered), counts, groups, notes, max(len(data.observations) - OBSERVATIONS_MAX, 0))
+
+
+def reproduce(finding: Finding) -> str:
+    """The command that shows a defect again."""
+    return f"harness replay {finding.fingerprint}"
+
+
+class _Budget:
+    """How many cards and how many bytes of rows the page still takes."""
+
+    def __init__(self) -> None:
+        self.cards = CARDS_MAX
+        self.bytes = ROWS_BYTES_MAX
+
+    def take_card(self) -> bool:
+        """Whether one more defect is shown in full."""
+        self.cards -= 1
+        return self.cards >= 0
+
+    def take(self, row: Row) -> bool:
+        """Whether one more row fits; a character counts as its escaped form may."""
+        texts = (row.operation, row.parameter, row.role, row.observed)
+        size = 90 + sum(len(text.encode()) + 4 * sum(text.count(mark) for mark in "<>&'\"") for text in texts)
+        self.bytes -= size
+        return self.bytes >= 0
+
+
+def _order(finding: Finding) -> tuple[int, int, str, str, str, str]:
+    guess = int(finding.confidence is Confidence.LOW)
+    return (finding.severity.rank, guess, finding.rule, finding.route, finding.method, finding.parameter)
+
+
+def _severity_group(severity: Severity, findings: tuple[Finding, ...], budget: _Budget) -> SeverityGroup:
+    by_rule = sorted(findings, key=lambda finding: finding.rule)
+    rules = tuple(_rule_group(rule, tuple(group), budget) for rule, group in groupby(by_rule, key=lambda finding: finding.rule))
+    return SeverityGroup(severity.value, len(findings), rules)
+
+
+def _rule_group(rule: str, findings: tuple[Finding, ...], budget: _Budget) -> RuleGroup:
+    cards = tuple(_card(finding) for finding in findings[:CARDS_PER_RULE_MAX] if budget.take_card())
+    rows = tuple(row for row in map(_row, findings[len(cards) :]) if budget.take(row))
+    first = findings[0]
+    classes = ([f"CWE-{first.cwe}"] if first.cwe else []) + ([line(first.owasp, 40)] if first.owasp else [])
+    return RuleGroup(
+        rule=line(rule, 120),
+        title=line(first.title, 160),
+        classes=tuple(classes),
+        count=len(findings),
+        cards=cards,
+        rows=rows,
+        left_out=len(findings) - len(cards) - len(rows),
+    )
+
+
+def _row(finding: Finding) -> Row:
+    observed = line(finding.observed or finding.title, 90)
+    return Row(finding.fingerprint, line(finding.operation, 80), line(finding.parameter, 30), line(finding.role, 20), observed)
+
+
+def _card(finding: Finding) -> Card:
+    return Card(
+        fingerprint=finding.fingerprint,
+        operation=line(finding.operation, 160),
+        title=line(finding.title, 200),
+        labels=tuple(_labels(finding)),
+        judged=finding.confidence is not Confidence.LOW,
+        expected=cut(finding.expected, TEXT_CHARACTERS_MAX),
+        observed=cut(finding.observed, TEXT_CHARACTERS_MAX),
+        why=cut(finding.why, TEXT_CHARACTERS_MAX),
+        advice=cut(finding.advice, TEXT_CHARACTERS_MAX),
+        steps=tuple(_step(request) for request in finding.steps[:STEPS_MAX]),
+        steps_more=max(len(finding.steps) - STEPS_MAX, 0),
+        symptom=cut(symptom_text(finding.symptom), 400),
+        command=reproduce(finding),
+    )
+
+
+def _labels(finding: Finding) -> Iterator[tuple[str, str]]:
+    if finding.role:
+        yield "role", line(finding.role, 40)
+    if finding.parameter:
+        yield "parameter", line(finding.parameter, 80)
+    yield "confidence", finding.confidence.value
+    yield "stage", line(finding.stage, 40)
+    yield "found by", line(", ".join(finding.engines), 80)
+    if finding.parts:
+        yield "ledger", line(", ".join(finding.parts), 80)
+
+
+def _step(request: Request) -> Step:
+    who = f"{request.role} {request.user}".strip() or "nobody"
+    lines = [f"{line(request.method, 12)} {line(request.path, 600)}"]
+    lines.extend(f"{line(name, 80)}: {line(value, 200)}" for name, value in list(request.headers.items())[:20])
+    if request.body:
+        lines.extend(("", cut(request.body, BODY_CHARACTERS_MAX)))
+    return Step(line(who, 60), "\n".join(lines))
+
+
+def symptom_text(symptom: Symptom) -> str:
+    """What to look for in the last answer, as one sentence without its full stop."""
+    found: list[str] = []
+    if symptom.status:
+        found.append(f"status {' or '.join(str(status) for status in symptom.status)}")
+    if symptom.server_error:
+        found.append("a server error (5xx)")
+    if symptom.header_absent:
+        found.append(f"no header {symptom.header_absent}")
+    if symptom.header:
+        found.append(f"the header {symptom.header}: {symptom.header_value}".removesuffix(": "))
+    if symptom.body_contains:
+        found.append(f"a body that holds {shlex.quote(symptom.body_contains)}")
+    return " and ".join(found)

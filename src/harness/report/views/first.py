@@ -1,0 +1,292 @@
+"""The first screen: ship or not, why, what to look at first, what could not be verified."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+from harness.model.finding import Confidence, Finding
+from harness.model.gate import GateResult, Measure
+from harness.model.run import Manifest, StageState
+from harness.model.verdict import Verdict
+from harness.report.model import ReportInput
+from harness.report.text import amount, duration, line, moment, plural, seconds_between, visible
+
+LOOK_AT_MAX = 5
+"""As many as a person reads before doing something."""
+NEAR_LIMIT_SHARE = 0.2
+"""A limit that is kept with less room than this (of the limit) is worth a look on a run that passed."""
+
+_TONES = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.UNKNOWN: "unknown", Verdict.SKIPPED: "skipped"}
+_SYMBOLS = {"pass": "✓", "fail": "✕", "unknown": "?", "skipped": "–"}
+_SHIP = {
+    Verdict.PASS: "Ship",
+    Verdict.FAIL: "Do not ship",
+    Verdict.UNKNOWN: "Not known: evidence is missing",
+    Verdict.SKIPPED: "Not known: nothing was judged",
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The answer. `tone` is pass, fail, unknown or skipped and names the colour; `symbol` says the same without colour."""
+
+    asks: str
+    answer: str
+    verdict: str
+    tone: str
+    symbol: str
+    reason: str
+    caveats: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LookAt:
+    """One thing to look at: what it is, what was seen, what to do next, and where it stands in this report."""
+
+    tone: str
+    symbol: str
+    title: str
+    text: str
+    next_step: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Unverified:
+    """One thing that this run says nothing about, with the reason."""
+
+    name: str
+    reason: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Bullet:
+    """A measure against its limit, drawn: percent of the width."""
+
+    filled: float
+    limit: float
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One gate in short."""
+
+    gate: str
+    verdict: str
+    tone: str
+    symbol: str
+    required: bool
+    name: str  # of the measure that decides
+    measured: str
+    limit: str
+    bullet: Bullet | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class FirstScreen:
+    """Everything that is seen before scrolling."""
+
+    headline: Headline
+    facts: tuple[tuple[str, str], ...]
+    look_at: tuple[LookAt, ...]
+    look_at_more: int
+    unverified: tuple[Unverified, ...]
+    tiles: tuple[Tile, ...]
+
+
+def first_screen(data: ReportInput, anchors: Container[str] = ()) -> FirstScreen:
+    """The first screen of a run; `anchors` are the fingerprints that the page shows in full and that can be linked to."""
+    every = look_at(data, anchors)
+    return FirstScreen(
+        headline=headline(data),
+        facts=facts(data),
+        look_at=every[:LOOK_AT_MAX],
+        look_at_more=max(len(every) - LOOK_AT_MAX, 0),
+        unverified=unverified(data),
+        tiles=tuple(tile(gate) for gate in data.verdict.gates),
+    )
+
+
+def tone(verdict: Verdict) -> str:
+    """The colour's name of a verdict."""
+    return _TONES[verdict]
+
+
+def symbol(of_tone: str) -> str:
+    """What stands beside every colour, for those who do not see it."""
+    return _SYMBOLS[of_tone]
+
+
+def headline(data: ReportInput) -> Headline:
+    """The answer in words. A narrowed run never says "Ship": it did not look at everything."""
+    verdict = data.verdict.verdict
+    answer, colour = _SHIP[verdict], tone(verdict)
+    if verdict is Verdict.PASS and data.verdict.narrowed:
+        answer, colour = "Passed, in part: no verdict on shipping", "unknown"
+    return Headline(data.asks, answer, verdict, colour, symbol(colour), visible(data.verdict.reason), _caveats(data))
+
+
+def _caveats(data: ReportInput) -> tuple[str, ...]:
+    manifest, found = data.manifest, []
+    if data.verdict.narrowed:
+        found.append(
+            f"Only {', '.join(manifest.narrowed_to) or 'a part of the plan'} ran; the rest of the plan was not asked for."
+        )
+    if manifest.interrupted:
+        found.append(f"The run was interrupted by {manifest.interrupted}; what had run until then is judged.")
+    if manifest.ended and data.verdict.judged_at not in ("", manifest.ended):
+        found.append(f"Judged again as of {moment(data.verdict.judged_at)}.")
+    return tuple(found)
+
+
+def facts(data: ReportInput) -> tuple[tuple[str, str], ...]:
+    """Target, build, plan and time: what a reader checks before believing the answer."""
+    manifest = data.manifest
+    rows = (
+        ("Target", f"{manifest.target} ({manifest.target_environment})"),
+        ("Build", manifest.target_build or "not said by the target"),
+        ("Plan", manifest.plan),
+        ("Took", run_duration(manifest)),
+        ("Ended", moment(manifest.ended) if manifest.ended else "did not end by itself"),
+        ("Run", manifest.id),
+    )
+    return tuple((name, line(value, 120)) for name, value in rows)
+
+
+def run_duration(manifest: Manifest) -> str:
+    """How long the run took, in words."""
+    seconds = seconds_between(manifest.started, manifest.ended)
+    return "not known" if seconds is None else duration(seconds)
+
+
+def look_at(data: ReportInput, anchors: Container[str] = ()) -> tuple[LookAt, ...]:
+    """What to look at, the worst first: failed gates, gates without evidence; on a PASS what is close to its limit."""
+    findings = {finding.fingerprint: finding for finding in data.findings}
+    failed = [_failed(gate, findings, anchors) for gate in data.verdict.gates if gate.verdict is Verdict.FAIL]
+    unknown = [_unknown(gate) for gate in data.verdict.gates if gate.verdict is Verdict.UNKNOWN]
+    strays = [_strays(data)] if data.ledger.unknown_parts else []
+    if failed or unknown:
+        return (*failed, *unknown, *strays)
+    return (*(near for gate in data.verdict.gates if (near := _near(gate))), *_guesses(data), *strays)
+
+
+def _failed(gate: GateResult, findings: dict[str, Finding], anchors: Container[str]) -> LookAt:
+    worst = [findings[fingerprint] for fingerprint in gate.findings if fingerprint in findings]
+    worst.sort(key=lambda finding: finding.severity.rank)
+    if not worst:
+        return LookAt("fail", symbol("fail"), gate.gate, line(gate.reason, 220), line(gate.advice, 160), f"#gate-{gate.gate}")
+    finding = worst[0]
+    where = f"{finding.operation}: " if finding.route else ""
+    more = f" And {plural(len(worst) - 1, 'finding')} more." if len(worst) > 1 else ""
+    text = f"{finding.severity.capitalize()}: {where}{finding.title}.{more}"
+    return LookAt(
+        "fail",
+        symbol("fail"),
+        gate.gate,
+        line(text, 220),
+        line(finding.advice or gate.advice, 160),
+        f"#finding-{finding.fingerprint}" if finding.fingerprint in anchors else f"#gate-{gate.gate}",
+    )
+
+
+def _unknown(gate: GateResult) -> LookAt:
+    step = gate.advice or "get the missing evidence: the stage's log says why it is not there"
+    return LookAt("unknown", symbol("unknown"), gate.gate, line(gate.reason, 220), line(step, 160), f"#gate-{gate.gate}")
+
+
+def _near(gate: GateResult) -> LookAt | None:
+    rooms = [(room, measure) for measure in gate.measures if (room := _room(measure)) is not None and room <= NEAR_LIMIT_SHARE]
+    if gate.verdict is not Verdict.PASS or not rooms:
+        return None
+    closest = min(rooms, key=lambda pair: pair[0])[1]
+    measured, limit = amount(closest.measured, closest.unit), amount(closest.threshold, closest.unit)
+    text = f"{closest.name} {measured}, limit {closest.comparison} {limit}."
+    return LookAt("pass", symbol("pass"), f"{gate.gate}: close to its limit", line(text, 220), "", f"#gate-{gate.gate}")
+
+
+def _guesses(data: ReportInput) -> list[LookAt]:
+    low = [finding for finding in data.findings if finding.confidence is Confidence.LOW]
+    if not low:
+        return []
+    text = f"{plural(len(low), 'finding')} of low confidence: shown, not judged. The first: {low[0].operation} {low[0].title}."
+    return [LookAt("unknown", symbol("unknown"), "not sure", line(text, 220), "", "#findings")]
+
+
+def _strays(data: ReportInput) -> LookAt:
+    names = ", ".join(data.ledger.unknown_parts[:5])
+    text = f"{plural(len(data.ledger.unknown_parts), 'name')} of ledger parts that do not exist: {names}."
+    return LookAt("unknown", symbol("unknown"), "ledger", line(text, 220), "correct the `proves` mark of the check", "#ledger")
+
+
+def _room(measure: Measure) -> float | None:
+    """Room to the limit as a share of it; `None` where there is no such thing (a limit of 0, a count that must be whole)."""
+    if measure.measured is None or not measure.threshold or not measure.unit or measure.unit not in ("%", "ms", "s"):
+        return None
+    if measure.comparison == "≥" and measure.threshold >= 90 and measure.unit == "%":
+        return None  # 99 % of 99 % wanted is no near miss
+    room = (measure.measured - measure.threshold) / measure.threshold
+    return room if measure.comparison == "≥" else -room
+
+
+def unverified(data: ReportInput) -> tuple[Unverified, ...]:
+    """Gates without enough evidence, gates and stages that this target cannot feed, stages that did not end."""
+    found = [
+        Unverified(gate.gate, line(gate.reason, 200), f"#gate-{gate.gate}")
+        for gate in data.verdict.gates
+        if gate.verdict in (Verdict.UNKNOWN, Verdict.SKIPPED)
+    ]
+    for record in data.manifest.stages:
+        if record.state is not StageState.RAN:
+            reason = record.reason or f"the stage is {record.state}"
+            found.append(Unverified(f"stage {record.name}", line(f"{record.state}: {reason}", 200), "#run"))
+    return tuple(found)
+
+
+def tile(gate: GateResult) -> Tile:
+    """A gate in short: the measure that decides, against its limit."""
+    measure = deciding(gate)
+    colour = tone(gate.verdict)
+    return Tile(
+        gate=gate.gate,
+        verdict=gate.verdict,
+        tone=colour,
+        symbol=symbol(colour),
+        required=gate.required,
+        name=measure.name if measure else "",
+        measured=amount(measure.measured, measure.unit) if measure else "",
+        limit=f"{measure.comparison} {amount(measure.threshold, measure.unit)}" if measure else "",
+        bullet=bullet(measure) if measure else None,
+        reason=line(gate.reason, 140),
+    )
+
+
+def deciding(gate: GateResult) -> Measure | None:
+    """The measure that decides a gate: one that misses its limit, else one that is missing, else the one with the least room."""
+    for wanted in (False, None):
+        for measure in gate.measures:
+            if measure.holds is wanted:
+                return measure
+    return min(gate.measures, key=_closeness, default=None)
+
+
+def _closeness(measure: Measure) -> float:
+    if measure.measured is None or not measure.threshold:
+        return float("inf")
+    return abs(measure.measured - measure.threshold) / abs(measure.threshold)
+
+
+def bullet(measure: Measure) -> Bullet | None:
+    """The measure drawn against its limit; `None` where nothing was measured or there is nothing to draw."""
+    if measure.measured is None:
+        return None
+    full = 100.0 if measure.unit == "%" and measure.comparison == "≥" else 1.25 * max(measure.measured, measure.threshold)
+    if full <= 0:
+        return None
+    return Bullet(filled=_share(measure.measured, full), limit=_share(measure.threshold, full))
+
+
+def _share(value: float, full: float) -> float:
+    return round(min(max(100.0 * value / full, 0.0), 100.0), 2)
