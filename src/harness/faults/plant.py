@@ -55,12 +55,17 @@ def plant(fault: Fault, copy: Path) -> None:
 def _edit(fault: Fault, edit: Edit, copy: Path) -> None:
     path = copy / edit.file
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    new = edit.new if edit.repeat == 1 else "".join(edit.new.replace("{n}", str(n)) for n in range(1, edit.repeat + 1))
+    if not edit.old:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + new, encoding="utf-8")
+        return
     if text.count(edit.old) != edit.count:
         raise PlantError(
             f"faults/{fault.name}: {edit.file}: its text stands there {text.count(edit.old)} times, wanted {edit.count}",
             hint="the code has changed; write the fault anew for it",
         )
-    path.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+    path.write_text(text.replace(edit.old, new), encoding="utf-8")
 
 
 def _delete(fault: Fault, copy: Path, pattern: str) -> None:

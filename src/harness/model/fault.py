@@ -10,12 +10,17 @@ from harness.model.verdict import Verdict
 
 @dataclass(frozen=True)
 class Edit:
-    """One replacement in one file: `old` must stand there exactly once (or `count` times)."""
+    """One replacement in one file: `old` must stand there exactly once (or `count` times).
+
+    Without `old`, `new` is put at the end of the file, which is made where it is not there. `repeat` writes `new` so many
+    times, with `{n}` in it replaced by 1, 2, ….
+    """
 
     file: str  # relative to the project
-    old: str
     new: str
+    old: str = ""
     count: int = 1
+    repeat: int = 1
 
 
 @dataclass(frozen=True)
