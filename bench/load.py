@@ -82,7 +82,7 @@ def measure(case: Case, duration_s: float) -> list[Figure]:
     profile = LoadProfile(
         case.name, case.name, (Phase("bench", "", duration_s, case.arrivals_per_s),), connections=case.connections
     )
-    with stub(password) as address, tempfile.TemporaryDirectory() as folder:
+    with stub(password, "--first") as address, tempfile.TemporaryDirectory() as folder:
         login = Login("json", "/api/partner-auth/login", {"email": "{username}", "password": "{password}"}, "$.token")
         target = LoadTarget(address, "partner", login, (User("one", "one@example.test", password),))
         own = ROOT / "bench" / "journeys"
