@@ -8,8 +8,10 @@ process lives.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
@@ -32,6 +34,10 @@ RECONNECT_TIMEOUT_S = 3.0
 STATEMENT_TIMEOUT_MS = 5_000
 """The server ends a statement of ours after this."""
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
+CONNECTION_HELD_S_MAX = 8.0
+"""A request that holds a connection longer has it cut: the server's own limits do not help when the server is frozen."""
+CHECK_TIMEOUT_S = 1.0
+"""How long a connection from the pool may take to show that it still works."""
 
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests)
 
@@ -46,7 +52,7 @@ class Database:
             max_size=size_max,
             max_waiting=CHECKOUTS_WAITING_MAX,
             timeout=CHECKOUT_TIMEOUT_S,
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
             reconnect_timeout=RECONNECT_TIMEOUT_S,
             open=False,
             name="tpe",
@@ -72,17 +78,23 @@ class Database:
         """Lend a connection in autocommit, for reads; UnavailableError when the database does not answer."""
         try:
             async with self._pool.connection() as connection:
-                yield connection
+                with _cut_after(connection, CONNECTION_HELD_S_MAX):
+                    yield connection
         except _AWAY as error:
             raise UnavailableError from error
 
     async def ping(self, timeout_s: float) -> None:
         """Run a statement; UnavailableError when it is not answered within ``timeout_s`` seconds."""
-        try:
-            async with asyncio.timeout(timeout_s), self.connection() as connection:
-                await connection.execute("SELECT 1")
-        except TimeoutError as error:
-            raise UnavailableError from error
+        task = asyncio.ensure_future(self._select_one())
+        done, _ = await asyncio.wait({task}, timeout=timeout_s)
+        if not done:  # left to end by itself, within the limits below: psycopg waits for the server even when cancelled
+            task.add_done_callback(lambda late: late.exception())
+            raise UnavailableError
+        task.result()
+
+    async def _select_one(self) -> None:
+        async with self.connection() as connection:
+            await connection.execute("SELECT 1")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -116,3 +128,29 @@ async def execute(connection: Connection, statement: LiteralString, params: Para
     """Run a statement and give how many rows it touched."""
     cursor = await connection.execute(statement, params)
     return cursor.rowcount
+
+
+async def _check(connection: Connection) -> None:
+    """Tell the pool whether a connection still works, by raising when it does not."""
+    with _cut_after(connection, CHECK_TIMEOUT_S):
+        await AsyncConnectionPool.check_connection(connection)
+
+
+@contextmanager
+def _cut_after(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection when the block lasts longer: what waits on it then fails as if the server had gone.
+
+    A time limit by cancelling would not do: psycopg then asks the server to cancel and waits for it, without end.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _cut, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: Connection) -> None:
+    if connection.closed:
+        return
+    with socket.socket(fileno=os.dup(connection.fileno())) as duplicate, suppress(OSError):
+        duplicate.shutdown(socket.SHUT_RDWR)
