@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from harness.model.errors import HarnessError
-from harness.model.evidence import Whose
+from harness.model.evidence import Cell, Whose
 from harness.model.finding import Confidence, Finding
 from harness.model.target import ObjectKind
 from harness.probes.cells import Examined, untried
@@ -52,6 +52,25 @@ class Matrix:
         """What was examined of one operation."""
         return [item for item in self.examined if item.operation.name == operation]
 
+    @property
+    def cells(self) -> list[Cell]:
+        """All cells, in the order in which they were tried."""
+        return [cell for item in self.examined for cell in item.cells]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that have cells."""
+        return tuple(dict.fromkeys(cell.role for cell in self.cells if cell.role))
+
+    def gaps(self, operation: str) -> list[str]:
+        """Why the cells of an operation prove less than they should: what was not tried, and refusals without a permitted twin."""
+        cells = [cell for cell in self.cells if cell.operation == operation]
+        gaps = list(dict.fromkeys(cell.note for cell in cells if not cell.tried))
+        alone = [cell.name for cell in cells if cell.tried and not cell.permitted and not cell.twin]
+        if alone:
+            gaps.append(f"nobody succeeded, so these refusals prove nothing: {', '.join(alone)}")
+        return gaps if cells else ["the operation was not examined"]
+
 
 @dataclass
 class AuthorizationRun:
@@ -61,6 +80,7 @@ class AuthorizationRun:
     document: Document
     seed: int
     say: Callable[[Examined], None] = lambda _examined: None
+    _confirmations: int = 0
 
     def run(self) -> Matrix:
         """The matrix, whatever happens to the target: what could not be tried is in it as untried."""
@@ -122,8 +142,9 @@ class AuthorizationRun:
 
     def _confirmed(self, examined: Examined, examine: Examine) -> Examined:
         """The findings with their confidence: high when they are seen again on a fresh clone."""
-        if not examined.findings or not self.doors.isolated:
+        if not examined.findings or not self.doors.isolated or self._confirmations >= CONFIRMATIONS_MAX:
             return examined
+        self._confirmations += 1
         try:
             with self.doors.fresh("confirm") as door, World(door) as world:
                 again = {

@@ -106,8 +106,14 @@ class _Function:
         )
         if not allowed or permitted:
             return None
-        because = str(call.permission.basis)
+        because = self._because(call.permission)
         return function_of_another(self._operation, call.asker, because, call.answer, (call.request,))
+
+    def _because(self, permission: Permission) -> str:
+        """Who may call it, and what says so."""
+        may = [role.name for role in self._scene.roles if self._scene.permission(self._operation, Asker(role.name)).permitted]
+        who = f"{permission.basis} lets only {' and '.join(may)} call it" if may else f"{permission.basis} asks for a credential"
+        return who if permission.basis is not Basis.WORDS else str(permission.basis)
 
 
 def _note(call: _Call, permitted: bool) -> str:

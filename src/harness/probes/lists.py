@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from harness.model.finding import Finding, Observation
 from harness.probes.cells import Examined
 from harness.probes.exchange import Answer
-from harness.probes.objects import Holdings, Listed
+from harness.probes.jsonpath import find
+from harness.probes.objects import Holdings
 from harness.probes.operations import Operation
 from harness.probes.oracle import changes, excerpt, unstable
 from harness.probes.reads import Stage
@@ -56,45 +58,52 @@ def summaries(scene: Scene, role: str) -> list[Operation]:
 
 
 def examine_summaries(scene: Scene, stage: Stage) -> Iterator[Examined]:
-    """Whether anything that a peer may read without an id shows an object of the owner."""
+    """Whether anything that a peer may read without an id shows an object that the peer is refused when it names it."""
     if stage.peer is None:
         return
-    listed = next(item for item in stage.holdings.lists if item.user == stage.owner.user)
-    objects = _objects_of(listed, stage)
+    form = _form(stage)
+    mine = set(stage.holdings.own.get(stage.peer.user, ()))
     for operation in summaries(scene, stage.peer.role):
-        request = scene.draft(operation, stage.peer).request(stage.peer.role, stage.peer.user)
+        request = scene.finder.list_request(operation.path, stage.peer.role, stage.peer.user)
         answer = scene.world.send(request)
-        seen = next((identity for identity, owned in objects if _stands_in(owned, answer)), None)
-        if seen is not None and operation.path != stage.holdings.kind.list_path:
-            what = f"the {stage.holdings.kind.name} {seen} of {stage.owner.title}"
-            text = excerpt(answer, seen, "id") or str(seen)
-            finding = list_shows_another(operation, stage.peer, stage.owner, what, answer, text, (request,))
+        strange = dict.fromkeys(
+            node[form.id_member]
+            for node in _mappings(answer.json)
+            if form.fits(node) and isinstance(node[form.id_member], int | str) and node[form.id_member] not in mine
+        )
+        refused = [identity for identity in list(strange)[:OBJECTS_COMPARED_MAX] if _is_refused(scene, stage, identity)]
+        if refused:
+            what = f"the {stage.holdings.kind.name} {refused[0]}, which it is refused when it asks for it by its id"
+            text = excerpt(answer, refused[0], form.id_member) or str(refused[0])
+            finding = list_shows_another(operation, stage.peer, Asker(stage.peer.role), what, answer, text, (request,))
             yield Examined(operation, findings=(finding,))
 
 
-def _objects_of(listed: Listed, stage: Stage) -> list[tuple[Any, Mapping[str, Any]]]:
-    """The owner's objects as its list shows them, by id."""
-    owned = set(stage.identities[:OBJECTS_COMPARED_MAX])
-    found = []
-    for node in _mappings(listed.answer.json):
-        identity = next((value for value in node.values() if isinstance(value, int | str) and value in owned), None)
-        if identity is not None and len(_scalars(node)) >= _MEMBERS_MIN:
-            found.append((identity, node))
-    return found
+@dataclass(frozen=True)
+class _Form:
+    """How an object of the kind looks: the members that all of them have, and which one is the id."""
+
+    members: frozenset[str]
+    id_member: str
+
+    def fits(self, node: Mapping[str, Any]) -> bool:
+        """Whether a mapping looks like one: it has the id and nearly all of the members."""
+        return self.id_member in node and len(self.members & node.keys()) >= max(_MEMBERS_MIN, 0.8 * len(self.members))
 
 
-def _stands_in(owned: Mapping[str, Any], answer: Answer) -> bool:
-    """Whether the same object stands somewhere in the answer: nearly all of its plain members, with the same values."""
-    wanted = _scalars(owned)
-    for node in _mappings(answer.json):
-        same = sum(1 for key, value in _scalars(node).items() if wanted.get(key) == value)
-        if same >= _MEMBERS_MIN and same >= 0.8 * len(wanted):
-            return True
-    return False
+def _form(stage: Stage) -> _Form:
+    items, _, id_member = stage.holdings.kind.id_path.rpartition(".")
+    nodes = [node for listed in stage.holdings.lists for node in find(listed.answer.json, items) if isinstance(node, Mapping)]
+    shared = frozenset.intersection(*(frozenset(node) for node in nodes)) if nodes else frozenset()
+    return _Form(shared, id_member)
 
 
-def _scalars(node: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in node.items() if not isinstance(value, Mapping | list) and value is not None}
+def _is_refused(scene: Scene, stage: Stage, identity: Any) -> bool:
+    """Whether the peer is refused the object by every operation that shows a single one."""
+    if stage.peer is None or not scene.readers(stage.reference):
+        return False
+    answers = scene.look(stage.reference, identity, stage.peer).values()
+    return all(answer.status in (401, 403, 404) for answer in answers)
 
 
 def _mappings(data: Any) -> Iterator[Mapping[str, Any]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from harness.model.finding import Request
@@ -18,6 +18,7 @@ from harness.probes.operations import Operation
 from harness.probes.schemas import SchemaError
 
 IDS_MAX = 200
+READ_TO_TELL_MAX = 60  # objects that are asked for one by one where the lists do not tell whose they are
 _LIMIT_NAMES = ("limit", "per_page", "page_size", "pagesize", "size", "take", "perpage")
 _LIMIT_WANTED = 100
 
@@ -130,6 +131,20 @@ class Finder:
         if not any(listed.ids for listed in lists):
             return Holdings(kind, lists, problem=f"GET {kind.list_path} shows no {kind.name} at {kind.id_path}")
         return Holdings(kind, lists, own=_own(lists), shared=_shared(lists))
+
+    def by_reading(self, holdings: Holdings, reads: Callable[[str, Any], bool]) -> Holdings:
+        """What is whose where the lists show all the same: an object is whose who alone may read it by its id.
+
+        Args:
+            reads: whether a user (by name) is shown the object of an id.
+        """
+        users = [listed.user for listed in holdings.lists]
+        own: dict[str, tuple[Any, ...]] = {user: () for user in users}
+        for identity in holdings.shared[:READ_TO_TELL_MAX]:
+            readers = [user for user in users if reads(user, identity)]
+            if len(readers) == 1:
+                own[readers[0]] = (*own[readers[0]], identity)
+        return replace(holdings, own=own)
 
     def _list(self, kind: ObjectKind, user: User) -> Listed:
         request = self.list_request(kind.list_path, kind.role, user.name)

@@ -70,6 +70,20 @@ def shown(secrets: Iterable[str], answer: Answer) -> tuple[str, ...]:
     return tuple(sorted(value for value in secrets if value in given or (len(value) >= 8 and value in answer.text)))
 
 
+def members_of(values: Iterable[str], answer: Answer) -> tuple[str, ...]:
+    """The names of the members in which the values stand (`contractor.email`), in the answer's order."""
+    wanted = set(values)
+    return tuple(dict.fromkeys(path for path, value in leaves(answer.json) if _telling(value) in wanted))
+
+
+def same_body(first: Answer, second: Answer) -> bool:
+    """Whether two answers say the same, clocks and request numbers aside."""
+    if first.json is None or second.json is None:
+        return first.content == second.content
+    one, two = ({path: value for path, value in leaves(answer.json) if not _CLOCK.search(path)} for answer in (first, second))
+    return one == two
+
+
 def alike(first: Answer, second: Answer) -> bool:
     """Whether two answers are of one form: media type and, for JSON, mostly the same members at the top."""
     if first.media_type != second.media_type:

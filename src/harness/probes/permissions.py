@@ -27,8 +27,8 @@ from harness.probes.operations import Operation, Requirement, SecurityScheme
 class Basis(StrEnum):
     """What a permission rests on."""
 
-    HINT = "the target file says who may call it"
-    EXTENSION = "the document names the roles"
+    HINT = "the target file"
+    EXTENSION = "the document (x-roles)"
     PUBLIC = "the document asks for no credential"
     SECURITY = "the document's security"
     WORDS = "its path or description reserves it for a privileged role"

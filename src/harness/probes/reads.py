@@ -13,7 +13,7 @@ from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
 from harness.probes.objects import Holdings, Reference
 from harness.probes.operations import Operation
-from harness.probes.oracle import alike, distinctive, shown
+from harness.probes.oracle import distinctive, same_body, shown
 from harness.probes.permissions import Permission
 from harness.probes.scene import NOBODY, Asker, Scene, Untestable
 from harness.probes.wording import read_of_another
@@ -142,7 +142,7 @@ class _Reading:
         answer = self._send(draft, asker)
         secrets = distinctive(owner_answer, baselines, sent=(draft.request().path,))
         seen = shown(secrets, answer)
-        allowed = bool(seen) if secrets else answer.is_success and owner_answer.is_success and alike(owner_answer, answer)
+        allowed = bool(seen) if secrets else self._same(owner_answer, answer, baselines)
         permitted = allowed if permission.permitted is None else permission.permitted
         self._cell(
             asker, Whose.ANOTHER, permitted, allowed, answer, "" if answer.status < 500 else f"refused with {answer.status}"
@@ -150,6 +150,14 @@ class _Reading:
         if allowed and not permitted:
             steps = (draft.request(asker.role, asker.user),)
             self._findings.append(read_of_another(self._operation, asker, self._stage.owner, self._name, seen, answer, steps))
+
+    def _same(self, owner_answer: Answer, answer: Answer, baselines: list[Answer]) -> bool:
+        """Whether an answer without telling values (figures, flags) is the owner's: equal to it, and not what anybody gets."""
+        if not (answer.is_success and owner_answer.is_success and same_body(owner_answer, answer)):
+            return False
+        if not any(same_body(baseline, answer) for baseline in baselines):
+            return True
+        return self._stage.reference.place == "path" and not baselines[0].is_success
 
     def _with_hints(self, asker: Asker, draft: Draft) -> Draft:
         """An outsider may have to name the owner (`?partner_id=`): it knows the owner's own ids."""

@@ -33,8 +33,10 @@ class Asker:
 
     @property
     def title(self) -> str:
-        """How a sentence names it."""
-        return f"{self.role} {self.user}" if self.role else "somebody without a credential"
+        """How a sentence names it; a role without a user is another user of it."""
+        if not self.role:
+            return "somebody without a credential"
+        return f"{self.role} {self.user}" if self.user else f"another {self.role}"
 
 
 NOBODY = Asker()
@@ -97,8 +99,18 @@ class Scene:
         """What the users own of a kind, found out once."""
         key = (kind.name, kind.role)
         if key not in self._holdings:
-            self._holdings[key] = self.finder.holdings(kind)
+            found = self.finder.holdings(kind)
+            if found.shared and not any(found.own.values()):
+                found = self.finder.by_reading(found, lambda user, identity: self._reads(kind, user, identity))
+            self._holdings[key] = found
         return self._holdings[key]
+
+    def _reads(self, kind: ObjectKind, user: str, identity: Any) -> bool:
+        readers = self.readers(Reference("", "", "path", kind))
+        asker = Asker(kind.role, user)
+        return bool(readers) and any(
+            answer.is_success for answer in self.look(Reference("", "", "path", kind), identity, asker).values()
+        )
 
     def own_ids(self, asker: Asker) -> dict[str, Any]:
         """By parameter name, an id of each described kind that is the asker's own."""

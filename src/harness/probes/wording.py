@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
-from harness.probes.oracle import Change, excerpt
+from harness.probes.oracle import Change, excerpt, members_of
 from harness.probes.scene import Asker
 
 STAGE, ENGINE = "authorization", "probes"
@@ -30,7 +30,9 @@ def read_of_another(
     steps: Iterable[Request],
 ) -> Finding:
     """Somebody is shown what is another's."""
-    shown = f"{len(secrets)} values that only {owner.title} is shown otherwise" if secrets else "the owner's answer"
+    names = members_of(secrets, answer)
+    some = f" ({', '.join(names[:4])}{' …' if len(names) > 4 else ''})" if names else ""
+    shown = f"{len(secrets)} values that only {owner.title} is shown otherwise{some}" if secrets else "the owner's answer"
     return Finding(
         rule="authorization.read-of-another" if asker.role else "authorization.read-without-credential",
         title=f"{operation.name}: {asker.title} reads what belongs to {owner.title}",

@@ -7,7 +7,7 @@ succeeds and changes it, shows that the request was good.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -25,7 +25,7 @@ from harness.probes.reads import Stage, may_reach, outsiders, staged
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.wording import STAGE, write_of_another
 
-OBJECTS_TRIED_MAX = 3
+OBJECTS_TRIED_MAX = 6  # a life cycle may refuse a change of one object and allow it of the next
 BODIES_TRIED_MAX = 4
 
 
@@ -59,8 +59,9 @@ def examine_write(scene: Scene, operation: Operation, reference: Reference) -> E
 def write_as_owner(scene: Scene, operation: Operation, stage: Stage) -> Request | None:
     """The owner's own write: the request that succeeded and changed what the owner sees, None where none did."""
     writing = _Writing(scene, operation, stage)
-    for body in scene.bodies(operation)[:BODIES_TRIED_MAX]:
-        done = writing.attempt(body, _Attempt(stage.owner, Whose.OWN, scene.permission(operation, stage.owner)))
+    permission = scene.permission(operation, stage.owner)
+    for identity, body in product(stage.identities[:OBJECTS_TRIED_MAX], scene.bodies(operation)[:BODIES_TRIED_MAX]):
+        done = writing.attempt(identity, body, _Attempt(stage.owner, Whose.OWN, permission))
         if done.answer.is_success and done.effect:
             return done.steps[0]
     return None
@@ -70,7 +71,6 @@ class _Writing:
     def __init__(self, scene: Scene, operation: Operation, stage: Stage) -> None:
         self._scene, self._operation, self._stage = scene, operation, stage
         self._reference: Reference = stage.reference
-        self._identity: Any = stage.identities[0]
 
     def run(self) -> Examined:
         """Tries objects and bodies until the owner's own write succeeds; what anybody else achieved on the way counts."""
@@ -79,16 +79,26 @@ class _Writing:
         own: _Attempt | None = None
         bodies = self._scene.bodies(self._operation)[:BODIES_TRIED_MAX]
         for identity, body in product(self._stage.identities[:OBJECTS_TRIED_MAX], bodies):
-            self._identity = identity
             for attempt in attackers:
                 if not _is_hole(best.get(attempt.asker)):
-                    best[attempt.asker] = self.attempt(body, attempt)
-            own = self.attempt(
-                body, _Attempt(self._stage.owner, Whose.OWN, self._scene.permission(self._operation, self._stage.owner))
-            )
+                    best[attempt.asker] = self.attempt(identity, body, attempt)
+            permission = self._scene.permission(self._operation, self._stage.owner)
+            own = self.attempt(identity, body, _Attempt(self._stage.owner, Whose.OWN, permission))
             if own.answer.is_success:
                 break
-        return self._examined(own, list(best.values()))
+        nobody = None
+        if own is not None and own.answer.is_success:
+            nobody = self._nobody(own)
+        return self._examined(own, list(best.values()), nobody)
+
+    def _nobody(self, own: _Attempt) -> Cell:
+        """The request that succeeded, for an object that nobody has."""
+        done = own.steps[0]
+        path, identity = done.path, self._stage.holdings.nobody()
+        drafted = self._prepared(identity, None, {}).request().path if self._reference.place != "body" else path
+        answer = self._scene.world.send(replace(done, path=drafted))
+        note = f"answered {answer.status}" if answer.is_success else ""
+        return tried(self._operation, own.asker, Whose.NOBODY, False, False, answer.status, note)
 
     def _attackers(self) -> list[_Attempt]:
         found = []
@@ -99,14 +109,14 @@ class _Writing:
             found.append(_Attempt(asker, Whose.ANOTHER, may_reach(self._scene, self._operation, self._stage, asker)))
         return found
 
-    def attempt(self, body: Any, attempt: _Attempt) -> _Attempt:
+    def attempt(self, identity: Any, body: Any, attempt: _Attempt) -> _Attempt:
         """Looks as the owner, writes as the asker with a request that would be right for the owner, and looks again."""
-        before = self._look()
-        volatile = self._scene.volatile(self._reference, self._identity, self._stage.owner)
-        request = self._prepared(body, before).request(attempt.asker.role, attempt.asker.user)
+        before = self._look(identity)
+        volatile = self._scene.volatile(self._reference, identity, self._stage.owner)
+        request = self._prepared(identity, body, before).request(attempt.asker.role, attempt.asker.user)
         answer = self._scene.world.send(request)
-        after = self._look()
-        looks = [made for _, made in self._scene.look_requests(self._reference, self._identity, self._stage.owner)]
+        after = self._look(identity)
+        looks = [made for _, made in self._scene.look_requests(self._reference, identity, self._stage.owner)]
         return _Attempt(
             attempt.asker,
             attempt.whose,
@@ -117,32 +127,32 @@ class _Writing:
             after,
         )
 
-    def _look(self) -> dict[str, Answer]:
-        return self._scene.look(self._reference, self._identity, self._stage.owner)
+    def _look(self, identity: Any) -> dict[str, Answer]:
+        return self._scene.look(self._reference, identity, self._stage.owner)
 
-    def _prepared(self, body: Any, seen: Mapping[str, Answer]) -> Draft:
-        given = {self._reference.name: self._identity}
+    def _prepared(self, identity: Any, body: Any, seen: Mapping[str, Answer]) -> Draft:
+        given = {self._reference.name: identity}
         draft = self._scene.draft(self._operation, self._stage.owner, given if self._reference.place != "body" else {})
         if isinstance(body, dict):
-            body = self._unlike(body, seen)
+            body = self._unlike(identity, body, seen)
             if self._reference.place == "body":
-                body = {**body, self._reference.name: self._identity}
+                body = {**body, self._reference.name: identity}
         return fresh(self._scene.document, draft.with_body(body), seen)
 
-    def _unlike(self, body: dict[str, Any], seen: Mapping[str, Answer]) -> Any:
+    def _unlike(self, identity: Any, body: dict[str, Any], seen: Mapping[str, Answer]) -> Any:
         current: dict[str, Any] = {}
         for name in body:
             value = next((found for answer in seen.values() if (found := member(answer.json, name)) is not None), None)
             if value is not None and not isinstance(value, dict | list):
                 current[name] = value
-        place = f"{self._operation.name} body {self._identity}"
+        place = f"{self._operation.name} body {identity}"
         return self._scene.drafter.values.unlike(body_schema(self._operation.body), place, body, current)
 
     # -- judging
 
-    def _examined(self, own: _Attempt | None, attempts: list[_Attempt]) -> Examined:
+    def _examined(self, own: _Attempt | None, attempts: list[_Attempt], nobody: Cell | None) -> Examined:
         visible = own is not None and bool(own.effect)
-        cells: list[Cell] = []
+        cells: list[Cell] = [nobody] if nobody else []
         findings: list[Finding] = []
         observations: list[Observation] = []
         if own is not None:

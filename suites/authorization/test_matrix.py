@@ -1,0 +1,35 @@
+"""Nobody reaches what is not theirs: role × operation × {own, another's, nobody's} object, reads and writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.evidence.records import Recorder
+from harness.model.finding import Finding
+from harness.probes.authorization import Matrix
+
+pytestmark = pytest.mark.proves("7.3.5.a")
+
+
+def told(findings: list[Finding]) -> str:
+    return "\n".join(f"{finding.title}: {finding.observed} {finding.advice}" for finding in findings)
+
+
+def test_the_target_serves_to_the_end(matrix: Matrix) -> None:
+    assert not matrix.died
+
+
+def test_every_role_succeeds_with_what_it_may_do(matrix: Matrix) -> None:
+    for role in matrix.roles:
+        assert any(cell.permitted and cell.allowed for cell in matrix.cells if cell.role == role), (
+            f"{role} succeeded with nothing"
+        )
+
+
+def test_nobody_reaches_what_is_not_theirs(operation: str, matrix: Matrix, record: Recorder) -> None:
+    findings = [finding for examined in matrix.of(operation) for finding in examined.findings]
+    for finding in findings:
+        record.finding(finding)
+    assert not findings, told(findings)
+    if gaps := matrix.gaps(operation):
+        pytest.skip("; ".join(gaps))
