@@ -1,0 +1,113 @@
+"""An HTTP adapter for `requests` under which no answer is endless, and no credential is written down.
+
+The engine reads an answer as a whole; a target that streams for ever or packs gigabytes into a kilobyte would take it along.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote_plus
+
+import requests
+from requests.adapters import HTTPAdapter
+
+CUT_HEADER = "X-Harness-Cut"  # set on an answer that was not read to its end
+_CHUNK_BYTES = 16 * 1024
+
+
+@dataclass
+class Limits:
+    """`answer_bytes_max` counts decompressed bytes; `answer_seconds` runs from the first byte of the body to its last."""
+
+    answer_bytes_max: int
+    answer_seconds: float
+
+
+@dataclass
+class Disguise:
+    """Markers that stand for secrets in everything that is recorded, and the secrets that go over the wire instead."""
+
+    headers: dict[str, tuple[str, str]] = field(default_factory=dict)  # name → (marker, secret)
+    texts: dict[str, str] = field(default_factory=dict, repr=False)  # marker → secret, in bodies
+
+
+class BoundedAdapter(HTTPAdapter):
+    """Cuts every answer at the limits and says so in a header of the answer; puts secrets in place of their markers."""
+
+    limits = Limits(4 * 1024 * 1024, 10.0)
+    disguise = Disguise()
+
+    def send(  # noqa: D102 - as its base
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        kept = request.headers.copy(), request.body
+        self._undisguise(request)
+        try:
+            response = super().send(request, *args, **kwargs)
+        finally:
+            request.headers, request.body = kept
+        response.raw = _BoundedBody(response.raw, self.limits)
+        return response
+
+    def _undisguise(self, request: requests.PreparedRequest) -> None:
+        for name, (marker, secret) in self.disguise.headers.items():
+            if request.headers.get(name) == marker:
+                request.headers[name] = secret
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        if not isinstance(body, bytes):
+            return
+        changed = body
+        for marker, secret in self.disguise.texts.items():
+            written = json.dumps(secret)[1:-1] if "json" in str(request.headers.get("Content-Type")) else quote_plus(secret)
+            changed = changed.replace(marker.encode(), written.encode())
+        if changed != body:
+            request.body = changed
+            request.headers["Content-Length"] = str(len(changed))
+
+
+class _BoundedBody:
+    """The body of an answer: the urllib3 response behind it, read no further than the limits."""
+
+    def __init__(self, raw: Any, limits: Limits) -> None:
+        self._raw = raw
+        self._limits = limits
+        self._bytes = 0
+        self._deadline = time.monotonic() + limits.answer_seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self, amount: int = _CHUNK_BYTES, decode_content: bool | None = None) -> Iterator[bytes]:
+        """Chunks of the decoded body, as they arrive (a slow drip too), until its end or the first limit."""
+        while chunk := self.read1(min(amount, _CHUNK_BYTES), decode_content):
+            yield chunk
+
+    def read1(self, amount: int | None = None, decode_content: bool | None = None) -> bytes:
+        """What has arrived; nothing at the end, or once a limit is reached."""
+        if self._is_over():
+            return b""
+        chunk: bytes = self._raw.read1(amount, decode_content=decode_content)
+        self._bytes += len(chunk)
+        return chunk
+
+    def _is_over(self) -> bool:
+        why = ""
+        if self._bytes > self._limits.answer_bytes_max:
+            why = f"larger than {self._limits.answer_bytes_max} bytes"
+        elif time.monotonic() > self._deadline:
+            why = f"not over after {self._limits.answer_seconds:g} s"
+        if why:
+            self._raw.headers[CUT_HEADER] = why
+            self._raw.close()
+        return bool(why)
+
+
+def install(limits: Limits, disguise: Disguise) -> None:
+    """Makes every `requests` session of this process use the adapter: the engine makes some where nobody can pass one in."""
+    BoundedAdapter.limits = limits
+    BoundedAdapter.disguise = disguise
+    requests.sessions.HTTPAdapter = BoundedAdapter  # type: ignore[attr-defined]

@@ -1,0 +1,334 @@
+"""The whole stage on one target: every phase as every role, each on fresh data, then what was found once more and in words.
+
+The campaign gives values, it judges nothing: what is too little evidence, the gate `contract` says.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from harness.engines.contract.budget import Budget
+from harness.engines.contract.confirming import Case, Fresh, Heard, confirm, expected_statuses
+from harness.engines.contract.feeding import Feed, Kinds, feed_of, kinds_of, password_marker, with_examples
+from harness.engines.contract.job import Ended, Job, Secrets
+from harness.engines.contract.legs import LegResult, run_leg
+from harness.engines.contract.oracle import Oracle
+from harness.model.errors import HarnessError
+from harness.model.evidence import OperationCases
+from harness.model.finding import Finding, Observation
+from harness.model.target import Role, Target
+from harness.probes.document import Document
+from harness.probes.exchange import Credential, Door, World
+from harness.probes.permissions import Permissions
+
+Progress = Callable[[str], None]
+ENUMERATED, FUZZING, STATEFUL, DESTRUCTIVE = "enumerated", "fuzzing", "stateful", "destructive"
+# Phases of ours → phases of the engine. Those of one line share an instance: `examples` are few and come first.
+PHASES: dict[str, tuple[str, ...]] = {
+    ENUMERATED: ("examples", "coverage"),
+    FUZZING: ("fuzzing",),
+    STATEFUL: ("stateful",),
+    DESTRUCTIVE: ("examples", "coverage", "fuzzing"),
+}
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One phase as one role."""
+
+    phase: str
+    role: Role
+
+
+@dataclass
+class LegReport:
+    """What became of one leg. `feed` is what its cases were fed with, `alive` whether the target still served afterwards."""
+
+    leg: Leg
+    result: LegResult
+    feed: Feed = field(default_factory=Feed)
+    alive: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CampaignResult:
+    """What the campaign found and how much it tried. `incomplete` says, phase by phase, what did not come to its end."""
+
+    findings: tuple[Finding, ...]
+    observations: tuple[Observation, ...]
+    cases: tuple[OperationCases, ...]
+    untested: dict[str, str]
+    phases: tuple[str, ...]
+    incomplete: tuple[str, ...]
+    target_alive: bool = True
+    seconds: float = 0.0
+    worker_cpu_seconds: float = 0.0
+
+
+class Campaign:
+    """One campaign. `operations` narrows it to some (all others stay in the document, and are not called)."""
+
+    def __init__(
+        self,
+        document: Document,
+        target: Target,
+        fresh: Fresh,
+        *,
+        seed: int,
+        budget: Budget | None = None,
+        operations: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._document, self._target, self._fresh = document, target, fresh
+        self._seed, self._budget = seed, budget or Budget()
+        self._selected = frozenset(document.names if operations is None else operations)
+        self._progress = progress or (lambda _: None)
+        self._kinds: Kinds = kinds_of(document, target)
+        self._permissions = Permissions(document, target)
+        self._expected = expected_statuses(target)
+        self._deadline = 0.0
+        self._said_lock = threading.Lock()
+        self._sent = 0
+
+    def run(self) -> CampaignResult:
+        """Runs every leg, then confirms what was found."""
+        started = time.monotonic()
+        self._deadline = started + self._budget.seconds
+        with ThreadPoolExecutor(self._budget.workers) as pool:
+            reports = list(pool.map(self._guarded, self._legs()))
+        case = Case(self._document, self._target, Oracle(self._document, self._expected), _feed(reports), self._kinds)
+        findings, observations = confirm(case, _heard(reports), self._fresh, self._deadline + self._budget.seconds / 4)
+        cases = tuple(self._cases(reports, findings))
+        return CampaignResult(
+            findings=tuple(findings),
+            observations=(*observations, *self._notes(reports)),
+            cases=cases,
+            untested=self._untested(reports, cases),
+            phases=tuple(self._phases(reports)),
+            incomplete=tuple(self._incomplete(reports)),
+            target_alive=all(report.alive for report in reports),
+            seconds=time.monotonic() - started,
+            worker_cpu_seconds=sum(report.result.ended.cpu_seconds for report in reports),
+        )
+
+    # -- legs
+
+    def _legs(self) -> list[Leg]:
+        """Phase by phase, so that what is cut off by the time limit is the same for every role."""
+        roles = [role for role in self._target.roles if role.users]
+        return [Leg(phase, role) for phase in PHASES for role in roles if self._operations(Leg(phase, role))]
+
+    def _operations(self, leg: Leg) -> dict[str, int]:
+        """The operations of a leg, with the most cases that each may get in one phase of the engine."""
+        budget, chosen = self._budget, {}
+        for operation in self._document.operations:
+            name = operation.name
+            if name not in self._selected or not self._belongs(name, leg.phase):
+                continue
+            if self._permissions.of(operation, leg.role).permitted is False:
+                if leg.phase in (ENUMERATED, DESTRUCTIVE):
+                    chosen[name] = budget.refused_max
+            elif leg.phase == ENUMERATED:
+                chosen[name] = budget.enumerated_max
+            else:
+                chosen[name] = budget.cases_per_operation
+        return chosen
+
+    def _belongs(self, name: str, phase: str) -> bool:
+        if phase == DESTRUCTIVE:
+            return name in self._kinds.destructive
+        if phase == STATEFUL:
+            return name not in self._kinds.ends_session | self._kinds.logs_in
+        return name not in self._kinds.destructive
+
+    def _guarded(self, leg: Leg) -> LegReport:
+        result = LegResult(leg.role.name, PHASES[leg.phase])
+        seconds = self._deadline - time.monotonic()
+        if seconds <= 0:
+            result.ended = Ended("the time was over before it began")
+            return LegReport(leg, result)
+        try:
+            return self._run(leg)
+        except HarnessError as error:
+            result.ended = Ended(error.message)
+            return LegReport(leg, result, alive=False, note=error.message)
+
+    def _run(self, leg: Leg) -> LegReport:
+        with self._fresh(f"contract-{leg.phase}-{leg.role.name}") as door, World(door) as world:
+            feed = feed_of(self._document, self._target, leg.role, world)
+            session = _Session(door, leg.role)
+            job = self._job(leg, door, feed, session.secrets())
+            result = run_leg(job, session.renewed, self._said)
+            report = LegReport(leg, result, feed, alive=door.alive())
+            if report.alive and not result.ended.reason:
+                report.note = session.check()
+            return report
+
+    def _job(self, leg: Leg, door: Door, feed: Feed, secrets: Secrets) -> Job:
+        return Job(
+            document=with_examples(self._document, feed.values),
+            base_url=door.base_url + self._document.base_path,
+            role=leg.role.name,
+            phases=PHASES[leg.phase],
+            seed=self._seed,
+            cases=self._operations(leg),
+            scenarios_max=self._budget.scenarios_max,
+            secrets=secrets,
+            expected=dict(self._expected),
+            values=feed.values,
+            bodies=feed.bodies,
+            fresh=feed.fresh,
+            destroys=self._kinds.ends_session if leg.phase == DESTRUCTIVE else frozenset(),
+            secured=frozenset(operation.name for operation in self._document.operations if operation.is_secured),
+            seconds=max(1.0, self._deadline - time.monotonic()),
+            request_seconds=self._budget.request_seconds,
+            answer_bytes_max=self._budget.answer_bytes_max,
+        )
+
+    def _said(self, result: LegResult) -> None:
+        with self._said_lock:
+            self._sent += sum(tally.cases for tally in result.scenarios[-1].tallies)
+            self._progress(f"{self._sent} cases, {result.scenarios[-1].phase} as {result.role}")
+
+    # -- sums
+
+    def _cases(self, reports: Iterable[LegReport], findings: Iterable[Finding]) -> Iterable[OperationCases]:
+        failures: dict[str, int] = defaultdict(int)
+        for finding in findings:
+            failures[finding.operation] += 1
+        totals: dict[tuple[str, str], OperationCases] = {}
+        for report in reports:
+            for tally in (tally for scenario in report.result.scenarios for tally in scenario.tallies):
+                key = (tally.operation, report.leg.role.name)
+                before = totals.get(key) or OperationCases(*key, False, 0, 0, failures[tally.operation])
+                statuses = {
+                    status: before.statuses.get(status, 0) + tally.statuses.get(status, 0)
+                    for status in sorted(before.statuses.keys() | tally.statuses.keys())
+                }
+                cases, successes = before.cases + tally.cases, before.successes + tally.successes
+                totals[key] = replace(before, cases=cases, successes=successes, statuses=statuses)
+        for operation in self._document.operations:
+            for role in self._target.roles:
+                if operation.name in self._selected and role.users:
+                    yield self._permitted(totals, operation.name, role)
+
+    def _permitted(self, totals: dict[tuple[str, str], OperationCases], name: str, role: Role) -> OperationCases:
+        """With what the role may do. Where nobody says, a 403 with another role's success says that it may not."""
+        own = totals.get((name, role.name)) or OperationCases(name, role.name, False, 0, 0, 0)
+        permitted = self._permissions.of(self._document.operation(name), role).permitted
+        if permitted is None:
+            others = any(key[0] == name and entry.successes for key, entry in totals.items())
+            permitted = bool(own.successes) or not (others and own.statuses.get("403"))
+        return replace(own, permitted=permitted)
+
+    def _untested(self, reports: Iterable[LegReport], cases: Iterable[OperationCases]) -> dict[str, str]:
+        sent = {entry.operation for entry in cases if entry.cases}
+        why = {
+            trouble.operation: trouble.text.splitlines()[0][:300]
+            for report in reports
+            for trouble in report.result.troubles
+            if trouble.operation and trouble.kind in ("schema", "engine")
+        }
+        return {name: why.get(name, "no case was sent") for name in self._document.names if name in self._selected - sent}
+
+    def _phases(self, reports: Sequence[LegReport]) -> Iterable[str]:
+        """The engine's phases that came to their end as every role, and `destructive`."""
+        for phase, parts in PHASES.items():
+            own = [report for report in reports if report.leg.phase == phase]
+            if own and all(_complaint(report) == "" for report in own):
+                yield from (DESTRUCTIVE,) if phase == DESTRUCTIVE else parts
+
+    def _incomplete(self, reports: Iterable[LegReport]) -> Iterable[str]:
+        for report in reports:
+            if said := _complaint(report):
+                yield f"{report.leg.phase} as {report.leg.role.name}: {said}"
+
+    def _notes(self, reports: Iterable[LegReport]) -> Iterable[Observation]:
+        notes = dict.fromkeys(note for report in reports for note in report.feed.notes)
+        yield from (Observation("contract.feeding", note, "contract") for note in notes)
+        for problem in self._document.problems:
+            yield Observation("contract.document", f"{problem.where}: {problem.text}", "contract")
+
+
+def _heard(reports: Iterable[LegReport]) -> list[Heard]:
+    return [
+        Heard(
+            report.leg.role.name,
+            tuple(exchange for scenario in report.result.scenarios for exchange in scenario.complaints),
+            tuple(report.result.troubles),
+            tuple(report.result.logged_out),
+            report.alive,
+        )
+        for report in reports
+    ]
+
+
+def _feed(reports: Iterable[LegReport]) -> Feed:
+    """The ids that any leg was fed with: fresh data has the same."""
+    return Feed({name: ids for report in reports for name, ids in report.feed.values.items()})
+
+
+def _complaint(report: LegReport) -> str:
+    """Why a leg is not complete, "" where it is."""
+    if not report.alive:
+        return report.note or "the target died"
+    if report.result.logged_out:
+        lost = report.result.logged_out[0]
+        return f"the tester was logged out{' by ' + lost.operation if lost.operation else ''}"
+    return report.result.ended.reason or report.note
+
+
+class _Session:
+    """One role's session on one instance: got at the start, got again where an operation ended it, checked at the end."""
+
+    def __init__(self, door: Door, role: Role) -> None:
+        self._door, self._role = door, role
+        self._user = role.users[0]
+
+    def secrets(self) -> Secrets:
+        """The credential, and the passwords behind their markers.
+
+        Raises:
+            TargetError: the log-in was refused.
+        """
+        credential = self._door.sign_in(self._role, self._user)
+        texts = {password_marker(role.name): role.users[0].password for role in self._door.target.roles if role.users}
+        return Secrets(_disguised(credential), {**texts, password_marker(self._role.name): self._user.password})
+
+    def renewed(self, password: str) -> Secrets | None:
+        """A new credential, with the new password where there is one; None where the target refuses it."""
+        if password:
+            self._user = replace(self._user, password=password)
+        try:
+            return self.secrets()
+        except HarnessError:
+            return None
+
+    def check(self) -> str:
+        """Whether the role can still log in at the end: "" where it can, else why not."""
+        try:
+            self._door.sign_in(self._role, self._user)
+        except HarnessError as error:
+            return f"the tester cannot log in any more: {error.message}"
+        return ""
+
+
+def _disguised(credential: Credential) -> dict[str, tuple[str, str]]:
+    """Headers with a marker of the same form in place of each secret."""
+    headers = dict(credential.headers)
+    if credential.cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in credential.cookies.items())
+    return {name: (_marker(name, value), value) for name, value in headers.items()}
+
+
+def _marker(name: str, value: str) -> str:
+    if name == "Cookie":
+        return "; ".join(f"{pair.partition('=')[0]}=harness-session" for pair in value.split("; "))
+    scheme, space, _ = value.partition(" ")
+    return f"{scheme} harness-session" if space else "harness-session"

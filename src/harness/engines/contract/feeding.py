@@ -1,0 +1,205 @@
+"""What the generated cases are fed with, so that what a role may do succeeds: ids of real objects, versions, credentials.
+
+Nothing here knows a platform: it follows from the document, the target file and the answers of the running target.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.engines.contract.job import Freshness
+from harness.model.errors import HarnessError
+from harness.model.finding import Request
+from harness.model.target import ObjectKind, Role, Target
+from harness.probes.document import Document, Operation
+from harness.probes.exchange import World
+from harness.probes.jsonpath import find
+from harness.probes.schemas import SchemaError
+
+IDS_MAX = 20
+EXAMPLES_MAX = 3
+_VERSION = re.compile(r"^(version|revision|rev|lock_?version|row_?version|etag)$", re.I)
+_PRESENT_PASSWORD = re.compile(r"(current|old|existing|present).*passw|passw.*(current|old|existing|present)", re.I)
+_ENDS_SESSION = re.compile(
+    r"(log|sign)[-_]?(out|off)|passw(or)?d|revoke|deactivate|(end|close|delete|terminate)[-_]?(session|account)|session[-_/]?end",
+    re.I,
+)
+
+
+def password_marker(role: str) -> str:
+    """Stands for the password of a role's first user in everything that is recorded; it keeps the usual rules for passwords."""
+    return f"Harness0-{role}-Pass"
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """How the operations are dealt with: which end a session, which delete, which log in; all others may be tried at will."""
+
+    ends_session: frozenset[str]
+    deletes: frozenset[str]
+    logs_in: frozenset[str]
+
+    @property
+    def destructive(self) -> frozenset[str]:
+        """What runs in a phase of its own, last, on fresh data."""
+        return self.ends_session | self.deletes | self.logs_in
+
+
+def kinds_of(document: Document, target: Target) -> Kinds:
+    """Sorts the operations; a hint of the target file goes before what a name suggests."""
+    logins = {role.login.path for role in target.roles if role.login.kind in ("json", "form")}
+    logs_in = frozenset(op.name for op in document.operations if op.method == "POST" and _full(document, op) in logins)
+    deletes = frozenset(op.name for op in document.operations if op.method == "DELETE")
+    ends = frozenset(
+        op.name
+        for op in document.operations
+        if op.name not in logs_in and (target.hint(op.name).destructive or _ends_session(op))
+    )
+    return Kinds(ends, deletes - ends, logs_in)
+
+
+def _full(document: Document, operation: Operation) -> str:
+    return document.base_path + operation.path
+
+
+def _ends_session(operation: Operation) -> bool:
+    words = f"{operation.path.rsplit('}', 1)[-1]} {operation.operation_id}"
+    return not operation.is_safe and operation.is_secured and bool(_ENDS_SESSION.search(words))
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What one role's cases are fed with. `notes` say what could not be had."""
+
+    values: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # operation → parameter or member → ids
+    fresh: dict[str, Freshness] = field(default_factory=dict)
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def feed_of(document: Document, target: Target, role: Role, world: World) -> Feed:
+    """Asks the running target for ids, and works the rest out of the document."""
+    values: dict[str, dict[str, tuple[Any, ...]]] = {}
+    notes = []
+    for kind in target.objects:
+        ids, note = _ids(kind, world)
+        if note:
+            notes.append(note)
+        for operation in document.operations:
+            for name in _named(document, kind, operation):
+                values.setdefault(operation.name, {})[name] = ids
+    fresh = {op.name: found for op in document.operations if (found := _freshness(document, op))}
+    bodies = {op.name: members for op in document.operations if (members := _members(document, target, role, op))}
+    return Feed(values, fresh, bodies, tuple(notes))
+
+
+def _ids(kind: ObjectKind, world: World) -> tuple[tuple[Any, ...], str]:
+    user = world.target.role(kind.role).users[0].name
+    try:
+        answer = world.send(Request("GET", kind.list_path, kind.role, user))
+        found = [value for value in find(answer.json, kind.id_path) if isinstance(value, str | int)]
+    except HarnessError as error:
+        return (), f"no ids of {kind.name}: {error.message}"
+    ids = tuple(dict.fromkeys(found))[:IDS_MAX]
+    return ids, "" if ids else f"no ids of {kind.name}: GET {kind.list_path} as {kind.role} answered {answer.status} without any"
+
+
+def _named(document: Document, kind: ObjectKind, operation: Operation) -> Iterator[str]:
+    """Names of the operation's parameters and members that carry such an id."""
+    own = {parameter.name for parameter in operation.parameters if parameter.where in ("path", "query")}
+    own |= _properties(document, operation).keys()
+    for entry in kind.parameters:
+        path, _, name = entry.rpartition(":")
+        if name in own and path in ("", operation.path):
+            yield name
+
+
+def _properties(document: Document, operation: Operation) -> Mapping[str, Any]:
+    """The members of the body's schema."""
+    if operation.body is None:
+        return {}
+    try:
+        properties = document.schemas.resolve(operation.body.schema).get("properties")
+    except SchemaError:
+        return {}
+    return properties if isinstance(properties, Mapping) else {}
+
+
+def _freshness(document: Document, operation: Operation) -> Freshness | None:
+    """Where a write's version is to be had: the nearest read above it that takes no parameter that it does not have."""
+    if operation.is_safe:
+        return None
+    properties = _properties(document, operation)
+    member = next((name for name in properties if _VERSION.match(name)), "")
+    header = next((p.name for p in operation.placed("header") if p.name.lower() == "if-match"), "")
+    reader = _reader(document, operation) if member or header else None
+    return Freshness(reader.path, member, header) if reader else None
+
+
+def _reader(document: Document, operation: Operation) -> Operation | None:
+    parts = operation.path.split("/")
+    for length in range(len(parts), 1, -1):
+        path = "/".join(parts[:length])
+        found = document.find("GET", path)
+        if found is not None and "{" in path:
+            return found
+    return None
+
+
+def _members(document: Document, target: Target, role: Role, operation: Operation) -> dict[str, Any]:
+    """Members of a body that only the harness knows: how to log in, the present password."""
+    for other in target.roles:
+        login = other.login
+        if (
+            login.kind in ("json", "form")
+            and operation.method == "POST"
+            and _full(document, operation) == login.path
+            and other.users
+        ):
+            marks = {"{username}": other.users[0].username, "{password}": password_marker(other.name)}
+            return {name: _replaced(text, marks) for name, text in login.body.items()}
+    properties = _properties(document, operation)
+    return {name: password_marker(role.name) for name in properties if _PRESENT_PASSWORD.search(name)}
+
+
+def _replaced(text: str, marks: Mapping[str, str]) -> str:
+    for mark, value in marks.items():
+        text = text.replace(mark, value)
+    return text
+
+
+def with_examples(document: Document, values: Mapping[str, Mapping[str, tuple[Any, ...]]]) -> dict[str, Any]:
+    """The document's data with real ids as examples, so that the enumerated cases name objects that exist."""
+    data = copy.deepcopy(document.data)
+    for operation in document.operations:
+        ids = values.get(operation.name)
+        node = data["paths"].get(operation.path, {}).get(operation.method.lower()) if ids else None
+        if not ids or not isinstance(node, dict):
+            continue
+        declared = [*_parameters(data["paths"][operation.path]), *_parameters(node)]
+        replaced = [_with_example(document, parameter, ids) for parameter in declared]
+        node["parameters"] = list({(p.get("in"), p.get("name")): p for p in replaced}.values())
+    return data
+
+
+def _parameters(node: Mapping[str, Any]) -> list[Any]:
+    declared = node.get("parameters")
+    return declared if isinstance(declared, list) else []
+
+
+def _with_example(document: Document, parameter: Any, ids: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+    try:
+        resolved = document.schemas.dereference(parameter)
+    except SchemaError:
+        return dict(parameter) if isinstance(parameter, Mapping) else {}
+    found = ids.get(str(resolved.get("name")))
+    if not found or resolved.get("in") not in ("path", "query"):
+        return resolved
+    resolved.pop("example", None)
+    if "swagger" in document.data:
+        return {**resolved, "x-example": found[0]}
+    return {**resolved, "examples": {f"id{number}": {"value": value} for number, value in enumerate(found[:EXAMPLES_MAX])}}

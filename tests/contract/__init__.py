@@ -1,0 +1,1 @@
+"""Tests of the contract stage, on a small platform of our own with planted defects."""
