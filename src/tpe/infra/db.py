@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, LiteralString, TypeVar
@@ -21,7 +22,6 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 from tpe.infra.problems import UnavailableError
 
 Row = TypeVar("Row")
-Connection = psycopg.AsyncConnection[TupleRow]
 Params = Mapping[str, Any]
 
 CONNECT_TIMEOUT_S = 3
@@ -39,7 +39,16 @@ CONNECTION_HELD_S_MAX = 8.0
 CHECK_TIMEOUT_S = 1.0
 """How long a connection from the pool may take to show that it still works."""
 
+CHECKED_EVERY_S = 1.0
+"""A connection that answered less than this ago is lent again without asking it: a round trip less for each request."""
+
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests)
+
+
+class Connection(psycopg.AsyncConnection[TupleRow]):
+    """A connection that knows when it last showed that it works."""
+
+    checked_at: float = 0.0
 
 
 class Database:
@@ -52,6 +61,7 @@ class Database:
             max_size=size_max,
             max_waiting=CHECKOUTS_WAITING_MAX,
             timeout=CHECKOUT_TIMEOUT_S,
+            connection_class=Connection,
             check=_check,
             reconnect_timeout=RECONNECT_TIMEOUT_S,
             open=False,
@@ -132,8 +142,12 @@ async def execute(connection: Connection, statement: LiteralString, params: Para
 
 async def _check(connection: Connection) -> None:
     """Tell the pool whether a connection still works, by raising when it does not."""
+    now = time.monotonic()
+    if now - connection.checked_at < CHECKED_EVERY_S:
+        return
     with _cut_after(connection, CHECK_TIMEOUT_S):
         await AsyncConnectionPool.check_connection(connection)
+    connection.checked_at = now
 
 
 @contextmanager
