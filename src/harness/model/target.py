@@ -134,6 +134,7 @@ class Target:
     variables: dict[str, str] = field(default_factory=dict, repr=False, metadata=MAY_HOLD_SECRET)
     database_variable: str = ""  # carries the database's address; empty: the harness cannot provide one
     password_variable: str = ""  # carries the password of the seeded accounts, made anew for each run
+    origins: tuple[str, ...] = ()  # web origins that browsers may call it from; every other must get no CORS permission
     start_timeout_s: float = 30.0
     source: tuple[Path, ...] = ()
     objects: tuple[ObjectKind, ...] = ()
