@@ -56,6 +56,11 @@ class LiveTarget:
         """Process id; 0 for a target that we did not start."""
         return self.process.pid if self.process else 0
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The keys that this run made for it (`{secret}` in its variables): they sign what must be refused for another reason."""
+        return tuple(_run_secrets.values())
+
     def alive(self) -> bool:
         """Whether it runs and answers its health address below 500."""
         if self.process is not None and not self.process.alive():
