@@ -9,13 +9,14 @@ from datetime import datetime
 # What a browser or a terminal would not show, or would let reorder the line: controls, bidirectional marks, joiners and fillers.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _HIDDEN = re.compile(r"[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u02ff]")
-_C0_PICTURES = 0x2400  # U+2400 is the picture of NUL, U+2401 of SOH, and so on
+NOT_LOGGED_IN = "not logged in"
+"""How the role "" reads."""
 _MINUTE_S = 60
 _HOUR_S = 3600
 
 
 def visible(text: str) -> str:
-    """The text with what cannot be seen made visible: `␛` for ESC, `⟨U+202E⟩` for a mark that would reverse the line."""
+    """The text with what cannot be seen made visible: `⟨U+001B⟩` for ESC, `⟨U+202E⟩` for a mark that would reverse the line."""
     return _HIDDEN.sub(_picture, text)
 
 
@@ -112,9 +113,5 @@ def ranges(numbers: tuple[int, ...], shown_max: int) -> str:
 
 def _picture(match: re.Match[str]) -> str:
     character = match[0]
-    code = ord(character)
-    if code < 0x20:
-        return chr(_C0_PICTURES + code)
-    if unicodedata.category(character) in _HIDDEN_CATEGORIES:
-        return f"⟨U+{code:04X}⟩"
-    return character
+    hidden = unicodedata.category(character) in _HIDDEN_CATEGORIES
+    return f"⟨U+{ord(character):04X}⟩" if hidden else character

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from harness.model.evidence import AuthorizationPayload, Cell, Whose
 from harness.report.model import ReportInput
-from harness.report.text import line, plural
+from harness.report.text import NOT_LOGGED_IN, line, plural
 
 OPERATIONS_MAX = 1_000
+
+_ByRole = defaultdict[str, defaultdict[Whose, list[Cell]]]
+_Table = defaultdict[str, _ByRole]
 
 _WHOSE = {Whose.OWN: "own", Whose.ANOTHER: "another's", Whose.NOBODY: "nobody's", Whose.NONE: "–"}
 
@@ -35,11 +38,12 @@ KINDS = (HOLE, REFUSED, UNTRIED, ALLOWED, DENIED)
 
 @dataclass(frozen=True)
 class MatrixCell:
-    """One cell. `kind` is `None` where there is nothing to try."""
+    """One cell, over `span` columns. `kind` is `None` where there is nothing to try."""
 
     kind: Kind | None
-    status: str
-    hint: str
+    status: str = ""
+    hint: str = ""
+    span: int = 1
 
 
 @dataclass(frozen=True)
@@ -88,17 +92,17 @@ def kind_of(cell: Cell) -> Kind:
 
 
 def _view(stage: str, payload: AuthorizationPayload) -> MatrixView:
-    table: defaultdict[str, defaultdict[tuple[str, Whose], list[Cell]]] = defaultdict(lambda: defaultdict(list))
+    table: _Table = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for cell in payload.cells:
-        table[cell.operation][(cell.role, cell.whose)].append(cell)
+        table[cell.operation][cell.role][cell.whose].append(cell)
     columns = _columns(payload.cells)
-    rows = [_row(operation, table[operation], columns) for operation in table]
+    rows = [_row(operation, by_role, columns) for operation, by_role in table.items()]
     kinds = [kind_of(cell) for cell in payload.cells]
     return MatrixView(
         stage=line(stage, 60),
         columns=tuple(
-            RoleColumns(line(role or "nobody", 40), tuple(_WHOSE[whose] for owner, whose in columns if owner == role))
-            for role in dict.fromkeys(role for role, _ in columns)
+            RoleColumns(line(role or NOT_LOGGED_IN, 40), tuple(_WHOSE[which] for which in whose))
+            for role, whose in columns.items()
         ),
         rows=tuple(rows[:OPERATIONS_MAX]),
         rows_more=max(len(rows) - OPERATIONS_MAX, 0),
@@ -107,26 +111,37 @@ def _view(stage: str, payload: AuthorizationPayload) -> MatrixView:
     )
 
 
-def _columns(cells: tuple[Cell, ...]) -> tuple[tuple[str, Whose], ...]:
-    """The roles in the order of their sight, each with those of own, another's, nobody's that occur."""
+def _columns(cells: tuple[Cell, ...]) -> dict[str, tuple[Whose, ...]]:
+    """The columns of each role, in the order of their sight: those of own, another's, nobody's that occur.
+
+    An operation that names no object fills all columns of the role, so that it needs none of its own.
+    """
     there = {(cell.role, cell.whose) for cell in cells}
     roles = dict.fromkeys(cell.role for cell in cells)
-    return tuple((role, whose) for role in roles for whose in Whose if (role, whose) in there)
+    objects = (Whose.OWN, Whose.ANOTHER, Whose.NOBODY)
+    return {role: tuple(whose for whose in objects if (role, whose) in there) or (Whose.NONE,) for role in roles}
 
 
-def _row(
-    operation: str, by_column: defaultdict[tuple[str, Whose], list[Cell]], columns: tuple[tuple[str, Whose], ...]
-) -> MatrixRow:
-    cells = tuple(_cell(by_column.get(column, [])) for column in columns)
+def _row(operation: str, by_role: _ByRole, columns: dict[str, tuple[Whose, ...]]) -> MatrixRow:
+    cells = tuple(cell for role, whose in columns.items() for cell in _role_cells(by_role[role], whose))
     return MatrixRow(line(operation, 140), cells, min((cell.kind.rank for cell in cells if cell.kind), default=len(KINDS)))
 
 
-def _cell(cells: list[Cell]) -> MatrixCell:
+def _role_cells(by_whose: dict[Whose, list[Cell]], columns: tuple[Whose, ...]) -> list[MatrixCell]:
+    """The cells of one role: one over all columns where the operation names no object."""
+    without = by_whose.get(Whose.NONE, [])
+    if without and len(by_whose) == 1:
+        return [_cell(without, span=len(columns))]
+    first, *rest = columns
+    return [_cell(without + by_whose.get(first, [])), *(_cell(by_whose.get(whose, [])) for whose in rest)]
+
+
+def _cell(cells: list[Cell], *, span: int = 1) -> MatrixCell:
     if not cells:
-        return MatrixCell(None, "", "")
+        return MatrixCell(None)
     worst = min(cells, key=lambda cell: kind_of(cell).rank)
     kind = kind_of(worst)
     status = str(worst.status) if worst.status else ""
     note = f"; {line(worst.note, 160)}" if worst.note else ""
     who = f"as {line(worst.user, 40)}: " if worst.user else ""
-    return MatrixCell(kind, status, f"{who}{kind.about}{note}")
+    return MatrixCell(kind, status, f"{who}{kind.about}{note}", span)

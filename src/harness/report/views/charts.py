@@ -57,11 +57,13 @@ class Chart:
 
 
 def nice_top(value: float) -> float:
-    """The smallest of 1, 2, 2.5, 5 times a power of ten that is not below the value; 1 for nothing."""
+    """The smallest of 1, 2, 3, 4, 5, 6, 8 times a power of ten that is not below the value; 1 for nothing."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next((step * power for step in (1.0, 2.0, 2.5, 5.0, 10.0) if step * power >= value * (1 - 1e-9)), 10 * power)
+    return next(
+        (step * power for step in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0) if step * power >= value * (1 - 1e-9)), 10 * power
+    )
 
 
 def y_ticks(top: float, *, steps: int = 4) -> tuple[Tick, ...]:

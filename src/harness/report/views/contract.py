@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.model.evidence import ContractPayload, OperationCases
 from harness.model.plan import ContractLimits
 from harness.report.model import ReportInput
-from harness.report.text import line, number, plural
+from harness.report.text import NOT_LOGGED_IN, line, number, plural
 
 OPERATIONS_MAX = 1_000
 
@@ -66,7 +66,7 @@ def _view(stage: str, payload: ContractPayload, limits: ContractLimits) -> Contr
         stage=line(stage, 60),
         document=line(payload.document, 160),
         phases=line(", ".join(payload.phases), 160),
-        roles=tuple(line(role or "nobody", 40) for role in roles),
+        roles=tuple(line(role or NOT_LOGGED_IN, 40) for role in roles),
         rows=tuple(
             _row(operation, table.get(operation, {}), roles, payload, limits) for operation in operations[:OPERATIONS_MAX]
         ),

@@ -17,6 +17,7 @@ LOOK_AT_MAX = 5
 NEAR_LIMIT_SHARE = 0.2
 """A limit that is kept with less room than this (of the limit) is worth a look on a run that passed."""
 
+_RANK_OF_NO_FINDING = 1.5  # between high and medium: a broken limit is worse than a medium finding
 _TONES = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.UNKNOWN: "unknown", Verdict.SKIPPED: "skipped"}
 _SYMBOLS = {"pass": "✓", "fail": "✕", "unknown": "?", "skipped": "–"}
 _SHIP = {
@@ -164,8 +165,7 @@ def run_duration(manifest: Manifest) -> str:
 
 def look_at(data: ReportInput, anchors: Container[str] = ()) -> tuple[LookAt, ...]:
     """What to look at, the worst first: failed gates, gates without evidence; on a PASS what is close to its limit."""
-    findings = {finding.fingerprint: finding for finding in data.findings}
-    failed = [_failed(gate, findings, anchors) for gate in data.verdict.gates if gate.verdict is Verdict.FAIL]
+    failed = _all_failed(data, anchors)
     unknown = [_unknown(gate) for gate in data.verdict.gates if gate.verdict is Verdict.UNKNOWN]
     strays = [_strays(data)] if data.ledger.unknown_parts else []
     if failed or unknown:
@@ -173,9 +173,27 @@ def look_at(data: ReportInput, anchors: Container[str] = ()) -> tuple[LookAt, ..
     return (*(near for gate in data.verdict.gates if (near := _near(gate))), *_guesses(data), *strays)
 
 
-def _failed(gate: GateResult, findings: dict[str, Finding], anchors: Container[str]) -> LookAt:
-    worst = [findings[fingerprint] for fingerprint in gate.findings if fingerprint in findings]
-    worst.sort(key=lambda finding: finding.severity.rank)
+def _all_failed(data: ReportInput, anchors: Container[str]) -> list[LookAt]:
+    """Failed gates, those with the worst finding first. A finding that two gates name is shown once."""
+    findings = {finding.fingerprint: finding for finding in data.findings}
+    by_gate = [
+        (gate, sorted((findings[f] for f in gate.findings if f in findings), key=lambda finding: finding.severity.rank))
+        for gate in data.verdict.gates
+        if gate.verdict is Verdict.FAIL
+    ]
+    by_gate.sort(key=lambda pair: pair[1][0].severity.rank if pair[1] else _RANK_OF_NO_FINDING)
+    shown: set[str] = set()
+    found = []
+    for gate, worst in by_gate:
+        fresh = [finding for finding in worst if finding.fingerprint not in shown]
+        if worst and not fresh:
+            continue  # all that this gate says stands above already
+        found.append(_failed(gate, fresh, anchors))
+        shown.update(finding.fingerprint for finding in fresh[:1])
+    return found
+
+
+def _failed(gate: GateResult, worst: list[Finding], anchors: Container[str]) -> LookAt:
     if not worst:
         return LookAt("fail", symbol("fail"), gate.gate, line(gate.reason, 220), line(gate.advice, 160), f"#gate-{gate.gate}")
     finding = worst[0]
@@ -257,10 +275,16 @@ def tile(gate: GateResult) -> Tile:
         required=gate.required,
         name=measure.name if measure else "",
         measured=amount(measure.measured, measure.unit) if measure else "",
-        limit=f"{measure.comparison} {amount(measure.threshold, measure.unit)}" if measure else "",
+        limit=limit_text(measure) if measure else "",
         bullet=bullet(measure) if measure else None,
         reason=line(gate.reason, 140),
     )
+
+
+def limit_text(measure: Measure) -> str:
+    """`≤ 200 ms`, `≥ 70 %`, `≥ 312`: the unit only where the number would not be understood without it."""
+    unit = measure.unit if measure.unit in ("%", "ms", "s") else ""
+    return f"{measure.comparison} {amount(measure.threshold, unit)}"
 
 
 def deciding(gate: GateResult) -> Measure | None:
@@ -279,12 +303,10 @@ def _closeness(measure: Measure) -> float:
 
 
 def bullet(measure: Measure) -> Bullet | None:
-    """The measure drawn against its limit; `None` where nothing was measured or there is nothing to draw."""
-    if measure.measured is None:
+    """The measure drawn against its limit; `None` where nothing was measured, or where the limit is 0."""
+    if measure.measured is None or measure.threshold <= 0:
         return None
     full = 100.0 if measure.unit == "%" and measure.comparison == "≥" else 1.25 * max(measure.measured, measure.threshold)
-    if full <= 0:
-        return None
     return Bullet(filled=_share(measure.measured, full), limit=_share(measure.threshold, full))
 
 

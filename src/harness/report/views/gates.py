@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from harness.model.gate import GateResult, Measure
 from harness.report.model import ReportInput
 from harness.report.text import amount, line, number
-from harness.report.views.first import Bullet, bullet, symbol, tone
+from harness.report.views.first import Bullet, bullet, limit_text, symbol, tone
 from harness.report.views.tests import Artefact, artefact
 
-DETAILS_MAX = 40
-FINDINGS_MAX = 20
+DETAILS_SHOWN = 8
+DETAILS_MAX = 60
+FINDINGS_MAX = 6
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class GateView:
     advice: str
     measures: tuple[MeasureRow, ...]
     details: tuple[str, ...]
+    details_folded: tuple[str, ...]
     details_more: int
     findings: tuple[tuple[str, str], ...]  # fingerprint, sentence
     findings_more: int
@@ -66,7 +68,8 @@ def _view(gate: GateResult, question: str, sentences: dict[str, str]) -> GateVie
         reason=line(gate.reason, 600),
         advice=line(gate.advice, 400),
         measures=tuple(_measure(measure) for measure in gate.measures),
-        details=tuple(line(detail, 400) for detail in gate.details[:DETAILS_MAX]),
+        details=tuple(line(detail, 400) for detail in gate.details[:DETAILS_SHOWN]),
+        details_folded=tuple(line(detail, 400) for detail in gate.details[DETAILS_SHOWN:DETAILS_MAX]),
         details_more=max(len(gate.details) - DETAILS_MAX, 0),
         findings=tuple(named[:FINDINGS_MAX]),
         findings_more=max(len(named) - FINDINGS_MAX, 0),
@@ -79,7 +82,7 @@ def _measure(measure: Measure) -> MeasureRow:
     return MeasureRow(
         name=line(measure.name, 160),
         measured=amount(measure.measured, measure.unit),
-        limit=f"{measure.comparison} {amount(measure.threshold, measure.unit)}",
+        limit=limit_text(measure),
         tone=colour,
         symbol=symbol(colour),
         samples=number(measure.samples) if measure.samples else "",

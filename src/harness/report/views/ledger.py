@@ -13,7 +13,7 @@ _WORDS = {
     RowState.PROVED: ("proved", "✓", "pass"),
     RowState.REFUTED: ("refuted", "✕", "fail"),
     RowState.UNKNOWN: ("unknown", "?", "unknown"),
-    RowState.AWAITING_CREDENTIALS: ("awaiting credentials", "⧗", "await"),
+    RowState.AWAITING_CREDENTIALS: ("awaiting credentials", "◔", "await"),
     RowState.NOT_VERIFIABLE: ("not verifiable", "–", "skipped"),
 }
 SHOWN_ORDER = (

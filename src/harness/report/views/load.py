@@ -185,7 +185,7 @@ def _latency(seconds: Sequence[LoadSecond], limits: LoadLimits) -> Chart:
     top = nice_top(max(largest(p99) or 0.0, 1.25 * limit))
     worst = largest(second.latency_p95_ms for second in seconds)
     return Chart(
-        title="Latency from the intended start, ms",
+        title="Latency, ms",
         summary=f"per second; the worst second's p95 is {amount(worst, 'ms')}, the limit over a phase {limit:g} ms",
         lines=(
             Line("p50", "s-p50", path(p50, top)),
