@@ -3,4 +3,5 @@
 pytest_plugins = (
     "harness.engines.pytest_plugin",
     "fixtures.targets",
+    "fixtures.pages",
 )

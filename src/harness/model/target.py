@@ -124,7 +124,7 @@ class Target:
     folder: Path  # where commands run: the project's root
     hosts: tuple[str, ...]
     allow: Allow
-    roles: tuple[Role, ...]
+    roles: tuple[Role, ...] = ()
     base_url: str = ""
     document: Path | None = None  # the committed OpenAPI document
     document_path: str = ""  # where the running target serves its own
