@@ -136,7 +136,7 @@ def _attempt(job: LoadJob, number: int, stop: Stop, progress: Callable[[LoadProg
     )
     follower.look()
     log.write_text(redact(log.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
-    return _read_result(job, order, started, ended, tuple(follower.seconds))
+    return _read_result(job, order, started, _why_early(ended, stop), ended, tuple(follower.seconds))
 
 
 def _order(job: LoadJob, folder: Path) -> Order:
@@ -178,19 +178,22 @@ def _environment(job: LoadJob, order_file: Path, folder: Path) -> dict[str, str]
     return {**kept, **ours, ORDER_VARIABLE: str(order_file.resolve()), SIGN_IN_VARIABLE: sign_in}
 
 
-def _read_result(job: LoadJob, order: Order, started: str, ended: Ended, seconds: tuple[LoadSecond, ...]) -> LoadResult:
-    reason = ""
+def _why_early(ended: Ended, stop: Stop) -> str:
     if ended.timed_out:
-        reason = f"cut off after {ended.duration_s:.0f} s, the longest that it may take"
-    elif ended.interrupted:
-        reason = "stopped before its end"
+        return f"cut off after {ended.duration_s:.0f} s, the longest that it may take"
+    return f"stopped by {stop.signal}" if ended.interrupted else ""
+
+
+def _read_result(
+    job: LoadJob, order: Order, started: str, early: str, ended: Ended, seconds: tuple[LoadSecond, ...]
+) -> LoadResult:
     path = Path(order.result)
     if not path.is_file():
-        reason = reason or f"the generator ended with {ended.code}: {_tail(path.parent / LOG_FILE)}"
+        reason = early or f"the generator ended with {ended.code}: {_tail(path.parent / LOG_FILE)}"
         return _left_over(job, order, started, ended.duration_s, reason, seconds)
     result = load_result_from_json(path)
     path.unlink()  # it goes on as load.json
-    return result if result.complete else dataclasses.replace(result, reason=reason or result.reason)
+    return result if result.complete else dataclasses.replace(result, reason=early or result.reason)
 
 
 def _left_over(

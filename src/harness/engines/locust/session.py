@@ -32,7 +32,7 @@ from harness.evidence.redaction import remember_secret
 
 _START, _STOP, _TICK, _REPORT = "harness-start", "harness-stop", "harness-tick", "harness-report"
 _LEAD_S = 0.5  # from the message that tells the start to the start: importing and freezing are over by then
-_LEAD_DISTRIBUTED_S = 3.0
+_LEAD_DISTRIBUTED_S = 2.0
 _START_WAIT_S_MAX = 60.0
 _WATCH_S = 0.5
 _STOPPED_WAIT_S_MAX = 6.0  # for the other processes' reports, once all are told to stop

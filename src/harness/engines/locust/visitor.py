@@ -12,10 +12,11 @@ from urllib.parse import quote, urlencode
 from harness.engines.locust.account import Account
 from harness.engines.locust.recorder import Sample, Visit
 from harness.engines.locust.sending import RawAnswer, Sender, SendError
-from harness.evidence.redaction import redact
+from harness.evidence.redaction import REDACTED, redact
 from harness.probes.jsonpath import find
 
 _EXCERPT_LENGTH = 160
+_LOOKED_AT_LENGTH = 8192  # a credential must not be cut in two before it is recognised
 _PATH_SAFE = "/%:@!$&'()*+,;=-._~?"
 _JSON = "application/json"
 
@@ -55,7 +56,7 @@ class Visitor:
         self._pause = pause
         self._from_s = visit.due_s
         self._head = f"Host: {host}\r\nUser-Agent: power100-harness-load\r\nAccept: {_JSON}\r\nAccept-Encoding: gzip\r\n"
-        self._credential = ""
+        self._credential = self._token = ""
         self._cookies: dict[str, str] = {}
 
     @cached_property
@@ -68,11 +69,10 @@ class Visitor:
         account = self._account
         if account.login_path:
             answer = self._send("POST", account.login_path, "", account.login_body, account.login_type, ())
+            answer.is_secret = True
             self._cookies.update(answer.cookies)
-            token = account.token(answer)
-        else:
-            token = ""
-        self._credential = account.credential(token)
+            self._token = account.token(answer)
+        self._credential = account.credential(self._token)
 
     def get(self, path: str, *, name: str = "", params: Mapping[str, Any] | None = None, expect: Collection[int] = ()) -> Answer:
         """Sends a GET.
@@ -142,7 +142,7 @@ class Visitor:
         return ("".join(lines) + "\r\n").encode("latin-1")
 
     def _known_secrets(self) -> tuple[str, ...]:
-        return tuple(secret for secret in (self._account.password, self._credential, *self._cookies.values()) if secret)
+        return tuple(secret for secret in (self._account.password, self._token, *self._cookies.values()) if secret)
 
 
 class Answer:
@@ -155,6 +155,7 @@ class Answer:
         self._raw = raw
         self._sample = sample
         self._secrets = secrets
+        self.is_secret = False  # an answer that holds a credential is never quoted
 
     @cached_property
     def json(self) -> Any:
@@ -193,12 +194,17 @@ class Answer:
 
     def fail(self, kind: str) -> NoReturn:
         """Counts the request as failed in that way and ends the visit."""
-        text = self.body[: 4 * _EXCERPT_LENGTH].decode("utf-8", "replace")
-        for secret in self._secrets:
-            text = text.replace(secret, "<redacted>")
         self._sample.failure = kind
-        self._sample.example = f"{self.status}: {redact(text)[:_EXCERPT_LENGTH]}"
+        self._sample.example = f"{self.status}: {self._excerpt()}"
         raise VisitOver
+
+    def _excerpt(self) -> str:
+        if self.is_secret:
+            return f"{len(self.body)} bytes"
+        text = self.body[:_LOOKED_AT_LENGTH].decode("utf-8", "replace")
+        for secret in self._secrets:
+            text = text.replace(secret, REDACTED)
+        return redact(text)[:_EXCERPT_LENGTH]
 
 
 def _with_query(path: str, params: Mapping[str, Any] | None) -> str:
