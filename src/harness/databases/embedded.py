@@ -1,195 +1,216 @@
-"""A PostgreSQL of our own, started from a package's programs: no Docker, no privileges, in some 0.2 s."""
+"""A PostgreSQL of our own, started from a package's programs: no Docker, no privileges, 0.2 s to the first query."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
-import shutil
 import signal
 import socket
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.databases.binaries import Binaries, RunAs, find_binaries, reachable, run_as
-from harness.databases.server import OWN_ROLE, DatabaseServer, set_up_roles
-from harness.databases.settings import settings
+import psutil
+import psycopg
+
+from harness.databases.access import Access
+from harness.databases.binaries import find_binaries, reachable, server_user
+from harness.databases.cluster import ClusterMaker
+from harness.databases.place import Instance, Place, choose_place, disk_root, own_folder, sweep, take_instance
+from harness.databases.server import ADMIN, ROLE, DatabaseServer, new_password, prepare_roles, server_version
+from harness.databases.settings import LOG_NAME, as_arguments, record_settings, server_settings
+from harness.evidence.redaction import redact
 from harness.model.errors import PreflightError
 from harness.processes import KeptProcess, keep
 
-SHM_VARIABLE = "HARNESS_SHM"
-SHM_BYTES_MIN = 512 * 1024 * 1024  # a small platform's data, its clones and the log, with room to spare
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
 _START_TIMEOUT_S = 30.0
 _STOP_GRACE_S = 5.0
 _POLL_S = 0.003
-_READY_LINE = 7  # of postmaster.pid, from 0: src/include/utils/pidfile.h
-_INITDB_TIMEOUT_S = 120
-_PORT_TRIES = 3
-_PREFIX = "power100-pg-"
-_OWNER_FILE = "owner.pid"
-_HBA = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+_READY_LINE = 7  # of postmaster.pid, from 0 (src/include/utils/pidfile.h)
+_ATTEMPTS = 5
+_QUOTED_CHARACTERS = 600
+_CONNECT_TIMEOUT_S = 10
+
+
+class EmbeddedServer(DatabaseServer):
+    """A server that is our own process, with its data in a folder that goes with it."""
+
+    provider = "embedded"
+
+    def __init__(self, process: KeptProcess, access: Access, *, version: str, place: Place, log_path: Path | None) -> None:
+        super().__init__(access, version=version, location=place.location, notes=place.notes, log_path=log_path)
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Process id of the postmaster."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Ends the server at once and removes its data."""
+        self.close()
+        self._process.stop()
+
+    def pause(self) -> None:
+        """Stops the postmaster and every process of its own with SIGSTOP."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets them go on with SIGCONT."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        with suppress(psutil.NoSuchProcess):
+            postmaster = psutil.Process(self.pid)
+            for process in (postmaster, *postmaster.children(recursive=True)):  # the postmaster first: it starts no more of them
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
 
 
 @dataclass(frozen=True)
-class _Place:
-    folder: Path
-    location: str
-    notes: tuple[str, ...]
+class _Site:
+    """What stays the same in every attempt to start."""
+
+    maker: ClusterMaker
+    place: Place
+    log: Path
+    record: bool
+    cache: Path | None
 
 
-@contextmanager
-def embedded_server(folder: Path, cache: Path | None = None) -> Iterator[DatabaseServer]:
-    """A server that is gone at the end, with its data.
+@dataclass(frozen=True)
+class _Failure:
+    reason: str
+    port_taken: bool
+    from_archive: bool
+
+
+def open_embedded(folder: Path, *, statement_record: bool = True, cache: Path | None = None) -> EmbeddedServer:
+    """Starts a server.
 
     Args:
-        folder: gets the server's start-up log.
-        cache: keeps the initialised data directory for the next start (`None`: made anew, 1.2 s).
+        folder: gets the log of the start, `postgres.log`.
+        statement_record: whether statements can be recorded.
+        cache: keeps what makes the next start faster (default: a folder of ours on the disk).
 
     Raises:
-        PreflightError: there are no programs, or the server does not start.
+        PreflightError: there is no PostgreSQL, or it does not start; the end of its log is quoted, nothing is left behind.
     """
-    who = run_as()
-    binaries = reachable(find_binaries(), who)
-    place = _place()
-    try:
-        _own(place.folder, who)
-        data = place.folder / "data"
-        _initialise(binaries, who, data, cache)
-        folder.mkdir(parents=True, exist_ok=True)
-        process, port = _start(binaries, who, place.folder, data, folder / "postgres.log")
-    except BaseException:
-        shutil.rmtree(place.folder, ignore_errors=True)
-        raise
-    try:
-        password = secrets.token_hex(16)
-        set_up_roles(f"postgresql://{OWN_ROLE}@/postgres?host={place.folder}&port={port}", password)
-        dsn = f"postgresql://{OWN_ROLE}:{password}@{_HOST}:{port}/postgres"
-        yield DatabaseServer("embedded", binaries.version, place.location, dsn, place.notes)
-    finally:
-        process.stop()
+    user = server_user()
+    binaries = reachable(find_binaries()) if user else find_binaries()
+    place = choose_place()
+    for base in {place.base, own_folder(disk_root())}:
+        sweep(base)
+    folder.mkdir(parents=True, exist_ok=True)
+    return _open(_Site(ClusterMaker(binaries, user), place, folder / "postgres.log", statement_record, cache))
 
 
-def _place() -> _Place:
-    """A private folder on /dev/shm where that has room, else on disk, with a note that says so."""
-    shm = Path(os.environ.get(SHM_VARIABLE, "/dev/shm"))
-    _sweep(shm)
-    _sweep(Path(tempfile.gettempdir()))
-    free = shutil.disk_usage(shm).free if shm.is_dir() and os.access(shm, os.W_OK) else 0
-    if free >= SHM_BYTES_MIN:
-        return _Place(_private(shm), str(shm), ())
-    note = f"{shm} has {free >> 20} MB free, wanted {SHM_BYTES_MIN >> 20}: the database is on disk, and slower"
-    return _Place(_private(Path(tempfile.gettempdir())), "disk", (note,))
+def _open(site: _Site) -> EmbeddedServer:
+    trust_archive, reason = True, ""
+    for _ in range(_ATTEMPTS):
+        outcome = _attempt(site, trust_archive)
+        if isinstance(outcome, EmbeddedServer):
+            return outcome
+        reason = outcome.reason
+        if not outcome.port_taken and not outcome.from_archive:
+            break
+        trust_archive = outcome.port_taken  # else the archive is bad: make another
+    binaries = site.maker.binaries
+    raise PreflightError(
+        f"PostgreSQL {binaries.version} in {binaries.bin} did not start: {reason}", hint=f"its log is {site.log}"
+    )
 
 
-def _private(parent: Path) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    (folder / _OWNER_FILE).write_text(str(os.getpid()), encoding="ascii")
-    return folder
-
-
-def _sweep(parent: Path) -> None:
-    """Removes folders of ours whose owner is dead: a machine that lost power left them."""
-    for folder in parent.glob(f"{_PREFIX}*"):
-        try:
-            owner = int((folder / _OWNER_FILE).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            continue
-        if not Path(f"/proc/{owner}").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _own(folder: Path, who: RunAs) -> None:
-    folder.chmod(0o700)
-    if who.ids:
-        os.chown(folder, *who.ids)
-
-
-def _initialise(binaries: Binaries, who: RunAs, data: Path, cache: Path | None) -> None:
-    """Fills the data directory: from the cache where it holds one that was made whole, else by initdb."""
-    # The path is part of the key: a data directory remembers where its programs' libraries are.
-    key = hashlib.sha256(f"{binaries.version}{binaries.folder}{_HBA}".encode()).hexdigest()[:12]
-    kept = cache / f"initdb-{binaries.version}-{key}" if cache else None
-    if kept and (kept / "PG_VERSION").is_file():
-        shutil.copytree(kept, data)
-    else:
-        _initdb(binaries, who, data)
-        (data / "pg_hba.conf").write_text(_HBA, encoding="ascii")
-        if kept:
-            _keep(data, kept)
-    if who.ids:
-        for path in (data, *data.rglob("*")):
-            os.chown(path, *who.ids)
-    data.chmod(0o700)
-
-
-def _initdb(binaries: Binaries, who: RunAs, data: Path) -> None:
-    command = [binaries.program("initdb"), "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", OWN_ROLE]
-    command += ["--wal-segsize=1", "-D", data]
-    user = {"user": who.ids[0], "group": who.ids[1], "extra_groups": []} if who.ids else {}
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=_INITDB_TIMEOUT_S, check=False, **user)  # type: ignore[call-overload]
-    if done.returncode:
-        raise PreflightError(
-            f"initdb ended with {done.returncode}: {done.stderr.strip()[-400:]}", hint="is there room on the disk?"
-        )
-
-
-def _keep(data: Path, kept: Path) -> None:
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".initdb-", dir=kept.parent))
-    shutil.copytree(data, draft / "data")
-    try:
-        (draft / "data").rename(kept)
-    except OSError:  # made by somebody else in the meantime
-        pass
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _start(binaries: Binaries, who: RunAs, place: Path, data: Path, log: Path) -> tuple[KeptProcess, int]:
-    for attempt in range(1, _PORT_TRIES + 1):
+def _attempt(site: _Site, trust_archive: bool) -> EmbeddedServer | _Failure:
+    with ExitStack() as undo:
+        instance = take_instance(site.place.base)
+        undo.callback(instance.discard)
+        from_archive = _fill(site, instance, trust_archive)
+        site.log.unlink(missing_ok=True)
         port = _free_port()
-        command = [str(binaries.program("postgres")), "-D", str(data), *settings(port, place)]
-        process = keep(
-            command,
-            folder=Path("/"),
-            log=log,
-            environ={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TZ": "UTC"},
-            user=who.ids,
-            stop_signal=signal.SIGQUIT,
-            death_signal=signal.SIGQUIT,
-            grace_s=_STOP_GRACE_S,
-            remove=(place,),
-        )
-        if _ready(process, data):
-            return process, port
-        process_log = log.read_text(encoding="utf-8", errors="replace")[-600:]
-        if attempt == _PORT_TRIES or ("could not bind" not in process_log and "Address already in use" not in process_log):
-            process.stop()
-            raise PreflightError(f"PostgreSQL {binaries.version} did not start: {process_log.strip()}", hint=f"its log is {log}")
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        process = _launch(site, instance, port)
+        undo.callback(process.stop)
+        failure = _readiness(process, instance)
+        if not failure:
+            try:
+                server = _server(site, instance, process, port)
+            except psycopg.Error as error:
+                failure = str(error)
+            else:
+                instance.release()  # the keeper holds the lock from now on
+                undo.pop_all()
+                return server
+        said = f"{failure} {_tail(site.log)} {_tail(instance.folder / 'log' / LOG_NAME)}"
+        return _Failure(said.strip(), "could not bind" in said, from_archive)
 
 
-def _ready(process: KeptProcess, data: Path) -> bool:
+def _fill(site: _Site, instance: Instance, trust_archive: bool) -> bool:
+    for name in ("log", "socket"):
+        path = instance.folder / name
+        path.mkdir(mode=0o700)
+        if site.maker.user:
+            os.chown(path, *site.maker.user)
+    return site.maker.make(instance.folder / "data", cache=site.cache, trust_archive=trust_archive)
+
+
+def _launch(site: _Site, instance: Instance, port: int) -> KeptProcess:
+    binaries = site.maker.binaries
+    settings = server_settings(binaries.major)
+    settings |= {"listen_addresses": HOST, "port": str(port), "unix_socket_directories": str(instance.folder / "socket")}
+    if site.record:
+        settings |= record_settings(instance.folder / "log", binaries.libraries())
+    return keep(
+        [str(binaries.bin / "postgres"), "-D", str(instance.folder / "data"), *as_arguments(settings)],
+        folder=instance.folder,
+        log=site.log,
+        environ={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+        user=site.maker.user,
+        stop_signal=signal.SIGQUIT,  # at once: nothing of the data is wanted any more
+        death_signal=signal.SIGQUIT,
+        grace_s=_STOP_GRACE_S,
+        remove=(instance.folder, instance.lock_path),
+        hold=(instance.lock,),
+    )
+
+
+def _readiness(process: KeptProcess, instance: Instance) -> str:
+    """Waits until the server accepts connections; why it does not, or nothing."""
+    state = instance.folder / "data" / "postmaster.pid"
     deadline = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline:
-        try:
-            lines = (data / "postmaster.pid").read_text(encoding="ascii").splitlines()
-        except (OSError, UnicodeDecodeError):
-            lines = []
-        if len(lines) > _READY_LINE and lines[_READY_LINE].strip() == "ready":
-            return True
+        with suppress(OSError, UnicodeDecodeError):
+            lines = state.read_text(encoding="ascii").splitlines()
+            if len(lines) > _READY_LINE and lines[_READY_LINE].strip() == "ready":
+                return ""
         if process.wait(_POLL_S):
-            return False
-    return False
+            return f"it ended with {process.exit_code}."
+    return f"it was not ready in {_START_TIMEOUT_S:g} s."
+
+
+def _server(site: _Site, instance: Instance, process: KeptProcess, port: int) -> EmbeddedServer:
+    access = Access(HOST, port, ADMIN, ROLE, new_password(), new_password())
+    with psycopg.connect(
+        host=str(instance.folder / "socket"),
+        port=port,
+        user=ADMIN,
+        dbname="postgres",
+        autocommit=True,
+        connect_timeout=_CONNECT_TIMEOUT_S,
+    ) as connection:
+        prepare_roles(connection, access)
+        version = server_version(connection)
+    log_path = instance.folder / "log" / LOG_NAME if site.record else None
+    return EmbeddedServer(process, access, version=version, place=site.place, log_path=log_path)
+
+
+def _tail(path: Path) -> str:
+    with suppress(OSError):
+        return redact(path.read_text(encoding="utf-8", errors="replace").strip()[-_QUOTED_CHARACTERS:])
+    return ""
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind((_HOST, 0))
+        probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -38,3 +38,7 @@ class EvidenceError(HarnessError):
 
 class EngineError(HarnessError):
     """An engine could not be run at all; what it did run is kept."""
+
+
+class DatabaseError(HarnessError):
+    """The database server does not do what it was asked: a database that exists already, no room left."""

@@ -58,11 +58,11 @@ def standing(request: RunRequest, folder: Path, say: Callable[[Event], None], st
         yield Standing(plan, {"provider": "none: the target brings its own"})
         return
     started = time.monotonic()
-    with open_server(request.database, folder / "database", cache=request.root / ".cache" / "postgres") as server:
+    with open_server(request.database, folder / "database") as server:
         say(Prepared(f"PostgreSQL {server.version} ({server.provider}, {server.location})", time.monotonic() - started))
         took = _make_template(request, server, password, folder)
         say(Prepared(f"template: {request.size} data, seed {request.seed}", sum(took.values())))
-        plan = ArenaPlan(plan.target_file, folder, server.admin_dsn, TEMPLATE, password, port=request.port)
+        plan = ArenaPlan(plan.target_file, folder, server.access, TEMPLATE, password, port=request.port)
         _try_log_ins(plan, say, stop)
         database = {"provider": server.provider, "version": server.version, "location": server.location, "size": request.size}
         yield Standing(plan, database, server.notes)

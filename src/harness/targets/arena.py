@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.config.targets import read_target
-from harness.databases import clone_database, drop_database
+from harness.databases import Access, Databases
 from harness.evidence.redaction import remember_secret
 from harness.targets.live import Launch, LiveTarget, started, with_passwords
 
@@ -24,7 +24,7 @@ class ArenaPlan:
 
     target_file: Path
     folder: Path  # gets the logs of the targets
-    admin_dsn: str = field(default="", repr=False)  # "" where the harness provides no database
+    database: Access | None = None  # None where the harness provides no database
     template: str = ""
     password: str = field(default="", repr=False)
     coverage_config: Path | None = None
@@ -35,7 +35,7 @@ class ArenaPlan:
         plain = {
             "target_file": str(self.target_file),
             "folder": str(self.folder),
-            "admin_dsn": self.admin_dsn,
+            "database": self.database.to_text() if self.database else "",
             "template": self.template,
             "password": self.password,
             "coverage_config": str(self.coverage_config or ""),
@@ -54,7 +54,7 @@ class ArenaPlan:
         return cls(
             Path(plain["target_file"]),
             Path(plain["folder"]),
-            plain["admin_dsn"],
+            Access.from_text(plain["database"]) if plain["database"] else None,
             plain["template"],
             plain["password"],
             Path(config) if config else None,
@@ -68,6 +68,7 @@ class Arena:
     def __init__(self, plan: ArenaPlan) -> None:
         self.plan = plan
         self.target = with_passwords(read_target(plan.target_file), plan.password)
+        self._databases = Databases(plan.database) if plan.database and plan.template else None
         self._numbers = itertools.count(1)
         if plan.password:
             remember_secret(plan.password)
@@ -85,8 +86,8 @@ class Arena:
             TargetError: it does not start.
         """
         name = f"{label}-{next(self._numbers)}"
-        database = f"{self.plan.template}_{os.getpid()}_{name}".replace("-", "_")[:60] if self.plan.template else ""
-        dsn = clone_database(self.plan.admin_dsn, self.plan.template, database) if database else ""
+        database = f"{self.plan.template}_{os.getpid()}_{name}"
+        dsn = self._databases.clone(self.plan.template, database) if self._databases else ""
         launch = Launch(
             folder=self.plan.folder,
             dsn=dsn,
@@ -99,5 +100,5 @@ class Arena:
             with started(self.target, launch) as live:
                 yield live
         finally:
-            if database:
-                drop_database(self.plan.admin_dsn, database)
+            if self._databases:
+                self._databases.drop(database)
