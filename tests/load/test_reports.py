@@ -76,12 +76,26 @@ def test_visitors_are_counted_by_what_became_of_them() -> None:
     counting.end(broken)
     counting.drop(0)
     visit(counting, 5, "", answered=False)
-    counting.cut()
+    counting.cut(broken_off=False)
     (only,) = merge_phases([Phase("only", "level", 1.0, 7.0)], [report_of(counting)])
     assert (only.intended, only.started, only.dropped, only.not_started) == (7, 5, 1, 1)
-    assert (only.completed, only.failed, only.unfinished, only.broken) == (1, 2, 1, 1)
+    assert (only.completed, only.failed, only.unfinished, only.broken, only.cut_off) == (1, 2, 1, 1, 0)
+    assert only.errors_percent == 75.0
     assert only.broken_example == "KeyError: 'x'"
     assert only.in_flight_max == 1
+
+
+def test_who_is_under_way_when_the_run_is_broken_off_did_not_fail() -> None:
+    counting = recorder()
+    counting.end(visit(counting, 0, ""))
+    waiting = visit(counting, 1, "", answered=False)
+    waiting.samples.insert(0, Sample("GET /before", 0.0, 0.0, ended_s=0.1))
+    counting.cut(broken_off=True)
+    (only,) = merge_phases([PHASE], [report_of(counting)])
+    assert (only.started, only.completed, only.unfinished, only.cut_off) == (2, 1, 0, 1)
+    assert only.errors_percent == 0.0
+    assert {end.endpoint: (end.requests, end.failed) for end in only.endpoints} == {"GET /0": (1, 0), "GET /before": (1, 0)}
+    assert counting.tick().failed == 0
 
 
 def test_a_visitor_is_counted_once_however_often_it_ends() -> None:
@@ -89,7 +103,7 @@ def test_a_visitor_is_counted_once_however_often_it_ends() -> None:
     visitor = visit(counting, 0, "")
     counting.end(visitor)
     counting.end(visitor)
-    counting.cut()
+    counting.cut(broken_off=False)
     assert report_of(counting).phases[0].completed == 1
     assert counting.in_flight == 0
 
@@ -221,7 +235,7 @@ def test_a_line_that_is_still_being_written_is_read_once_it_is_whole(tmp_path: P
 
 def test_what_a_killed_generator_left_is_counted_and_has_no_percentiles() -> None:
     warm, hot = phases_of(PROFILE, [second(0, "warm"), second(1, "warm", completed=3, failed=1)])
-    assert (warm.started, warm.completed, warm.failed, warm.unfinished, warm.not_started) == (10, 8, 1, 1, 0)
+    assert (warm.started, warm.completed, warm.failed, warm.cut_off, warm.not_started) == (10, 8, 1, 1, 0)
     assert (hot.started, hot.not_started, hot.lateness.count) == (0, 150, 0)
 
 

@@ -92,4 +92,5 @@ def test_lateness_names_who_else_had_the_machine() -> None:
 def test_errors_count_visitors_that_did_not_get_what_they_came_for() -> None:
     assert phase().errors_percent == 0.0
     assert phase(completed=990, failed=7, unfinished=3).errors_percent == 1.0
-    assert phase(started=0, completed=0, started_in_time=0).errors_percent == 100.0
+    assert phase(completed=950, broken=25, cut_off=25).errors_percent == 0.0
+    assert phase(started=0, completed=0, started_in_time=0).errors_percent is None

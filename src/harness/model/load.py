@@ -158,10 +158,11 @@ class MachineShare:
 class PhaseLoad:
     """One phase of a run.
 
-    `intended` = `started` + `dropped` + `not_started`; `started` = `completed` + `failed` + `unfinished` + `broken` (visitors,
-    not requests). `started_in_time` began before the phase was over. A `dropped` one was refused by the generator's own cap, a
-    `not_started` one was still to come when the run was broken off, and a `broken` one ended in an exception of the journey's
-    own code, which says nothing of the target. `lateness` is how long after its intended time a visitor began; `journey` is
+    `intended` = `started` + `dropped` + `not_started`; `started` = `completed` + `failed` + `unfinished` + `broken` + `cut_off`
+    (visitors, not requests). `started_in_time` began before the phase was over. `unfinished` are those that still waited when
+    waiting was over. Three kinds say nothing of the target: a `dropped` one was refused by the generator's own cap, a `broken`
+    one ended in an exception of the journey's own code, and where the run was broken off, a `cut_off` one was under way and a
+    `not_started` one still to come. `lateness` is how long after its intended time a visitor began; `journey` is
     the whole visit of those that completed or that nobody answered, from the intended time.
     `generator_cpu_percent` is of one core, of the busiest generator process.
     """
@@ -185,6 +186,7 @@ class PhaseLoad:
     generator_cpu_percent: float
     machine: MachineShare
     endpoints: tuple[EndpointLoad, ...]
+    cut_off: int = 0
 
     @property
     def achieved_percent(self) -> float:
@@ -197,14 +199,18 @@ class PhaseLoad:
         return self.started_in_time / self.duration_s if self.duration_s else 0.0
 
     @property
-    def errors_percent(self) -> float:
-        """Visitors that did not get what they came for, in percent of those that began; 100 where none began."""
-        return 100.0 * (self.failed + self.unfinished) / self.started if self.started else 100.0
+    def errors_percent(self) -> float | None:
+        """Visitors that did not get what they came for, in percent of those whose visit says something; `None` without any."""
+        ended = self.completed + self.failed + self.unfinished
+        return 100.0 * (self.failed + self.unfinished) / ended if ended else None
 
 
 @dataclass(frozen=True)
 class LoadSecond:
-    """One second of a run, for charts. The percentiles are of requests of all endpoints that ended in it."""
+    """One second of a run, for charts. The percentiles are of requests of all endpoints that ended in it.
+
+    `failed` are the visits that failed or were unfinished; broken and cut off ones are in neither count.
+    """
 
     second: int  # 0 is the first one after the start of the schedule
     phase: str  # the last one goes on while the last visitors are waited for

@@ -84,7 +84,7 @@ def _counted(phase: Phase, seconds: Sequence[LoadSecond]) -> PhaseLoad:
         not_started=max(0, phase.arrivals - started - dropped),
         completed=completed,
         failed=failed,
-        unfinished=max(0, started - completed - failed),
+        unfinished=0,
         broken=0,
         broken_example="",
         in_flight_max=max((second.in_flight for second in seconds), default=0),
@@ -93,6 +93,7 @@ def _counted(phase: Phase, seconds: Sequence[LoadSecond]) -> PhaseLoad:
         generator_cpu_percent=max((second.generator_cpu_percent for second in seconds), default=0.0),
         machine=MachineShare(),
         endpoints=(),
+        cut_off=max(0, started - completed - failed),
     )
 
 

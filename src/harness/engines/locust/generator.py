@@ -61,7 +61,7 @@ class Generator:
         return self._schedule.digest
 
     def stop(self, reason: str) -> None:
-        """Ends the walk now; visitors under way are cut off and counted as unfinished."""
+        """Ends the walk now; visitors under way are cut off."""
         self._reason = self._reason or reason
 
     def run(self, on_tick: Callable[[Tick], None]) -> WorkerReport:
@@ -169,7 +169,7 @@ class Generator:
 
     def cut(self) -> WorkerReport:
         """Ends every visit that is under way, and reports; safe at any moment."""
-        self._recorder.cut()
+        self._recorder.cut(broken_off=bool(self._reason))
         while self._phase < len(self._ends_s):
             self._recorder.phase_over(self._phase)
             self._phase += 1

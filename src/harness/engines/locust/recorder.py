@@ -38,7 +38,7 @@ class Visit:
     begun_s: float = -1.0  # below 0: not begun
     samples: list[Sample] = field(default_factory=list)
     broken: str = ""  # the exception of the journey's own code
-    cut: bool = False  # was still under way when the run ended
+    cut_off: bool = False  # was under way when the run was broken off
     over: bool = False
 
 
@@ -68,7 +68,9 @@ class _Endpoint:
 class _Phase:
     def __init__(self, end_s: float) -> None:
         self.end_s = end_s
-        self.started = self.in_time = self.dropped = self.completed = self.failed = self.unfinished = self.broken = 0
+        self.started = self.in_time = self.dropped = self.completed = self.failed = self.unfinished = self.broken = (
+            self.cut_off
+        ) = 0
         self.in_flight_max = 0
         self.broken_example = ""
         self.lateness, self.journey = Histogram(), Histogram()
@@ -125,24 +127,28 @@ class Recorder:
         phase.in_time += visit.begun_s <= phase.end_s
 
     def end(self, visit: Visit) -> None:
-        """The visitor has left, or is cut off: requests without an answer are unfinished."""
+        """The visitor has left, or nobody waits for it any longer: requests without an answer are unfinished."""
         if visit.over:
             return
         visit.over = True
         del self._under_way[visit]
         phase, ended_s = self._phases[visit.phase], self.now_s()
+        if visit.cut_off:
+            phase.cut_off += 1
+            visit.samples = [sample for sample in visit.samples if sample.ended_s >= 0]
         for sample in visit.samples:
             if sample.ended_s < 0:
                 sample.ended_s, sample.failure = ended_s, sample.failure or UNFINISHED
             self._sample(phase, sample)
-        self._outcome(phase, visit, ended_s)
+        if not visit.cut_off:
+            self._outcome(phase, visit, ended_s)
 
-    def cut(self) -> None:
-        """Ends every visit that is under way."""
+    def cut(self, *, broken_off: bool) -> None:
+        """Ends every visit that is under way: as unfinished, or as cut off where the run was broken off."""
         for visit in list(self._under_way):
             if visit.begun_s < 0:
                 self.begin(visit)  # its lateness is at least so much
-            visit.cut = True
+            visit.cut_off = broken_off
             self.end(visit)
 
     def _sample(self, phase: _Phase, sample: Sample) -> None:
@@ -154,22 +160,22 @@ class Recorder:
             self._tick.latencies_us.append(int((sample.ended_s - sample.intended_s) * 1e6))
 
     def _outcome(self, phase: _Phase, visit: Visit, ended_s: float) -> None:
-        failure = next((sample.failure for sample in reversed(visit.samples) if sample.failure), UNFINISHED if visit.cut else "")
         self.ended += 1
         if visit.broken:
             phase.broken += 1
             phase.broken_example = phase.broken_example or visit.broken[:_EXAMPLE_LENGTH_MAX]
-        elif not failure:
+            return
+        failure = next((sample.failure for sample in reversed(visit.samples) if sample.failure), "")
+        self._tick.completed += not failure
+        self._tick.failed += bool(failure)
+        if not failure:
             phase.completed += 1
             self.completed += 1
         elif failure == UNFINISHED:
             phase.unfinished += 1
         else:
             phase.failed += 1
-        good = not failure and not visit.broken
-        self._tick.completed += good
-        self._tick.failed += not good
-        if good or failure in _CENSORED:
+        if not failure or failure in _CENSORED:
             phase.journey.record(ended_s - visit.due_s)
 
     def phase_over(self, phase: int) -> None:
@@ -222,6 +228,7 @@ def _report(phase: _Phase) -> PhaseReport:
         unfinished=phase.unfinished,
         broken=phase.broken,
         broken_example=phase.broken_example,
+        cut_off=phase.cut_off,
         in_flight_max=phase.in_flight_max,
         lateness=phase.lateness.encode(),
         journey=phase.journey.encode(),

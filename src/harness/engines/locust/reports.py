@@ -43,6 +43,7 @@ class PhaseReport:
     unfinished: int
     broken: int
     broken_example: str
+    cut_off: int
     in_flight_max: int
     lateness: str
     journey: str
@@ -62,7 +63,7 @@ class WorkerReport:
 
 @dataclass(frozen=True)
 class Tick:
-    """One second of one process; `failed` holds the unfinished and the broken ones too."""
+    """One second of one process; `failed` holds the unfinished ones too."""
 
     second: int
     started: int
@@ -101,6 +102,7 @@ def _merge(phase: Phase, parts: Sequence[PhaseReport]) -> PhaseLoad:
         generator_cpu_percent=max((part.cpu.own_core_percent for part in parts), default=0.0),
         machine=_machine([part.cpu for part in parts]),
         endpoints=tuple(_endpoints(parts)),
+        cut_off=sum(part.cut_off for part in parts),
     )
 
 

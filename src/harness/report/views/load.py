@@ -118,7 +118,7 @@ def _phase_row(phase: PhaseLoad) -> PhaseRow:
         started=number(phase.started),
         achieved=f"{int(phase.achieved_percent * 10) / 10:g} %",
         dropped=number(phase.dropped),
-        errors=f"{phase.errors_percent:.3g} %",
+        errors="–" if phase.errors_percent is None else f"{phase.errors_percent:.3g} %",
         lateness_p99=amount(phase.lateness.p99_ms, "ms"),
         in_flight=number(phase.in_flight_max),
         generator=f"{phase.generator_cpu_percent:.0f} %",
