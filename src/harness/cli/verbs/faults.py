@@ -76,7 +76,7 @@ def _run_all(faults: tuple[Fault, ...], root: Path, database: str, stop: Stop) -
 def _word(result: FaultResult) -> str:
     if result.caught:
         return "caught" if result.fault != "clean" else "quiet"
-    return "missed" if result.missed else "alarm"
+    return "alarm" if result.false_alarms else "missed"
 
 
 def _print_matrix(results: list[FaultResult]) -> None:
