@@ -53,6 +53,8 @@ class Session:
         self._environment: Environment | None = None
         self._started = Event()
         self._start: dict[str, Any] = {}
+        self._stop_reason = ""  # told to stop, perhaps before the start
+        self._told = False  # each process was told its share
         self._reported = False
 
     def connect(self, environment: Environment, runner: Runner) -> None:
@@ -85,6 +87,8 @@ class Session:
         )
         if generator.digest != start["digest"]:
             generator.stop("this process computed another schedule")
+        if self._stop_reason:
+            generator.stop(self._stop_reason)
         self._send_report(generator.run(lambda tick: runner.send_message(_TICK, to_plain(tick))))
         raise StopUser
 
@@ -118,8 +122,9 @@ class Session:
         self._started.set()
 
     def _on_stop(self, msg: Any, **_: Any) -> None:
+        self._stop_reason = str(msg.data["reason"])
         if self._generator is not None:
-            self._generator.stop(msg.data["reason"])
+            self._generator.stop(self._stop_reason)
 
     # ----------------------------------------------------------------------------------------- what the gatherer hears
 
@@ -132,6 +137,7 @@ class Session:
             return
         epoch_unix_s = time.time() + (_LEAD_DISTRIBUTED_S if isinstance(runner, MasterRunner) else _LEAD_S)
         collector.start(epoch_unix_s)
+        self._told = True
         for worker, client_id in enumerate(walkers):
             runner.send_message(_START, {"worker": worker, "digest": collector.digest, "epoch_unix_s": epoch_unix_s}, client_id)
         gevent.spawn(self._watch)
@@ -157,11 +163,7 @@ class Session:
         if isinstance(self._runner, WorkerRunner):
             return  # the gatherer, which got the signal too, tells when
         self._known_runner.send_message(_STOP, {"reason": "stopped by SIGINT"})
-        gevent.spawn_later(_STOPPED_WAIT_S_MAX if self._started_any else 0.0, self._finish, "stopped by SIGINT")
-
-    @property
-    def _started_any(self) -> bool:
-        return self._generator is not None or isinstance(self._runner, MasterRunner)
+        gevent.spawn_later(_STOPPED_WAIT_S_MAX if self._told else 0.0, self._finish, "stopped by SIGINT")
 
     def _on_quitting(self, **_: Any) -> None:
         """Locust ends, as after SIGTERM: what is known is kept."""
