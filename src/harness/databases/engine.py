@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,15 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from harness.databases.binaries import package_binaries
+from harness.model.errors import PreflightError
 
 IMAGE_VARIABLE = "HARNESS_POSTGRES_IMAGE"
 HOST_VARIABLE = "DOCKER_HOST"
 IMAGE = "postgres:18.6"  # of the official repository; raised by hand, never `latest`
 LOCAL_REPOSITORY = "power100-harness/postgres"
+LOCAL_REVISION = 1  # of the recipe in image.py: raised when that changes, so that an old image is not taken for a new one
 _TIMEOUT_S = 5.0
+_IMPORT_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,20 @@ class Engine:
             answer = client.get(path)
         return answer.json() if answer.status_code == 200 else None
 
+    def import_image(self, archive: Path, image: str, changes: Mapping[str, str]) -> None:
+        """Makes an image of one layer from a tar archive, as `docker import` does; `changes` are Dockerfile instructions.
+
+        Raises:
+            PreflightError: the engine refuses; its answer is quoted.
+        """
+        repository, _, tag = image.rpartition(":")
+        lines = [f"{instruction} {value}" for instruction, value in changes.items()]
+        query: dict[str, str | list[str]] = {"fromSrc": "-", "repo": repository, "tag": tag, "changes": lines}
+        with _client(self.address, _IMPORT_TIMEOUT_S) as client, archive.open("rb") as content:
+            answer = client.post("/images/create", params=query, content=content, headers={"Content-Type": "application/x-tar"})
+        if answer.status_code != 200 or '"error"' in answer.text:
+            raise PreflightError(f"the engine does not import {image}: {answer.text.strip()[-300:]}", hint="has it room left?")
+
     def holds(self, image: str) -> bool:
         """Whether the image is there without asking a registry."""
         return self.get(f"/images/{quote(image, safe='/:@')}/json") is not None
@@ -46,7 +63,7 @@ class Engine:
 def local_image() -> str:
     """The tag of the image that `python -m harness.databases.image` makes; empty where there is no package to make it from."""
     binaries = package_binaries()
-    return f"{LOCAL_REPOSITORY}:{binaries.version}" if binaries else ""
+    return f"{LOCAL_REPOSITORY}:{binaries.version}-r{LOCAL_REVISION}" if binaries else ""
 
 
 def wanted_images() -> tuple[str, ...]:
@@ -78,9 +95,9 @@ def _addresses() -> Iterator[str]:
             yield f"unix://{path}"
 
 
-def _client(address: str) -> httpx.Client:
+def _client(address: str, timeout_s: float = _TIMEOUT_S) -> httpx.Client:
     parts = urlsplit(address)
     if parts.scheme == "unix":
         transport = httpx.HTTPTransport(uds=parts.path)
-        return httpx.Client(transport=transport, base_url="http://docker", timeout=_TIMEOUT_S)
-    return httpx.Client(base_url=f"http://{parts.netloc}", timeout=_TIMEOUT_S, trust_env=False)
+        return httpx.Client(transport=transport, base_url="http://docker", timeout=timeout_s)
+    return httpx.Client(base_url=f"http://{parts.netloc}", timeout=timeout_s, trust_env=False)
