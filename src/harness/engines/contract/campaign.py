@@ -72,7 +72,11 @@ class CampaignResult:
 
 
 class Campaign:
-    """One campaign. `operations` narrows it to some (all others stay in the document, and are not called)."""
+    """One campaign.
+
+    `operations` narrows it to some (all others stay in the document, and are not called). `isolated` is false for a target that
+    is the same each time: what ends sessions or deletes is left out then, as nobody could bring it back.
+    """
 
     def __init__(
         self,
@@ -83,6 +87,7 @@ class Campaign:
         seed: int,
         budget: Budget | None = None,
         operations: Sequence[str] | None = None,
+        isolated: bool = True,
         progress: Progress | None = None,
     ) -> None:
         self._document, self._target, self._fresh = document, target, fresh
@@ -90,6 +95,7 @@ class Campaign:
         self._selected = frozenset(document.names if operations is None else operations)
         self._progress = progress or (lambda _: None)
         self._kinds: Kinds = kinds_of(document, target)
+        self._forbidden = _forbidden(document, target, self._kinds, isolated=isolated)
         self._permissions = Permissions(document, target)
         self._expected = expected_statuses(target)
         self._deadline = 0.0
@@ -129,7 +135,7 @@ class Campaign:
         budget, chosen = self._budget, {}
         for operation in self._document.operations:
             name = operation.name
-            if name not in self._selected or not self._belongs(name, leg.phase):
+            if name not in self._selected or name in self._forbidden or not self._belongs(name, leg.phase):
                 continue
             if self._permissions.of(operation, leg.role).permitted is False:
                 if leg.phase in (ENUMERATED, DESTRUCTIVE):
@@ -235,6 +241,7 @@ class Campaign:
             for trouble in report.result.troubles
             if trouble.operation and trouble.kind in ("schema", "engine")
         }
+        why.update(self._forbidden)
         return {name: why.get(name, "no case was sent") for name in self._document.names if name in self._selected - sent}
 
     def _phases(self, reports: Sequence[LegReport]) -> Iterable[str]:
@@ -256,6 +263,17 @@ class Campaign:
             yield Observation("contract.document", f"{problem.where}: {problem.text}", "contract")
 
 
+def _forbidden(document: Document, target: Target, kinds: Kinds, *, isolated: bool) -> dict[str, str]:
+    """Operations that are never called on this target, and why."""
+    why: dict[str, str] = {}
+    for operation in document.operations:
+        if not operation.is_safe and not target.allow.writes and operation.name not in kinds.logs_in:
+            why[operation.name] = f"{target.name} does not allow writes (allow.writes in its file)"
+        elif not isolated and operation.name in kinds.ends_session | kinds.deletes:
+            why[operation.name] = "it destroys data or credentials, and the target is the same each time"
+    return why
+
+
 def _heard(reports: Iterable[LegReport]) -> list[Heard]:
     return [
         Heard(
@@ -269,9 +287,12 @@ def _heard(reports: Iterable[LegReport]) -> list[Heard]:
     ]
 
 
-def _feed(reports: Iterable[LegReport]) -> Feed:
-    """The ids that any leg was fed with: fresh data has the same."""
-    return Feed({name: ids for report in reports for name, ids in report.feed.values.items()})
+def _feed(reports: Sequence[LegReport]) -> Feed:
+    """What any leg was fed with: fresh data has the same ids."""
+    return Feed(
+        {name: ids for report in reports for name, ids in report.feed.values.items()},
+        {name: fresh for report in reports for name, fresh in report.feed.fresh.items()},
+    )
 
 
 def _complaint(report: LegReport) -> str:

@@ -24,6 +24,7 @@ from harness.engines.contract.exchange import Sent
 from harness.engines.contract.job import Freshness, Job, LoggedOut, Secrets, SignInWanted
 from harness.engines.contract.reading import sent_of
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable
+from harness.engines.contract.versions import find_member
 from harness.probes.document import Document
 from harness.probes.schemas import SchemaError
 
@@ -178,7 +179,7 @@ class Feeder:
             return
         if fresh.header and response.headers.get("ETag") and _is_valid(case):
             case.headers[fresh.header] = response.headers["ETag"]
-        found = _find_member(_json(response.content), fresh.member) if fresh.member else None
+        found = find_member(_json(response.content), fresh.member) if fresh.member else None
         if found is not None:
             self._put(case, fresh.member, found)
 
@@ -209,21 +210,6 @@ def _json(content: bytes) -> Any:
         return json.loads(content)
     except ValueError:
         return None
-
-
-_DEPTH_MAX = 3
-
-
-def _find_member(data: Any, name: str) -> Any:
-    """The nearest member of that name: a lead may stand at the top of its answer, or one or two levels down."""
-    level = [data]
-    for _ in range(_DEPTH_MAX):
-        mappings = [item for item in level if isinstance(item, dict)]
-        found = next((item[name] for item in mappings if name in item), None)
-        if found is not None:
-            return found
-        level = [value for item in mappings for value in item.values()]
-    return None
 
 
 def _new_password(body: Any) -> str:

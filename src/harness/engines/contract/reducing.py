@@ -16,6 +16,7 @@ from harness.engines.contract.deviations import Deviation
 from harness.engines.contract.exchange import Answer, Exchange, Sent
 from harness.engines.contract.feeding import Feed, password_marker
 from harness.engines.contract.oracle import Oracle
+from harness.engines.contract.versions import Versions
 from harness.model.finding import Request
 from harness.model.target import Target
 from harness.probes.document import Document, Operation
@@ -43,6 +44,7 @@ class Replayer:
         self._oracle = oracle
         self._feed = feed
         self._deadline = deadline
+        self._versions = Versions(world)
         self.requests = 0
 
     def confirm(self, deviation: Deviation, exchanges: list[Exchange]) -> Confirmed | None:
@@ -62,7 +64,14 @@ class Replayer:
         if time.monotonic() > self._deadline or not exchange.sent.is_text:
             return None
         self.requests += 1
-        got = self._world.send(request_of(exchange, self._world.target))
+        request = request_of(exchange, self._world.target)
+        fresh = self._feed.fresh.get(exchange.operation)
+        if fresh is not None and request.role:
+            prefixed = replace(fresh, reader=self._document.base_path + fresh.reader)
+            now, first = self._versions.current(exchange.sent, prefixed, request.role, request.user)
+            request = request_of(replace(exchange, sent=now), self._world.target)
+            exchange = replace(exchange, sent=first)
+        got = self._world.send(request)
         if got.status == 0:
             return None
         headers = {name.lower(): value for name, value in reversed(got.headers)}

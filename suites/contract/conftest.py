@@ -1,0 +1,44 @@
+"""One campaign over all operations that were collected, shared by the tests that read it."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.operations import document, pytest_generate_tests
+from harness.engines.contract.budget import Budget
+from harness.engines.contract.campaign import Campaign, CampaignResult
+from harness.evidence.records import Recorder
+from harness.probes.document import Document
+from harness.targets.arena import Arena
+
+__all__ = ["document", "pytest_generate_tests"]
+
+
+@pytest.fixture(scope="session")
+def campaign(request: pytest.FixtureRequest, arena: Arena, document: Document, seed: int, record: Recorder) -> CampaignResult:
+    """Every collected operation, in every phase, as every role; what it found and how much it tried is recorded."""
+    result = Campaign(
+        document,
+        arena.target,
+        arena.fresh,
+        seed=seed,
+        budget=Budget(workers=1 if arena.plan.port or not arena.isolated else 2),
+        operations=_collected(request.session, document),
+        isolated=arena.isolated,
+        progress=record.progress,
+    ).run()
+    record.document(document.name, tuple(dict.fromkeys(cases.operation for cases in result.cases)), result.phases)
+    for cases in result.cases:
+        record.cases(cases)
+    for operation, why in result.untested.items():
+        record.untested(operation, why)
+    for observation in result.observations:
+        record.observation(observation)
+    record.target(alive=result.target_alive, note="; ".join(result.incomplete))
+    return result
+
+
+def _collected(session: pytest.Session, document: Document) -> list[str]:
+    """The operations that the collected tests are about; all of them where no test is about one."""
+    named = {item.callspec.params.get("operation") for item in session.items if hasattr(item, "callspec")}
+    return [name for name in document.names if name in named] or list(document.names)

@@ -1,0 +1,37 @@
+"""Every operation keeps what the committed document promises, whoever calls it and whatever is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.engines.contract.campaign import CampaignResult
+from harness.evidence.records import Recorder
+from harness.model.finding import Finding
+
+
+def told(findings: list[Finding]) -> str:
+    return "\n".join(f"{finding.title}. {finding.observed} Expected: {finding.expected} {finding.advice}" for finding in findings)
+
+
+def test_keeps_its_contract(operation: str, campaign: CampaignResult, record: Recorder) -> None:
+    findings = [finding for finding in campaign.findings if finding.operation == operation]
+    for finding in findings:
+        record.finding(finding)
+    assert not findings, told(findings)
+
+
+def test_succeeds_as_every_role_that_may_call_it(operation: str, campaign: CampaignResult) -> None:
+    """A refused log-in is green everywhere else: nothing was tested then."""
+    failed = [cases for cases in campaign.cases if cases.operation == operation and cases.permitted and not cases.successes]
+    if failed:
+        pytest.skip("; ".join(f"no success as {cases.role}: answered {cases.statuses}" for cases in failed))
+
+
+def test_every_phase_comes_to_its_end(campaign: CampaignResult) -> None:
+    assert campaign.cases
+    if campaign.incomplete:
+        pytest.skip("; ".join(campaign.incomplete))
+
+
+def test_the_target_serves_to_the_end(campaign: CampaignResult) -> None:
+    assert campaign.target_alive, "; ".join(campaign.incomplete)
