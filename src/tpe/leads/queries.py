@@ -120,6 +120,7 @@ def _conditions(chosen: LeadFilter) -> LiteralString:
     """Join the fixed texts of the members that filter; the values are bound, never written here."""
     conditions: LiteralString = ""
     for member, condition in _CONDITIONS.items():
-        if getattr(chosen, member) not in (None, False, ""):
+        value = getattr(chosen, member)
+        if value is not None and value is not False and value != "":  # a score of 0 does filter
             conditions += condition
     return conditions

@@ -1,0 +1,83 @@
+"""Fixtures of the unit suite: settings with a key made for this run, and an application whose database is away."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Protocol
+
+import httpx
+import pytest
+from anyio.from_thread import start_blocking_portal
+from fastapi import FastAPI
+
+from tpe.app import create_app
+from tpe.settings import JWT_SECRET_LENGTH_MIN, Settings
+
+PORTAL_ORIGIN = "https://portal.example.test"
+ADMIN_ORIGIN = "https://admin.example.test:8443"
+
+
+@pytest.fixture(autouse=True)
+def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the suite out of it."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> str:
+    """A key of this run's own, longer than the least length."""
+    return secrets.token_hex(JWT_SECRET_LENGTH_MIN)
+
+
+@pytest.fixture(scope="session")
+def closed_port() -> int:
+    """A port of the loopback on which nothing listens: found by the system, then let go."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="session")
+def app(signing_key: str, closed_port: int) -> FastAPI:
+    """The whole application, its database away."""
+    settings = {
+        "JWT_SECRET": signing_key,
+        "DATABASE_URL": f"postgresql://nobody@127.0.0.1:{closed_port}/none",
+        "FRONTEND_URL": PORTAL_ORIGIN,
+        "ADMIN_DASHBOARD_URL": ADMIN_ORIGIN,
+        "JWT_EXPIRE": "1h",
+    }
+    return create_app(Settings.model_validate(settings))
+
+
+class Ask(Protocol):
+    """Sends one request to the application, in this process, and gives its answer."""
+
+    def __call__(self, method: str, path: str, **parts: Any) -> httpx.Response: ...
+
+
+@pytest.fixture(scope="session")
+def ask(app: FastAPI) -> Iterator[Ask]:
+    """Start the application once, on a thread of its own; ``parts`` of a request are httpx's own."""
+
+    @asynccontextmanager
+    async def started() -> AsyncIterator[httpx.AsyncClient]:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+        ):
+            yield client
+
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(started()) as client:
+
+        def send(method: str, path: str, **parts: Any) -> httpx.Response:
+            return portal.call(partial(client.request, method, path, **parts))
+
+        yield send

@@ -1,0 +1,160 @@
+"""Invented data: the same for the same number, shared out as stated, and harmless."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from tpe.leads.model import LeadStatus, Stage
+from tpe.seed.generator import CLOSED, STAGES, STATUSES, Hashes, Table, generate, pair_up
+from tpe.seed.plan import DEMO_ADMINS, DEMO_PARTNERS, SIZES, Size, leads_per_partner
+from tpe.seed.values import draw_pools
+
+TINY, SMALL = SIZES["tiny"], SIZES["small"]
+HASHES = Hashes(demo="demo-hash", other="other-hash")
+
+
+def tables(size: Size = SMALL, seed: int = 1, hashes: Hashes = HASHES) -> dict[str, Table]:
+    return {table.name: table for table in generate(size, seed, hashes)}
+
+
+@pytest.fixture(scope="module")
+def small() -> dict[str, Table]:
+    return tables()
+
+
+def column(table: Table, name: str) -> list[str]:
+    index = table.columns.index(name)
+    return [line.split("\t")[index] for line in table.lines]
+
+
+def test_the_same_number_gives_the_same_rows() -> None:
+    assert tables(TINY, 7) == tables(TINY, 7)
+
+
+def test_another_number_gives_other_rows() -> None:
+    assert tables(TINY, 7)["contractors"] != tables(TINY, 8)["contractors"]
+
+
+def test_only_the_hashes_differ_between_runs_of_one_number() -> None:
+    first, second = tables(TINY, 7), tables(TINY, 7, Hashes(secrets.token_hex(4), secrets.token_hex(4)))
+    assert {name for name in first if first[name] != second[name]} == {"partners", "admin_users"}
+
+
+@pytest.mark.parametrize("name", sorted(SIZES))
+def test_every_lead_is_shared_out(name: str) -> None:
+    size = SIZES[name]
+    shares = leads_per_partner(size)
+    assert (len(shares), sum(shares), min(shares) > 0) == (size.partners, size.leads, True)
+    assert shares[0] * 10 == size.leads
+    assert shares[1] == min(size.leads // 20, 300)
+    assert shares[2:] == sorted(shares[2:], reverse=True)
+    assert size.contractors <= size.leads <= 2 * size.contractors
+
+
+def test_a_size_tells_its_counts() -> None:
+    assert SMALL.description == "small = 1,000 leads of 600 contractors with 25 partners"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nobody_is_matched_twice_with_the_same_partner(seed: int) -> None:
+    contractors, partners, primary = pair_up(TINY, np.random.default_rng(seed))
+    pairs = Counter(zip(contractors.tolist(), partners.tolist(), strict=True))
+    assert max(pairs.values()) == 1
+    assert Counter(partners.tolist()) == dict(enumerate(leads_per_partner(TINY), start=1))
+    assert sorted(contractors[primary].tolist()) == list(range(1, TINY.contractors + 1))
+
+
+def test_leads_that_cannot_be_shared_out_are_an_error() -> None:
+    with pytest.raises(ArithmeticError, match="same partner twice"):
+        pair_up(Size("impossible", leads=20, partners=3, contractors=10), np.random.default_rng(1))
+
+
+def test_the_tables_hold_the_counts_of_the_size(small: dict[str, Table]) -> None:
+    counts = {name: len(table.lines) for name, table in small.items()}
+    assert counts["partners"] == SMALL.partners
+    assert counts["contractors"] == SMALL.contractors
+    assert counts["contractor_partner_matches"] == SMALL.leads
+    assert counts["admin_users"] == len(DEMO_ADMINS)
+    assert 0 < counts["lead_notes"] < counts["lead_history"] < SMALL.leads
+
+
+def test_every_line_has_every_column(small: dict[str, Table]) -> None:
+    for table in small.values():
+        assert {line.count("\t") + 1 for line in table.lines} == {len(table.columns)}
+        assert column(table, "id") == [str(number) for number in range(1, len(table.lines) + 1)]
+
+
+def test_the_demo_accounts_are_the_first_and_active(small: dict[str, Table]) -> None:
+    partners = small["partners"]
+    assert tuple(column(partners, "email")[:2]) == DEMO_PARTNERS
+    assert column(partners, "password_hash")[:3] == ["demo-hash", "demo-hash", "other-hash"]
+    assert column(partners, "is_active")[:2] == ["t", "t"]
+    assert "f" in column(partners, "is_active")
+    assert tuple(column(small["admin_users"], "email")) == DEMO_ADMINS
+
+
+def test_all_of_it_is_invented(small: dict[str, Table]) -> None:
+    for name in ("partners", "contractors", "admin_users"):
+        emails = column(small[name], "email")
+        assert all(email.endswith("@example.test") and email == email.lower() for email in emails)
+        assert len(set(emails)) == len(emails)
+    numbers = column(small["contractors"], "phone") + column(small["partners"], "phone")
+    assert all(re.fullmatch(r"\+1 [2-9][0-9]{2} 555 01[0-9]{2}", number) for number in numbers)
+    assert all(site.endswith(".example.test") for site in column(small["partners"], "website"))
+
+
+def test_stages_and_statuses_are_those_of_the_platform(small: dict[str, Table]) -> None:
+    leads = small["contractor_partner_matches"]
+    assert tuple(Stage) == STAGES
+    assert tuple(LeadStatus) == STATUSES
+    assert set(column(leads, "engagement_stage")) == set(Stage)
+    assert {STAGES[index] for index in CLOSED} == {Stage.WON, Stage.LOST}
+
+
+def test_a_lead_agrees_with_itself(small: dict[str, Table]) -> None:
+    leads = small["contractor_partner_matches"]
+    moved = set(column(small["lead_history"], "match_id"))
+    noted = set(column(small["lead_notes"], "match_id"))
+    names = ("id", "engagement_stage", "last_contact_at", "next_follow_up", "version", "created_at", "updated_at", "match_score")
+    for lead, stage, contact, follow_up, version, created, updated, score in zip(
+        *(column(leads, name) for name in names), strict=True
+    ):
+        assert (stage == "new") is (lead not in moved)
+        assert int(version) == 1 + (lead in moved) + (lead in noted)
+        assert created <= updated
+        assert 40 <= int(score) <= 100
+        if stage in ("new", "won", "lost"):
+            assert follow_up == r"\N"
+        assert (contact == r"\N") is (stage in ("new", "won", "lost", "nurturing"))
+
+
+def test_the_history_is_written_by_the_leads_own_partner(small: dict[str, Table]) -> None:
+    owners = dict(
+        zip(
+            column(small["contractor_partner_matches"], "id"),
+            column(small["contractor_partner_matches"], "partner_id"),
+            strict=True,
+        )
+    )
+    for name in ("lead_history", "lead_notes"):
+        table = small[name]
+        assert all(
+            owners[lead] == author for lead, author in zip(column(table, "match_id"), column(table, "author_id"), strict=True)
+        )
+
+
+def test_no_pooled_value_breaks_the_copy_format() -> None:
+    pools = draw_pools(3)
+    texts = [
+        *pools.first_names,
+        *pools.last_names,
+        *pools.notes,
+        *pools.reason_arrays,
+        *(part for place in pools.places for part in place),
+    ]
+    assert not [text for text in texts if not text or set(text) & set("\t\n\r\\")]
