@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
@@ -16,7 +17,8 @@ from harness.model.errors import DatabaseError
 
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 120  # a clone of a large template on a slow disk
-_TERMINATE_TIMEOUT_MS = 5000
+_TERMINATE_TIMEOUT_S = 5.0
+_TERMINATE_POLL_S = 0.01
 
 
 class Databases:
@@ -132,11 +134,16 @@ class Databases:
             self._connection = None
 
     def _terminate(self, database: str) -> None:
-        statement = "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE datname = %s"
-        with self._lock, self._refusals():
-            rows = self._admin().execute(statement, [_TERMINATE_TIMEOUT_MS, self.access.physical(database)]).fetchall()
-        if not all(ended for (ended,) in rows):
-            raise DatabaseError(f"database {database}: a connection does not end", hint="is a migration or a seed still running?")
+        """Ends every connection to a database and waits until they are gone; what the function says of each is not trusted."""
+        statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+        deadline = time.monotonic() + _TERMINATE_TIMEOUT_S
+        while time.monotonic() < deadline:
+            with self._lock, self._refusals():
+                if not self._admin().execute(statement, [self.access.physical(database)]).fetchall():
+                    return
+            time.sleep(_TERMINATE_POLL_S)
+        hint = "is a migration or a seed still running?"
+        raise DatabaseError(f"database {database}: a connection does not end in {_TERMINATE_TIMEOUT_S:g} s", hint=hint)
 
     def _name(self, database: str) -> sql.Identifier:
         return sql.Identifier(self.access.physical(database))
