@@ -1,0 +1,29 @@
+"""No credential is written anywhere."""
+
+from __future__ import annotations
+
+import jwt
+import pytest
+
+from harness.evidence.redaction import redact, remember_secret
+
+
+def test_a_remembered_secret_is_replaced() -> None:
+    remember_secret("correct horse battery")
+    assert redact("password=correct horse battery!") == "password=<redacted>!"
+
+
+def test_short_texts_are_not_taken_for_secrets() -> None:
+    remember_secret("a")
+    assert redact("a banana") == "a banana"
+
+
+def test_tokens_and_addresses_lose_their_secrets() -> None:
+    token = jwt.encode({"sub": "1"}, "k" * 32, algorithm="HS256")
+    assert token not in redact(f"Authorization: Bearer {token}")
+    assert redact("postgresql://target:" + "s3cret" + "@127.0.0.1/x") == "postgresql://target:<redacted>@127.0.0.1/x"
+
+
+@pytest.mark.parametrize("text", ["Bearer $(harness token partner)", "no secret here", "Bearer <token>"])
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact(text) == text

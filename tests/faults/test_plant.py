@@ -1,0 +1,100 @@
+"""Planting a fault changes the copy alone, and a fault that fits the code no more says so."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from harness.config.project import load_project
+from harness.faults.catalogue import choose, load_faults
+from harness.faults.plant import PlantError, copy_project, plant
+from harness.gates.registry import gates
+from harness.model.errors import ConfigError
+from harness.model.fault import Edit, Fault
+from harness.model.verdict import Verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = Fault("x", "a title", "CWE-1", {"tests": Verdict.FAIL}, ("unit",))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "a.py").write_text("one\ntwo\n")
+    (folder / "harness.toml").write_text("[limits.load]\ncompleted_min = 200\n")
+    (folder / ".gitignore").write_text("ignored\n")
+    (folder / "ignored").write_text("x")
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    return folder
+
+
+def copied(project: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "copy"
+    copy_project(project, copy)
+    return copy
+
+
+def test_a_copy_holds_what_git_does_not_ignore(project: Path, tmp_path: Path) -> None:
+    copy = copied(project, tmp_path)
+    assert (copy / "a.py").is_file()
+    assert not (copy / "ignored").exists()
+
+
+def test_edits_change_the_copy_alone(project: Path, tmp_path: Path) -> None:
+    copy = copied(project, tmp_path)
+    plant(dataclasses.replace(BASE, edits=(Edit("a.py", "2", old="two"), Edit("new/b.py", "x{n}\n", repeat=3))), copy)
+    assert (copy / "a.py").read_text() == "one\n2\n"
+    assert (copy / "new" / "b.py").read_text() == "x1\nx2\nx3\n"
+    assert (project / "a.py").read_text() == "one\ntwo\n"
+
+
+def test_configuration_is_replaced_by_key(project: Path, tmp_path: Path) -> None:
+    copy = copied(project, tmp_path)
+    plant(dataclasses.replace(BASE, config={"limits.load.completed_min": "5", "stages.x.instrumented": "false"}), copy)
+    data = tomllib.loads((copy / "harness.toml").read_text())
+    assert data["limits"]["load"]["completed_min"] == 5
+    assert data["stages"]["x"]["instrumented"] is False
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        dataclasses.replace(BASE, edits=(Edit("a.py", "x", old="three"),)),
+        dataclasses.replace(BASE, edits=(Edit("gone.py", "x", old="one"),)),
+        dataclasses.replace(BASE, delete=("nothing*.py",)),
+    ],
+)
+def test_a_fault_that_does_not_fit_the_code_is_an_error(fault: Fault, project: Path, tmp_path: Path) -> None:
+    with pytest.raises(PlantError, match="faults/x"):
+        plant(fault, copied(project, tmp_path))
+
+
+def test_every_committed_fault_fits_the_code(tmp_path: Path) -> None:
+    faults = load_faults(ROOT, load_project(ROOT))
+    assert len(faults) >= len(gates())
+    for fault in faults:
+        copy = tmp_path / fault.name
+        copy_project(ROOT, copy)
+        plant(fault, copy)
+
+
+def test_every_gate_has_a_fault_that_it_catches_and_an_empty_run_that_it_calls_unknown() -> None:
+    faults = load_faults(ROOT, load_project(ROOT))
+    plan = load_project(ROOT).plan("merge")
+    validity = {"arrivals"}  # an invalid run refutes nothing: it can only be UNKNOWN
+    for gate in plan.gates:
+        wanted = {fault.must.get(gate) for fault in faults}
+        assert Verdict.UNKNOWN in wanted, f"{gate}: no empty run"
+        assert gate in validity or Verdict.FAIL in wanted, f"{gate}: no fault"
+
+
+def test_a_misspelt_fault_names_the_nearest() -> None:
+    faults = load_faults(ROOT, load_project(ROOT))
+    with pytest.raises(ConfigError, match="there is no") as caught:
+        choose(faults, ("drop-owner-raed",))
+    assert 'did you mean "drop-owner-read"?' in str(caught.value)

@@ -1,0 +1,47 @@
+"""The plans are pinned: a stage or gate that leaves one does so in a change that says so here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.config.project import load_project, narrowed
+from harness.engines.engine import engines
+from harness.gates.registry import gates
+
+PROJECT = load_project(Path(__file__).resolve().parents[1])
+
+MERGE_STAGES = ("unit", "contract", "authorization", "sessions", "security", "e2e", "load")
+MERGE_GATES = ("tests", "coverage", "contract", "authorization", "findings", "flows", "arrivals", "latency", "errors")
+
+
+def test_the_merge_plan_has_exactly_these_stages_and_gates() -> None:
+    plan = PROJECT.plan("merge")
+    assert plan.stages == MERGE_STAGES
+    assert plan.gates == MERGE_GATES
+
+
+def test_every_stage_has_its_engine_and_every_gate_its_class() -> None:
+    assert {stage.engine for stage in PROJECT.stages} <= set(engines())
+    assert set(PROJECT.gates) == set(gates())
+
+
+def test_every_required_gate_is_fed_by_a_stage_of_its_plan() -> None:
+    for plan in PROJECT.plans:
+        for gate in plan.gates:
+            assert set(PROJECT.gates[gate]) & set(plan.stages), f"{plan.name}: {gate}"
+
+
+def test_the_coverage_limits_are_those_of_the_phase_4_document() -> None:
+    limits = PROJECT.limits.coverage
+    numbers = (
+        limits.branches_percent_min,
+        limits.functions_percent_min,
+        limits.lines_percent_min,
+        limits.statements_percent_min,
+    )
+    assert numbers == (70, 70, 70, 70)
+
+
+def test_a_part_of_the_stages_is_not_held_to_the_coverage_of_all() -> None:
+    assert "coverage" not in narrowed(PROJECT, PROJECT.plan("merge"), ("unit", "contract")).gates
+    assert "coverage" in narrowed(PROJECT, PROJECT.plan("merge"), ("unit", "contract", "authorization", "e2e")).gates
