@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.engines.locust.follower import Follower, phases_of, progress_of
+from harness.engines.locust.footprint import Footprint
 from harness.engines.locust.histogram import Histogram, distribution_of
 from harness.engines.locust.machine import CpuReading, CpuShares, read_cpu, shares
 from harness.engines.locust.recorder import TIMEOUT, Recorder, Sample, Visit
@@ -194,6 +199,27 @@ def test_the_machines_own_counters_are_read() -> None:
     assert 0.0 <= found.idle_percent <= 100.0
 
 
+BURN = "import time; e = time.time() + 30\nwhile time.time() < e: sum(range(1000))"
+
+
+def test_the_targets_share_is_that_of_its_session_its_children_and_the_programs_that_work_for_it() -> None:
+    """A shell that starts a busy child: the child is the target's, wherever it went."""
+    shell = f"'{sys.executable}' -c '{BURN}' & wait"
+    with subprocess.Popen(["/bin/sh", "-c", shell], start_new_session=True) as target:
+        try:
+            footprint, nobody, by_name = Footprint(target.pid, ()), Footprint(0, ()), Footprint(target.pid, ("no such program",))
+            time.sleep(0.6)
+            share = footprint.share_percent()
+            assert share is not None
+            assert 2.0 < share <= 100.0
+            assert by_name.share_percent() == pytest.approx(share, abs=30)
+            assert nobody.share_percent() is None
+        finally:
+            os.killpg(target.pid, signal.SIGKILL)
+        time.sleep(0.1)
+        assert (footprint.share_percent() or 0.0) >= 0.0  # one that has ended takes nothing back
+
+
 # ------------------------------------------------------------------------------------------------------ following a run
 
 PROFILE = LoadProfile("p", "p", (Phase("warm", "l", 2.0, 5.0), Phase("hot", "l", 3.0, 50.0)))
@@ -221,7 +247,7 @@ def test_progress_counts_within_its_phase_and_not_beyond_it_while_the_last_visit
 def test_a_line_that_is_still_being_written_is_read_once_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "seconds.ndjson"
     heard: list[LoadProgress] = []
-    follower = Follower(PROFILE, path, heard.append)
+    follower = Follower(PROFILE, path, heard.append, Footprint(0, ()))
     follower.look()
     line = json.dumps(vars(second(0, "warm")))
     path.write_text(line[:40])

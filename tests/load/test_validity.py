@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from harness.model.load import Distribution, PhaseLoad
-from harness.model.load_validity import generator_faults, validity
+from harness.model.load import Distribution, MachineShare, PhaseLoad
+from harness.model.load_validity import disturbed, generator_faults, validity
 from harness.model.plan import LoadLimits
-from tests.load.samples import LEADS, LOGIN, endpoint, phase, result
+from tests.load.samples import LEADS, LOGIN, endpoint, phase, result, times
 
 LIMITS = LoadLimits()
 
@@ -94,3 +94,30 @@ def test_errors_count_visitors_that_did_not_get_what_they_came_for() -> None:
     assert phase(completed=990, failed=7, unfinished=3).errors_percent == 1.0
     assert phase(completed=950, broken=25, cut_off=25).errors_percent == 0.0
     assert phase(started=0, completed=0, started_in_time=0).errors_percent is None
+
+
+def with_strangers(percent: float, p95_ms: float, target_percent: float | None = 20.0) -> PhaseLoad:
+    end = dataclasses.replace(endpoint(LEADS), latency=times(1000, p95_ms))
+    others = percent + (target_percent or 0.0)
+    return phase(endpoints=(end,), machine=MachineShare(2.0, others, 98.0 - others, 0.0, target_percent))
+
+
+def test_slow_answers_on_a_machine_that_others_keep_busy_say_nothing_of_the_target() -> None:
+    assert disturbed(result(with_strangers(50.0, 300.0)), LIMITS) == {}
+    (reason,) = disturbed(result(with_strangers(50.1, 300.0)), LIMITS).values()
+    assert reason.startswith(
+        f"sustained: {LEADS} was slow (p95 300 ms) while programs that are neither target nor generator had 50 %"
+    )
+
+
+def test_answers_that_are_in_time_all_the_same_are_judged() -> None:
+    assert disturbed(result(with_strangers(70.0, 200.0)), LIMITS) == {}
+
+
+def test_a_target_whose_share_is_not_known_is_not_excused() -> None:
+    assert disturbed(result(with_strangers(90.0, 300.0, target_percent=None)), LIMITS) == {}
+
+
+def test_steal_counts_as_taken_by_others() -> None:
+    assert MachineShare(2.0, 30.0, 40.0, 28.0, 10.0).strangers_percent == 48.0
+    assert MachineShare(2.0, 30.0, 40.0, 28.0).strangers_percent is None

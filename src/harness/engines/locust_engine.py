@@ -43,7 +43,9 @@ class LocustEngine:
 def _load_job(job: StageJob, live: LiveTarget, clock: float) -> LoadJob:
     role = live.target.role(job.stage.role or live.target.roles[0].name)
     return LoadJob(
-        target=LoadTarget(live.base_url, role.name, role.login, role.users[:1], seeded=bool(live.target.commands.seed)),
+        target=LoadTarget(
+            live.base_url, role.name, role.login, role.users[:1], seeded=bool(live.target.commands.seed), pid=live.pid
+        ),
         profile=load_profile(job.root / LOAD_FOLDER, job.stage.profile, scale=job.stage.scale),
         journey=job.stage.journey,
         seed=job.seed,

@@ -146,12 +146,24 @@ class EndpointLoad:
 
 @dataclass(frozen=True)
 class MachineShare:
-    """Who had the machine's processors, in percent of all of them together. `steal` was taken by other virtual machines."""
+    """Who had the machine's processors, in percent of all of them together. `steal` was taken by other virtual machines.
+
+    `others` are all programs but the generator; `target` is what the target and its database had of that, `None` where it
+    cannot be told (it runs elsewhere, or was not started by the harness).
+    """
 
     generator_percent: float = 0.0
     others_percent: float = 0.0
     idle_percent: float = 0.0
     steal_percent: float = 0.0
+    target_percent: float | None = None
+
+    @property
+    def strangers_percent(self) -> float | None:
+        """What programs that are neither generator nor target had, and steal; `None` where the target's is not known."""
+        if self.target_percent is None:
+            return None
+        return max(0.0, self.others_percent - self.target_percent) + self.steal_percent
 
 
 @dataclass(frozen=True)
@@ -227,6 +239,7 @@ class LoadSecond:
     others_percent: float
     idle_percent: float
     steal_percent: float
+    target_percent: float | None = None
 
 
 @dataclass(frozen=True)

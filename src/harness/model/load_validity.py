@@ -25,6 +25,26 @@ def generator_faults(result: LoadResult, limits: LoadLimits) -> tuple[str, ...]:
     return tuple(reason for phase in result.phases for reason in _own(phase, limits)) if result.complete else ()
 
 
+def disturbed(result: LoadResult, limits: LoadLimits) -> dict[str, str]:
+    """Phases, with the reason, whose slow answers say nothing of the target: other programs had the machine meanwhile.
+
+    Only a phase that misses its latency objective is among them: who is in time in spite of it is in time. Where the target's
+    own share is not known, no phase is.
+    """
+    return {phase.phase: reason for phase in result.phases if (reason := _disturbance(phase, limits))}
+
+
+def _disturbance(phase: PhaseLoad, limits: LoadLimits) -> str:
+    strangers = phase.machine.strangers_percent
+    slow = [end for end in phase.endpoints if (end.latency.p95_ms or 0.0) > limits.latency_p95_ms_max]
+    if not slow or strangers is None or strangers <= limits.strangers_percent_max:
+        return ""
+    return (
+        f"{phase.phase}: {slow[0].endpoint} was slow (p95 {slow[0].latency.p95_ms:.0f} ms) while programs that are neither "
+        f"target nor generator had {strangers:.0f} % of the machine, wanted ≤ {limits.strangers_percent_max:g} %"
+    )
+
+
 def _own(phase: PhaseLoad, limits: LoadLimits) -> Iterator[str]:
     if phase.achieved_percent < limits.achieved_percent_min and not phase.dropped:
         yield (

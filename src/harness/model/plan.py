@@ -71,6 +71,7 @@ class LoadLimits:
     achieved_percent_min: float = 99.0
     lateness_p99_ms_max: float = 50.0
     generator_cpu_percent_max: float = 70.0
+    strangers_percent_max: float = 50.0  # of the machine, had by programs that are neither target nor generator, and by steal
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from harness.engines.locust.footprint import Footprint
 from harness.evidence.codec import from_plain
-from harness.model.load import NOTHING_MEASURED, LoadProfile, LoadProgress, LoadSecond, MachineShare, Phase, PhaseLoad
+from harness.model.load import NOTHING_MEASURED, LoadProfile, LoadProgress, LoadResult, LoadSecond, MachineShare, Phase, PhaseLoad
 
 _WINDOW_S = 10  # what the progress line looks back on
 
@@ -18,17 +20,20 @@ class Follower:
     Args:
         path: the file that the generator appends to; it need not exist yet.
         say: called once for each second.
+        footprint: the target's processes.
     """
 
-    def __init__(self, profile: LoadProfile, path: Path, say: Callable[[LoadProgress], None]) -> None:
-        self._profile, self._path, self._say = profile, path, say
+    def __init__(self, profile: LoadProfile, path: Path, say: Callable[[LoadProgress], None], footprint: Footprint) -> None:
+        self._profile, self._path, self._say, self._footprint = profile, path, say, footprint
         self._read_bytes = 0
         self.seconds: list[LoadSecond] = []
 
     def look(self) -> None:
         """Reads what is new."""
-        for second in self._new():
-            self.seconds.append(second)
+        new = list(self._new())
+        share = self._footprint.share_percent() if new else None
+        for second in new:
+            self.seconds.append(dataclasses.replace(second, target_percent=share))
             self._say(progress_of(self._profile, self.seconds))
 
     def _new(self) -> Iterator[LoadSecond]:
@@ -40,6 +45,22 @@ class Follower:
                 if line.endswith(b"\n"):  # else it is still being written
                     self._read_bytes += len(line)
                     yield from_plain(LoadSecond, json.loads(line), where=self._path.name)
+
+    def with_target(self, result: LoadResult) -> LoadResult:
+        """The result with the target's share of the machine, second by second and by phase."""
+        shares = {second.second: second.target_percent for second in self.seconds}
+        seconds = tuple(dataclasses.replace(second, target_percent=shares.get(second.second)) for second in result.seconds)
+        phases = tuple(_with_target(phase, seconds) for phase in result.phases)
+        return dataclasses.replace(result, seconds=seconds, phases=phases)
+
+
+def _with_target(phase: PhaseLoad, seconds: Sequence[LoadSecond]) -> PhaseLoad:
+    """The mean of its seconds, without those in which only the last visitors were waited for."""
+    known = [s.target_percent for s in seconds if s.phase == phase.phase and s.intended and s.target_percent is not None]
+    if not known:
+        return phase
+    machine = dataclasses.replace(phase.machine, target_percent=round(sum(known) / len(known), 1))
+    return dataclasses.replace(phase, machine=machine)
 
 
 def progress_of(profile: LoadProfile, seconds: Sequence[LoadSecond]) -> LoadProgress:

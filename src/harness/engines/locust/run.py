@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from harness.engines.locust.follower import Follower, phases_of
+from harness.engines.locust.footprint import Footprint
 from harness.engines.locust.journeys import check_journey
 from harness.engines.locust.order import ORDER_VARIABLE, SIGN_IN_VARIABLE, Order, SignIn, order_text, sign_in_text
 from harness.engines.locust.schedule import make_schedule
@@ -23,7 +24,7 @@ from harness.evidence.folder import now
 from harness.evidence.redaction import redact
 from harness.model.errors import EvidenceError
 from harness.model.load import LoadAttempt, LoadProfile, LoadProgress, LoadResult, LoadSecond
-from harness.model.load_validity import generator_faults
+from harness.model.load_validity import disturbed, generator_faults
 from harness.model.plan import LoadLimits
 from harness.model.target import Login, User
 
@@ -40,7 +41,8 @@ _LOG_LENGTH_QUOTED = 400
 class LoadTarget:
     """Whom the load is for: a running target, and the users that the visitors log in as, in turn.
 
-    `seeded` says that the harness's own data is in it, so that an empty list is wrong.
+    `seeded` says that the harness's own data is in it, so that an empty list is wrong. `pid` is its process where it was
+    started here (0 where not), and `programs` are names of others that work for it: their processor time is the target's.
     """
 
     base_url: str
@@ -48,6 +50,8 @@ class LoadTarget:
     login: Login
     users: tuple[User, ...] = field(repr=False)
     seeded: bool = True
+    pid: int = 0
+    programs: tuple[str, ...] = ("postgres", "redis-server", "mysqld", "mariadbd")
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class LoadJob:
 
 
 def run_load(job: LoadJob, *, stop: Stop, progress: Callable[[LoadProgress], None]) -> LoadResult:
-    """Runs the profile, and once more where it was not valid for a reason of the generator's own.
+    """Runs the profile, and once more where it was not valid for a reason of the generator's own or of its machine.
 
     Args:
         stop: ends the run early when it is set; what was measured is kept, as incomplete.
@@ -90,7 +94,7 @@ def run_load(job: LoadJob, *, stop: Stop, progress: Callable[[LoadProgress], Non
     check_journey(job.journeys, job.journey)
     deadline_s = time.monotonic() + job.timeout_s
     result = _attempt(job, 1, stop, progress, job.timeout_s)
-    reasons = generator_faults(result, job.limits)
+    reasons = (*generator_faults(result, job.limits), *disturbed(result, job.limits).values())
     left_s = deadline_s - time.monotonic()
     if reasons and not stop.signal and left_s >= least_duration_s(job.profile):
         earlier = LoadAttempt("load-1.json", reasons)
@@ -123,7 +127,7 @@ def _attempt(job: LoadJob, number: int, stop: Stop, progress: Callable[[LoadProg
     order = _order(job, folder)
     order_file = write_atomic(folder / "order.json", order_text(order))
     started = now()
-    follower = Follower(job.profile, Path(order.seconds), progress)
+    follower = Follower(job.profile, Path(order.seconds), progress, Footprint(job.target.pid, job.target.programs))
     log = folder / LOG_FILE
     ended = run_bounded(
         _command(job),
@@ -136,7 +140,7 @@ def _attempt(job: LoadJob, number: int, stop: Stop, progress: Callable[[LoadProg
     )
     follower.look()
     log.write_text(redact(log.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
-    return _read_result(job, order, started, _why_early(ended, stop), ended, tuple(follower.seconds))
+    return follower.with_target(_read_result(job, order, started, _why_early(ended, stop), ended, tuple(follower.seconds)))
 
 
 def _order(job: LoadJob, folder: Path) -> Order:
