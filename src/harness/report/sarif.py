@@ -80,7 +80,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
     why = finding.why or finding.title
     return {
         "id": _rule_id(finding),
-        "name": _clean(finding.title, 250),
+        "name": _pascal(finding.rule),
         "shortDescription": {"text": message(finding.title, 250)},
         "fullDescription": {"text": message(why, 900)},
         "help": {"text": message(f"{why}\n\n{finding.advice}".strip(), 4_000)},
@@ -91,6 +91,12 @@ def _rule(finding: Finding) -> dict[str, Any]:
             "security-severity": _SECURITY_SEVERITY[finding.severity],
         },
     }
+
+
+def _pascal(rule: str) -> str:
+    """`headers.missing` → `HeadersMissing`: the form that SARIF wants of a rule's name."""
+    words = re.findall(r"[A-Za-z0-9]+", rule)
+    return "".join(word[0].upper() + word[1:] for word in words)[:250] or "Rule"
 
 
 def _tags(finding: Finding) -> list[str]:

@@ -1,0 +1,160 @@
+"""SARIF as GitHub code scanning takes it, within its limits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from harness.model.finding import Finding, Severity
+from harness.report import sarif
+from harness.report.model import ReportInput
+from tests.report import samples
+
+TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
+# What GitHub's documentation says that it reads: required members, their forms, and the limits of their lengths.
+GITHUB: dict[str, Any] = {
+    "type": "object",
+    "required": ["$schema", "version", "runs"],
+    "properties": {
+        "version": {"const": "2.1.0"},
+        "runs": {
+            "type": "array",
+            "maxItems": 20,
+            "items": {
+                "type": "object",
+                "required": ["tool", "results"],
+                "properties": {
+                    "tool": {
+                        "properties": {"driver": {"required": ["name", "rules"], "properties": {"rules": {"type": "array"}}}}
+                    },
+                    "results": {
+                        "type": "array",
+                        "maxItems": 25_000,
+                        "items": {
+                            "required": ["ruleId", "ruleIndex", "message", "locations", "partialFingerprints"],
+                            "properties": {
+                                "level": {"enum": ["error", "warning", "note"]},
+                                "message": TEXT,
+                                "partialFingerprints": {"additionalProperties": {"type": "string", "pattern": "^[0-9a-f]{16}$"}},
+                                "locations": {
+                                    "minItems": 1,
+                                    "items": {
+                                        "required": ["physicalLocation"],
+                                        "properties": {
+                                            "physicalLocation": {
+                                                "required": ["artifactLocation", "region"],
+                                                "properties": {
+                                                    "artifactLocation": {
+                                                        "properties": {"uri": {"pattern": "^[A-Za-z0-9._/-]+$"}}
+                                                    },
+                                                    "region": {"properties": {"startLine": {"type": "integer", "minimum": 1}}},
+                                                },
+                                            }
+                                        },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+RULE = {
+    "type": "object",
+    "required": ["id", "name", "shortDescription", "fullDescription", "help", "defaultConfiguration", "properties"],
+    "properties": {
+        "id": {"type": "string", "minLength": 1, "maxLength": 255},
+        "name": {"type": "string", "pattern": "^[A-Za-z0-9]{1,255}$"},
+        "shortDescription": {"properties": {"text": {"maxLength": 1024}}},
+        "fullDescription": {"properties": {"text": {"maxLength": 1024}}},
+        "properties": {
+            "required": ["tags", "precision", "security-severity"],
+            "properties": {"tags": {"maxItems": 20}, "security-severity": {"pattern": r"^\d+\.\d$"}},
+        },
+    },
+}
+
+
+def run_of(data: ReportInput) -> Any:
+    return json.loads(sarif.render(data))["runs"][0]
+
+
+def only(finding: Finding) -> Any:
+    return run_of(replace(samples.failed(), findings=(finding,)))
+
+
+@pytest.mark.parametrize("sample", [samples.passed, samples.failed, samples.unknown, samples.empty, lambda: samples.many(300)])
+def test_every_file_is_what_code_scanning_reads(sample: Any):
+    document = json.loads(sarif.render(sample()))
+    Draft202012Validator(GITHUB).validate(document)
+    for rule in document["runs"][0]["tool"]["driver"]["rules"]:
+        Draft202012Validator(RULE).validate(rule)
+
+
+def test_each_rule_is_there_once_and_each_result_points_at_its_own():
+    run = run_of(samples.failed())
+    ids = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert len(ids) == len(set(ids))
+    assert all(ids[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
+
+
+def test_a_result_carries_our_fingerprint_and_the_place_of_its_operation():
+    finding = samples.failed().findings[0]
+    result = only(finding)["results"][0]
+    assert result["partialFingerprints"] == {"harnessFingerprint/v1": finding.fingerprint}
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "targets/reference.openapi.yaml"
+    assert place["region"]["startLine"] == samples.failed().operation_lines[finding.operation] > 1
+
+
+def test_a_defect_of_no_known_operation_still_has_a_place():
+    result = only(replace(samples.failed().findings[0], route="", method=""))["results"][0]
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 1
+    assert "logicalLocations" not in result["locations"][0]
+
+
+@pytest.mark.parametrize(
+    ("severity", "least", "level"),
+    [
+        (Severity.CRITICAL, 9.0, "error"),
+        (Severity.HIGH, 7.0, "error"),
+        (Severity.MEDIUM, 4.0, "warning"),
+        (Severity.LOW, 0.1, "note"),
+    ],
+)
+def test_a_severity_falls_into_its_band(severity: Severity, least: float, level: str):
+    run = only(replace(samples.failed().findings[0], severity=severity))
+    score = float(run["tool"]["driver"]["rules"][0]["properties"]["security-severity"])
+    assert least <= score < {9.0: 10.1, 7.0: 9.0, 4.0: 7.0, 0.1: 4.0}[least]
+    assert run["results"][0]["level"] == level
+
+
+def test_a_rules_severity_is_that_of_its_worst_finding():
+    finding = samples.failed().findings[0]
+    data = replace(samples.failed(), findings=(replace(finding, severity=Severity.LOW, route="/x"), finding))
+    rules = run_of(data)["tool"]["driver"]["rules"]
+    assert [rule["properties"]["security-severity"] for rule in rules] == ["9.5"]
+
+
+def test_more_results_than_are_shown_are_said_and_the_worst_kept():
+    run = run_of(samples.many(sarif.RESULTS_MAX + 7))
+    assert len(run["results"]) == sarif.RESULTS_MAX
+    note = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+    assert note == "7 findings are not in this file: it holds the 5000 most severe"
+    assert run["results"][0]["level"] == "error"
+
+
+def test_a_message_holds_no_links_and_no_placeholders_of_the_targets():
+    assert sarif.message("[x](http://evil.invalid) {0} \\", 100) == "\\[x\\](http://evil.invalid) {{0}} \\\\"
+
+
+def test_an_interrupted_run_was_not_successful_and_says_which_stages_are_missing():
+    invocation = run_of(samples.unknown())["invocations"][0]
+    assert invocation["executionSuccessful"] is False
+    assert any("stage load" in note["message"]["text"] for note in invocation["toolExecutionNotifications"])
