@@ -158,3 +158,8 @@ def test_no_pooled_value_breaks_the_copy_format() -> None:
         *(part for place in pools.places for part in place),
     ]
     assert not [text for text in texts if not text or set(text) & set("\t\n\r\\")]
+
+
+def test_no_value_of_time_is_left_to_the_clock(small: dict[str, Table]) -> None:
+    for name, table in small.items():
+        assert max(column(table, "created_at")) <= "2026-06-30T12:00:00Z", name

@@ -15,6 +15,8 @@ from tpe.seed.values import TRADES, VENDOR_KINDS, Pools, draw_pools
 DATA_UNTIL: Final = np.datetime64("2026-06-30T12:00:00", "s")
 """The newest moment in the data (UTC), fixed so that a seed means the same rows on any day."""
 DATA_SPAN_S: Final = 365 * 86_400
+ACCOUNTS_SINCE: Final = DATA_UNTIL - np.timedelta64(2 * DATA_SPAN_S, "s")
+"""Accounts are made in the year before the first lead."""
 FOLLOW_UP_DAYS: Final = (-30, 900)
 """Follow-ups lie this many days around DATA_UNTIL, so that some are due and some ahead for years to come."""
 STAGES: Final = ("new", "contacted", "meeting_scheduled", "proposal_sent", "negotiating", "won", "lost", "nurturing")
@@ -79,15 +81,17 @@ def _partners(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes
     active = ["f" if number > len(DEMO_PARTNERS) and number % INACTIVE_EVERY == 0 else "t" for number in ids]
     secret = [hashes.demo if number <= len(DEMO_PARTNERS) else hashes.other for number in ids]
     sites = [f"https://partner{number}.example.test" for number in ids]
-    columns = ("id", "company_name", "contact_name", "email", "phone", "website", "is_active", "password_hash")
-    return _table("partners", columns, ids, names, contacts, emails, _phones(size.partners, rng), sites, active, secret), names
+    columns = ("id", "company_name", "contact_name", "email", "phone", "website", "is_active", "password_hash", "created_at")
+    phones, since = _phones(size.partners, rng), _account_times(size.partners, rng)
+    return _table("partners", columns, ids, names, contacts, emails, phones, sites, active, secret, since), names
 
 
 def _admins(hashes: Hashes) -> Table:
     ids = range(1, len(DEMO_ADMINS) + 1)
     names = [email.partition("@")[0].replace(".", " ").title() for email in DEMO_ADMINS]
-    columns = ("id", "full_name", "email", "password_hash")
-    return _table("admin_users", columns, ids, names, DEMO_ADMINS, [hashes.demo] * len(DEMO_ADMINS))
+    columns = ("id", "full_name", "email", "password_hash", "created_at")
+    since = [_times(np.array([ACCOUNTS_SINCE]))[0]] * len(DEMO_ADMINS)
+    return _table("admin_users", columns, ids, names, DEMO_ADMINS, [hashes.demo] * len(DEMO_ADMINS), since)
 
 
 def _contractors(size: Size, pools: Pools, rng: np.random.Generator) -> Table:
@@ -99,8 +103,9 @@ def _contractors(size: Size, pools: Pools, rng: np.random.Generator) -> Table:
     companies = [f"{last} {TRADES[trade]}" for last, trade in zip(lasts, trades, strict=True)]
     emails = [f"{last.lower().replace(' ', '')}{number}@example.test" for last, number in zip(lasts, ids, strict=True)]
     cities, states = [city for city, _ in places], [state for _, state in places]
-    columns = ("id", "name", "company_name", "email", "phone", "city", "state")
-    return _table("contractors", columns, ids, names, companies, emails, _phones(count, rng), cities, states)
+    columns = ("id", "name", "company_name", "email", "phone", "city", "state", "created_at")
+    since = _account_times(count, rng)
+    return _table("contractors", columns, ids, names, companies, emails, _phones(count, rng), cities, states, since)
 
 
 def _matches(size: Size, pools: Pools, rng: np.random.Generator) -> tuple[_Leads, Table]:
@@ -196,6 +201,10 @@ def _phones(count: int, rng: np.random.Generator) -> list[str]:
     """Give numbers of the range 555-0100 to 555-0199, which is kept free for fiction."""
     areas, lines = rng.integers(201, 990, count).tolist(), rng.integers(100, 200, count).tolist()
     return [f"+1 {area} 555 0{line}" for area, line in zip(areas, lines, strict=True)]
+
+
+def _account_times(count: int, rng: np.random.Generator) -> list[str]:
+    return _times(ACCOUNTS_SINCE + rng.integers(0, DATA_SPAN_S, count).astype("timedelta64[s]"))
 
 
 def _times(moments: NDArray[np.datetime64]) -> list[str]:
