@@ -1,0 +1,1 @@
+"""Browser flows: what people come for, walked in a real browser."""

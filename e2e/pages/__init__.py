@@ -1,0 +1,1 @@
+"""Page objects: what a person sees and does on one page, by role and label, never by the markup's classes."""
