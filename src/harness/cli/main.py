@@ -46,7 +46,7 @@ def run() -> None:
     try:
         code = main()
     except Exception:  # noqa: BLE001 - the outermost edge: exit 5 instead of Python's 1, which means FAIL here
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]  # set inside an except block
+        sys.excepthook(*sys.exc_info())
         print("harness: this is a defect of the harness; please report it with the lines above", file=sys.stderr)
         code = Exit.DEFECT
     sys.stdout.flush()

@@ -114,7 +114,7 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
         help=option.help,
         metavar=option.metavar,
         default=option.default,
-        nargs=option.nargs,  # type: ignore[arg-type]  # argparse takes None
+        nargs=option.nargs,
         type=option.type,
         choices=option.choices,
     )

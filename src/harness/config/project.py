@@ -6,7 +6,7 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypeVar
 
 import tomli_w
 
@@ -98,7 +98,15 @@ def _must_be(name: str, valid: tuple[str, ...], where: str) -> None:
         raise ConfigError(f'{where}: there is no "{name}"', hint=nearest(name, valid))
 
 
-def _named(items: tuple[Any, ...], name: str, what: str) -> Any:
+class _HasName(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=_HasName)
+
+
+def _named(items: tuple[N, ...], name: str, what: str) -> N:
     found = {item.name: item for item in items}
     if name not in found:
         raise ConfigError(f'there is no {what} "{name}"', hint=nearest(name, found))

@@ -5,6 +5,7 @@ Loaded by the root `conftest.py`, so that a suite behaves the same under `harnes
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:  # noqa: ARG001 - pytest calls by name
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:  # noqa: ARG001 - pytest calls by name
     """Writes one record when a test with its set-up and tear-down is over."""
     recorder = item.config.stash[RECORDER]
     before = len(recorder.fingerprints)
@@ -65,9 +66,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:  # noqa: ARG001 - pytest calls by name
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keeps the worst of a test's three phases."""
-    report: pytest.TestReport = yield
+    report = yield
     item.stash[_OUTCOME] = _merged(item.stash.get(_OUTCOME, None), report)
     return report
 

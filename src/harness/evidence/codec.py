@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,19 +42,26 @@ def from_json(cls: type[T], text: str | bytes, *, where: str) -> T:
         EvidenceError: the text is not JSON, or not of that shape; `where` is named.
     """
     try:
-        return _adapter(cls).validate_json(text)
+        decoded: T = _adapter(cls).validate_json(text)
     except ValidationError as error:
         raise EvidenceError(f"{where}: not a {cls.__name__}: {error}", hint="the file was changed or cut; run again") from error
+    return decoded
 
 
 def from_plain(cls: type[T], data: Any, *, where: str) -> T:
     """The dataclass from parsed JSON; errors as `from_json`."""
     try:
-        return _adapter(cls).validate_python(data)
+        decoded: T = _adapter(cls).validate_python(data)
     except ValidationError as error:
         raise EvidenceError(f"{where}: not a {cls.__name__}: {error}") from error
+    return decoded
 
 
-@cache
-def _adapter(cls: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(cls)
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+
+
+def _adapter(cls: Any) -> TypeAdapter[Any]:
+    """Making one takes some milliseconds, so each is kept."""
+    if cls not in _adapters:
+        _adapters[cls] = TypeAdapter(cls)
+    return _adapters[cls]

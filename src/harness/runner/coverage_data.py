@@ -136,7 +136,7 @@ def _syntax(path: Path, executed: set[int], executable: set[int]) -> tuple[tuple
 
 def _first_line(node: ast.stmt) -> int:
     decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    return min(node.lineno, *(int(decorator.lineno) for decorator in decorators)) if decorators else node.lineno
 
 
 def _is_function(node: ast.AST) -> bool:
