@@ -162,8 +162,8 @@ class Campaign:
         try:
             return self._run(leg)
         except HarnessError as error:
-            result.ended = Ended(error.message)
-            return LegReport(leg, result, alive=False, note=error.message)
+            result.ended = Ended(f"could not be run: {error.message}")
+            return LegReport(leg, result)
 
     def _run(self, leg: Leg) -> LegReport:
         with self._fresh(f"contract-{leg.phase}-{leg.role.name}") as door, World(door) as world:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.engines.contract.deviations import Deviation, Rule
 from harness.engines.contract.exchange import Answer, Exchange, Sent
@@ -13,9 +13,9 @@ from harness.engines.contract.grouping import Group, group
 from harness.engines.contract.job import LoggedOut, Trouble
 from harness.engines.contract.oracle import Oracle
 from harness.engines.contract.reducing import Confirmed, Replayer
-from harness.engines.contract.wording import Evidence, finding_of
+from harness.engines.contract.wording import MEANINGS, Evidence, finding_of
 from harness.model.errors import HarnessError
-from harness.model.finding import Finding, Observation
+from harness.model.finding import Confidence, Finding, Observation
 from harness.model.target import Target
 from harness.probes.document import Document
 from harness.probes.exchange import Door, World
@@ -61,6 +61,7 @@ def confirm(case: Case, heard: Sequence[Heard], fresh: Fresh, deadline: float) -
         evidence.extend(_of_troubles(case, heard, stand))
     evidence.extend(_of_lost_sessions(heard))
     findings = [finding_of(each, case.target) for each in evidence]
+    findings.extend(filter(None, map(unexplained_death, heard)))
     once = {finding.fingerprint: finding for finding in reversed(findings)}
     return sorted(once.values(), key=lambda finding: (finding.severity.rank, finding.route, finding.method)), observations
 
@@ -109,6 +110,9 @@ class _Stand:
 def _seen_again(each: Group, case: Case, stand: _Stand, observations: list[Observation]) -> Iterator[Evidence]:
     if each.deviation.rule is Rule.SERVER_ERROR:
         yield from _failures(each, stand)
+        return
+    if each.deviation.rule is Rule.AFTER_DELETE:
+        yield _after_delete(each, stand)
         return
     confirmed = _confirmed(each.deviation, each.exchanges, stand) if each.deviation.replayable else None
     if each.operation in case.kinds.ends_session:
@@ -162,6 +166,22 @@ def _evidence(each: Group, confirmed: Confirmed | None) -> Evidence:
     return Evidence(confirmed.exchange, confirmed.deviation, each.count, each.others, confirmed=True, parameter=parameter)
 
 
+def _after_delete(each: Group, stand: _Stand) -> Evidence:
+    """Deletes an object of fresh data and asks for it again: two requests instead of the engine's chain of ids."""
+    replayer = stand.replayer()
+    try:
+        short = replayer.deleted_and_back(each.exchanges[0]) if replayer else None
+    except HarnessError:
+        stand.discard()
+        short = None
+    if short is None:
+        return _evidence(each, None)
+    exchange, deletion = short
+    freed = f"status {exchange.answer.status if exchange.answer else 0}, after `DELETE {deletion.path}` had succeeded"
+    deviation = replace(each.deviation, observed=freed)
+    return Evidence(exchange, deviation, each.count, each.others, confirmed=True, before=(deletion,))
+
+
 # -- requests that were not answered
 
 
@@ -171,14 +191,30 @@ def _of_troubles(case: Case, heard: Iterable[Heard], stand: _Stand) -> Iterator[
         for trouble in reversed(each.troubles):  # the last request that was lost is the one that killed it
             if trouble.kind not in ("silent", "connection") or trouble.sent is None or trouble.operation in said:
                 continue
-            operation = _operation_of(case.document, trouble)
-            if operation:
+            if trouble.operation in case.document.names:
                 said.add(trouble.operation)
-                yield _unanswered(operation, trouble, trouble.sent, each, stand)
+                yield _unanswered(trouble.operation, trouble, trouble.sent, each, stand)
 
 
-def _operation_of(document: Document, trouble: Trouble) -> str:
-    return trouble.operation if trouble.operation in document.names else ""
+def unexplained_death(heard: Heard) -> Finding | None:
+    """The finding of a target that was gone after a leg without any request having been lost; else None."""
+    if heard.alive or any(trouble.sent is not None for trouble in heard.troubles):
+        return None
+    meaning = MEANINGS[Rule.DIED]
+    return Finding(
+        rule=Rule.DIED,
+        title="the service ended while it was tested",
+        severity=meaning.severity,
+        confidence=Confidence.MEDIUM,
+        stage="contract",
+        engines=("schemathesis",),
+        cwe=meaning.cwe,
+        owasp=meaning.owasp,
+        expected="A service that still runs, whatever is sent.",
+        observed=f"It did not answer any more after the requests of {heard.role}; none of them was seen to end it.",
+        why=meaning.why,
+        advice=meaning.advice,
+    )
 
 
 def _unanswered(operation: str, trouble: Trouble, sent: Sent, heard: Heard, stand: _Stand) -> Evidence:

@@ -206,9 +206,19 @@ def unauthenticated(operation: Operation, answer: Answer, exchange: Exchange) ->
     )
 
 
-def other(complaint: Complaint) -> Deviation:
+def other(complaint: Complaint, answer: Answer) -> Deviation:
     """A check whose subject takes more than one exchange, or more than we can read: the engine's own words."""
-    rule = {"ST301": Rule.AFTER_DELETE, "ST302": Rule.AFTER_CREATE}.get(complaint.code, Rule.OTHER)
-    parameter = "" if rule is not Rule.OTHER else complaint.code
-    first = " ".join(complaint.message.split())[:300]
-    return Deviation(rule, parameter, complaint.title.lower(), "What the document and HTTP promise.", first, replayable=False)
+    if complaint.code == "ST301":
+        freed = f"`{complaint.before[-1].method} {complaint.before[-1].path}`" if complaint.before else "the deletion"
+        what, expected = "still gives what was deleted", "404: the object was deleted, and the deletion was acknowledged."
+        observed = f"status {answer.status}, after {freed} had succeeded"
+        return Deviation(Rule.AFTER_DELETE, "", what, expected, observed, replayable=False)
+    if complaint.code == "ST302":
+        what, expected = "does not give what was created just before", "The object: its creation was acknowledged."
+        observed = f"status {answer.status}, right after its creation had succeeded"
+        return Deviation(Rule.AFTER_CREATE, "", what, expected, observed, replayable=False)
+    words = " ".join(complaint.message.split())[:300]
+    expected = "What the document and HTTP promise."
+    return Deviation(
+        Rule.OTHER, complaint.code, complaint.title.lower(), expected, f"status {answer.status} ({words})", replayable=False
+    )

@@ -10,18 +10,19 @@ import json
 from collections import Counter, deque
 from multiprocessing.connection import Connection
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 import schemathesis
 from schemathesis.core.transport import Response
+from schemathesis.engine.errors import is_connection_refused
 from schemathesis.generation.case import Case
 from schemathesis.hooks import HookContext
 from schemathesis.schemas import BaseSchema
 
 from harness.engines.contract.bounded import Disguise
 from harness.engines.contract.exchange import Sent
-from harness.engines.contract.job import Freshness, Job, LoggedOut, Secrets, SignInWanted
+from harness.engines.contract.job import Freshness, Job, LoggedOut, Secrets, SignInWanted, Trouble
 from harness.engines.contract.reading import sent_of
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable
 from harness.engines.contract.versions import find_member
@@ -174,7 +175,7 @@ class Feeder:
 
     def _freshen(self, case: Case[Any], fresh: Freshness) -> None:
         address = self._job.base_url + _filled(fresh.reader, case.path_parameters)
-        response = self._get(address)
+        response = self._get(address, reader=f"GET {fresh.reader}")
         if response is None or response.status_code != requests.codes.ok:
             return
         if fresh.header and response.headers.get("ETag") and _is_valid(case):
@@ -187,12 +188,19 @@ class Feeder:
         response = self._get(address)
         return response.status_code if response is not None else 0
 
-    def _get(self, address: str) -> requests.Response | None:
+    def _get(self, address: str, reader: str = "") -> requests.Response | None:
+        """Reads an address with the credential; None where nothing came back, which is said unless nobody listens at all."""
         headers = {name: marker for name, (marker, _) in self._job.secrets.headers.items()}
         try:
             return self._session.get(address, headers=headers, timeout=self._job.request_seconds, allow_redirects=False)
+        except (requests.ConnectionError, requests.Timeout) as error:
+            if reader and not (isinstance(error, requests.ConnectionError) and is_connection_refused(error)):
+                kind = "silent" if isinstance(error, requests.Timeout) else "connection"
+                sent = Sent("GET", urlsplit(address).path)
+                self._line.send(Trouble(reader, "", kind, f"{type(error).__name__}: {error}"[:500], sent))
         except requests.RequestException:
-            return None  # the request itself goes out all the same, and what is wrong shows in its own answer
+            pass  # what is wrong with such an answer shows in the operation's own cases
+        return None
 
 
 def _is_valid(case: Case[Any]) -> bool:

@@ -14,7 +14,7 @@ from harness.model.finding import Observation
 STAGE = "contract"
 _PARAMETERS_OF_ONE_CAUSE = 4  # an operation that accepts that many invalid parameters checks none of them
 _OPERATIONS_OF_ONE_CAUSE = 3  # a status or header that is wrong on that many operations is wrong in one place
-_CROSS_OPERATION = (Rule.STATUS, Rule.HEADERS, Rule.METHOD, Rule.MEDIA_TYPE)
+_CROSS_OPERATION = (Rule.STATUS, Rule.HEADERS, Rule.METHOD, Rule.MEDIA_TYPE, Rule.NO_AUTHENTICATION, Rule.ALLOW)
 
 
 @dataclass

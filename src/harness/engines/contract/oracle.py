@@ -75,7 +75,7 @@ class Oracle:
             case "ST401":
                 return say.unauthenticated(operation, answer, exchange)
             case _:
-                return (say.other(complaint),)
+                return (say.other(complaint, answer),)
 
     # -- the answer
 
@@ -114,10 +114,10 @@ class Oracle:
         if answer.cut:
             return ()
         if "header" in complaint.title.lower():
-            return (say.other(complaint),)
+            return (say.other(complaint, answer),)
         schema = next((r.schema for r in _responses(operation, answer.status) if r.schema), None)
         if schema is None:
-            return () if not complaint.message else (say.other(complaint),)
+            return () if not complaint.message else (say.other(complaint, answer),)
         try:
             value = json.loads(answer.body)
         except (ValueError, RecursionError):
@@ -126,7 +126,7 @@ class Oracle:
         try:
             errors = self._checker.errors(schema, value)
         except Unjudgeable:
-            return () if not complaint.message else (say.other(complaint),)
+            return () if not complaint.message else (say.other(complaint, answer),)
         return [say.schema_deviation(error, answer) for error in errors]
 
     # -- the request
@@ -135,7 +135,7 @@ class Oracle:
         if not 200 <= answer.status < 300:
             return ()
         if not judgement.violations:
-            return () if judgement.certain or not complaint.message else (say.other(complaint),)
+            return () if judgement.certain or not complaint.message else (say.other(complaint, answer),)
         telling = (judgement.strict or judgement.violations)[0]
         name = telling.name or (telling.keyword if telling.place == "body" else telling.place)
         where = f"the {telling.place} parameter" if telling.place in ("path", "query", "header", "cookie") else "the request"

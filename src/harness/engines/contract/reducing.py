@@ -66,9 +66,9 @@ class Replayer:
         self.requests += 1
         request = request_of(exchange, self._world.target)
         fresh = self._feed.fresh.get(exchange.operation)
-        if fresh is not None and request.role:
+        if fresh is not None:
             prefixed = replace(fresh, reader=self._document.base_path + fresh.reader)
-            now, first = self._versions.current(exchange.sent, prefixed, request.role, request.user)
+            now, first = self._versions.current(exchange.sent, prefixed, exchange.role)
             request = request_of(replace(exchange, sent=now), self._world.target)
             exchange = replace(exchange, sent=first)
         got = self._world.send(request)
@@ -77,6 +77,34 @@ class Replayer:
         headers = {name.lower(): value for name, value in reversed(got.headers)}
         cut = "larger than the bound" if got.truncated else ""
         return replace(exchange, answer=Answer(got.status, headers, got.text, cut))
+
+    def deleted_and_back(self, exchange: Exchange) -> tuple[Exchange, Sent] | None:
+        """An object of the data is deleted and asked for again: that answer and the deletion, where it is still given; else None.
+
+        Raises:
+            TargetError: the target died of it.
+        """
+        operation = self._document.operation(exchange.operation)
+        freed = next((sent for c in exchange.complaints for sent in c.before[::-1] if sent.method == "DELETE"), None)
+        deletion = next(
+            (op for op in self._document.operations if freed and op.method == "DELETE" and self._is_at(op, freed)), None
+        )
+        if freed is None or deletion is None:
+            return None
+        for _, wanted in self._with_good_ids(operation, exchange.sent):
+            prefix = "/".join(wanted.path.partition("?")[0].split("/")[: freed.path.count("/") + 1])
+            gone = self.again(replace(exchange, operation=deletion.name, sent=replace(freed, path=prefix), complaints=()))
+            if gone is None or gone.answer is None or not 200 <= gone.answer.status < 300:
+                continue
+            back = self.again(replace(exchange, sent=wanted))
+            is_back = back is not None and back.answer is not None and 200 <= back.answer.status < 300
+            return (back, gone.sent) if back is not None and is_back else None
+        return None
+
+    def _is_at(self, operation: Operation, sent: Sent) -> bool:
+        """Whether a request's path is one of the operation's."""
+        template, parts = (self._document.base_path + operation.path).split("/"), sent.path.partition("?")[0].split("/")
+        return len(template) == len(parts) and all(t.startswith("{") or t == p for t, p in zip(template, parts, strict=True))
 
     def fails_without(self, deviation: Deviation, exchange: Exchange, blamed: str) -> bool:
         """Whether an exchange still shows the deviation when the blamed part is taken out of it, or made good."""
@@ -143,7 +171,7 @@ def request_of(exchange: Exchange, target: Target) -> Request:
     body = sent.body
     for other in target.role_names:
         if body and password_marker(other) in body:
-            body, role = body.replace(password_marker(other), PASSWORD), other
+            body, role = body.replace(password_marker(other), PASSWORD), other if exchange.credential else ""
     user = target.role(role).users[0].name if role else ""
     return Request(sent.method, sent.path, role, user, dict(sent.headers), body)
 

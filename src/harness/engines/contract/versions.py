@@ -32,15 +32,16 @@ class Versions:
         self._world = world
         self._first: dict[tuple[str, str], Any] = {}
 
-    def current(self, sent: Sent, fresh: Freshness, role: str, user: str) -> tuple[Sent, Sent]:
+    def current(self, sent: Sent, fresh: Freshness, role: str) -> tuple[Sent, Sent]:
         """The request with the version of now, and with the one of untouched data; the same twice where there is nothing to set.
 
-        Only a version that is there, and of the right type, is replaced.
+        Only a version that is there, and of the right type, is replaced; it is read as the role, whoever sends the request.
         """
         path = "/".join(sent.path.partition("?")[0].split("/")[: len(fresh.reader.split("/"))])
         body = _object(sent.body)
         if body is None or not fresh.member or fresh.member not in body:
             return sent, sent
+        user = self._world.target.role(role).users[0].name
         now = find_member(self._world.send(Request("GET", path, role, user)).json, fresh.member)
         if now is None or type(now) is not type(body[fresh.member]):
             return sent, sent
