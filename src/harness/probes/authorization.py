@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from harness.model.errors import HarnessError
 from harness.model.evidence import Cell, Whose
@@ -13,7 +11,8 @@ from harness.model.finding import Confidence, Finding
 from harness.model.target import ObjectKind
 from harness.probes.cells import Examined, untried
 from harness.probes.document import Document
-from harness.probes.exchange import Door, World
+from harness.probes.doors import Doors
+from harness.probes.exchange import World
 from harness.probes.functions import examine_function
 from harness.probes.lists import examine_echoes, examine_shared, examine_summaries
 from harness.probes.objects import Reference
@@ -23,17 +22,6 @@ from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.writes import examine_write
 
 CONFIRMATIONS_MAX = 20  # each takes a fresh target; what is found beyond stays at medium confidence
-
-
-class Doors(Protocol):
-    """Gives running targets on fresh data."""
-
-    @property
-    def isolated(self) -> bool:
-        """Whether each is on data of its own."""
-
-    def fresh(self, label: str) -> AbstractContextManager[Door]:
-        """A running target; it is gone at the end."""
 
 
 Examine = Callable[[Scene], Iterator[Examined]]
@@ -63,7 +51,7 @@ class Matrix:
         return tuple(dict.fromkeys(cell.role for cell in self.cells if cell.role))
 
     def gaps(self, operation: str) -> list[str]:
-        """Why the cells of an operation prove less than they should: what was not tried, and refusals without a permitted twin."""
+        """Why an operation's cells prove less than they should: what was not tried, and refusals without a permitted twin."""
         cells = [cell for cell in self.cells if cell.operation == operation]
         gaps = list(dict.fromkeys(cell.note for cell in cells if not cell.tried))
         alone = [cell.name for cell in cells if cell.tried and not cell.permitted and not cell.twin]

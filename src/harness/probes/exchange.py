@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
+from urllib.parse import quote_plus
 
 import httpx
 
 from harness.model.errors import TargetError
 from harness.model.finding import Request
-from harness.model.target import Role, Target, User
+from harness.model.target import Login, Role, Target, User
+from harness.probes.forging import Forgery, forgeries, key_of, read_jwt
 from harness.probes.operations import SAFE_METHODS, is_json_type
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
@@ -41,6 +44,10 @@ class Door(Protocol):
     @property
     def base_url(self) -> str:
         """Where it listens, without a slash at the end."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Keys that the harness gave the target, one of which may sign its tokens."""
 
     def alive(self) -> bool:
         """Whether it still answers."""
@@ -142,6 +149,7 @@ class World:
         self.target = door.target
         self.traffic = Traffic()
         self._credentials: dict[tuple[str, str], Credential] = {}
+        self._forgeries: dict[str, dict[str, Forgery]] = {}
         self._client = door.client()
 
     def close(self) -> None:
@@ -155,9 +163,9 @@ class World:
         self.close()
 
     def user(self, role: str, user: str) -> tuple[Role, User]:
-        """A role and its user by name; `KeyError` where there is none."""
+        """A role and its user by name (`one#2` is `one` in a second session); `KeyError` where there is none."""
         found = self.target.role(role)
-        return found, {account.name: account for account in found.users}[user]
+        return found, {account.name: account for account in found.users}[user.partition("#")[0]]
 
     def credential(self, role: str, user: str) -> Credential:
         """The user's session, logged in once; the empty credential for nobody (role "").
@@ -216,7 +224,7 @@ class World:
     def _exchange(self, request: Request, credential: Credential) -> Answer:
         self.traffic.requests += 1
         begun = time.monotonic()
-        headers = {**credential.headers, **request.headers}
+        headers = _overridden(credential.headers, {name: self._forged(value, request) for name, value in request.headers.items()})
         if credential.cookies and "cookie" not in {name.lower() for name in headers}:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in credential.cookies.items())
         body = self._body(request)
@@ -225,6 +233,23 @@ class World:
             return self._received(built, begun)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
             return Answer(0, error=f"{type(error).__name__}: {error}"[:200], elapsed_s=time.monotonic() - begun)
+
+    def _forged(self, value: str, request: Request) -> str:
+        """A header with `${token:expired}` in it: the user's token, forged in that way (see `harness.probes.forging`)."""
+        found = _FORGED.search(value)
+        if found is None or not request.role:
+            return value
+        made = self.forgeries(request.role, request.user).get(found[1])
+        return _FORGED.sub((made.text if made else None) or "", value).strip()
+
+    def forgeries(self, role: str, user: str) -> Mapping[str, Forgery]:
+        """Everything that can be forged from the user's present token, by name; nothing where the role sends none."""
+        text = token_of(self.credential(role, user), self.user(role, user)[0].login)
+        if text not in self._forgeries:
+            token = read_jwt(text)
+            key = key_of(token, self.door.secrets) if token else None
+            self._forgeries[text] = {made.name: made for made in forgeries(text, key)} if text else {}
+        return self._forgeries[text]
 
     def _received(self, built: httpx.Request, begun: float) -> Answer:
         received = bytearray()
@@ -249,13 +274,42 @@ class World:
         text = request.body
         if request.role and request.user and (USERNAME in text or PASSWORD in text):
             user = self.user(request.role, request.user)[1]
-            text = text.replace(USERNAME, _json_inner(user.username)).replace(PASSWORD, _json_inner(user.password))
+            written = quote_plus if _is_form(request) else _json_inner
+            text = text.replace(USERNAME, written(user.username)).replace(PASSWORD, written(user.password))
         return text.encode("utf-8", errors="surrogatepass")
+
+
+_FORGED = re.compile(r"\$\{token:([a-z0-9_-]+)\}", re.I)
+
+
+def _overridden(below: Mapping[str, str], above: Mapping[str, str]) -> dict[str, str]:
+    """Headers of the request over those of the credential, whatever the case of their names."""
+    names = {name.lower() for name in above}
+    return {**{name: value for name, value in below.items() if name.lower() not in names}, **above}
+
+
+def token_of(credential: Credential, login: Login) -> str:
+    """The bare token of a credential: what stands in for `{token}` in the header, or the session cookie; "" without either."""
+    if login.cookie:
+        return credential.cookies.get(login.cookie, "")
+    value = credential.headers.get(login.header, "")
+    before, mark, after = login.value.partition("{token}")
+    return value.removeprefix(before).removesuffix(after) if mark else ""
+
+
+def forged_header(login: Login, name: str) -> dict[str, str]:
+    """The header that carries a forged token in place of the user's own (see `World.send`)."""
+    mark = "${token:" + name + "}"
+    return {"Cookie": f"{login.cookie}={mark}"} if login.cookie else {login.header: login.value.replace("{token}", mark)}
 
 
 def with_headers(request: Request, headers: Mapping[str, str]) -> Request:
     """The request with further headers."""
     return replace(request, headers={**request.headers, **headers})
+
+
+def _is_form(request: Request) -> bool:
+    return any(name.lower() == "content-type" and "urlencoded" in value for name, value in request.headers.items())
 
 
 def _json_inner(text: str) -> str:

@@ -12,7 +12,7 @@ from harness.model.finding import Request
 from harness.model.target import Login, ObjectKind, Role
 from harness.probes.document import Document
 from harness.probes.drafts import Draft, Drafter
-from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
+from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, World
 from harness.probes.objects import Finder, Holdings, Listed, Reference, ids_in, inferred_kinds, references, unknown_like
 from harness.probes.operations import Operation
 from harness.probes.oracle import unstable
@@ -21,7 +21,7 @@ from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
 
 _TEMPLATE = re.compile(r"\{([^{}/]+)\}")
-_OLD_PASSWORD = re.compile(r"(current|old|existing|present).*(pass|pwd)|(pass|pwd).*(current|old)", re.I)
+OLD_PASSWORD = re.compile(r"(current|old|existing|present).*(pass|pwd)|(pass|pwd).*(current|old)", re.I)
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ class Scene:
     def finder(self) -> Finder:
         """Finds out what users own."""
         return Finder(self.world, self.document, self.drafter)
+
+    @property
+    def anonymous(self) -> Credential:
+        """The credential of somebody who has none."""
+        return Credential()
 
     @cached_property
     def roles(self) -> tuple[Role, ...]:
@@ -265,7 +270,7 @@ def _own_words(value: str) -> str:
 def _with_old_password(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
-    return {name: PASSWORD if _OLD_PASSWORD.search(name) and isinstance(value, str) else value for name, value in body.items()}
+    return {name: PASSWORD if OLD_PASSWORD.search(name) and isinstance(value, str) else value for name, value in body.items()}
 
 
 __all__ = ["NOBODY", "Asker", "Listed", "Scene", "Untestable", "base_path_of", "unknown_like"]

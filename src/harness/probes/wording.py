@@ -12,6 +12,7 @@ from harness.probes.oracle import Change, excerpt, members_of
 from harness.probes.scene import Asker
 
 STAGE, ENGINE = "authorization", "probes"
+MISSING = "authentication.missing"  # one rule for reads, writes and functions: the operation asks for nothing
 PARTS = ("7.3.5.a",)  # the full matrix role x route x owner
 
 
@@ -34,7 +35,7 @@ def read_of_another(
     some = f" ({', '.join(names[:4])}{' …' if len(names) > 4 else ''})" if names else ""
     shown = f"{len(secrets)} values that only {owner.title} is shown otherwise{some}" if secrets else "the owner's answer"
     return Finding(
-        rule="authorization.read-of-another" if asker.role else "authorization.read-without-credential",
+        rule="authorization.read-of-another" if asker.role else MISSING,
         title=f"{operation.name}: {asker.title} reads what belongs to {owner.title}",
         severity=Severity.HIGH if asker.role else Severity.CRITICAL,
         confidence=Confidence.MEDIUM,
@@ -42,7 +43,7 @@ def read_of_another(
         engines=(ENGINE,),
         method=operation.method,
         route=operation.path,
-        parameter=parameter,
+        parameter=parameter if asker.role else "",
         role=asker.role,
         cwe=639 if asker.role else 306,
         owasp="API1:2023" if asker.role else "API2:2023",
@@ -88,7 +89,7 @@ def write_of_another(
         else f"It was answered {said(answer)}."
     )
     return Finding(
-        rule="authorization.write-of-another" if asker.role else "authorization.write-without-credential",
+        rule="authorization.write-of-another" if asker.role else MISSING,
         title=f"{operation.name}: {asker.title} changes what belongs to {owner.title}",
         severity=Severity.CRITICAL,
         confidence=Confidence.MEDIUM,
@@ -96,7 +97,7 @@ def write_of_another(
         engines=(ENGINE,),
         method=operation.method,
         route=operation.path,
-        parameter=parameter,
+        parameter=parameter if asker.role else "",
         role=asker.role,
         cwe=639 if asker.role else 306,
         owasp="API1:2023" if asker.role else "API2:2023",
@@ -119,7 +120,7 @@ def function_of_another(operation: Operation, asker: Asker, because: str, answer
     """Somebody calls an operation that is not for them."""
     write = not operation.is_safe
     return Finding(
-        rule="authorization.function-of-another-role" if asker.role else "authorization.function-without-credential",
+        rule="authorization.function-of-another-role" if asker.role else MISSING,
         title=f"{operation.name} answers {asker.title}",
         severity=Severity.CRITICAL if write or not asker.role else Severity.HIGH,
         confidence=Confidence.MEDIUM,

@@ -1,0 +1,127 @@
+"""Requests that should succeed: what each attack is the twin of, and what the header audit looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Any
+
+from harness.model.finding import Request
+from harness.probes.drafts import Draft, body_schema
+from harness.probes.exchange import Answer
+from harness.probes.objects import Reference
+from harness.probes.operations import Operation
+from harness.probes.oracle import member
+from harness.probes.preconditions import fresh
+from harness.probes.scene import Asker, Scene, Untestable
+
+TRIES_MAX = 12
+OBJECTS_TRIED_MAX = 6
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request and what it was answered."""
+
+    asker: Asker
+    request: Request
+    answer: Answer
+
+
+def valid_drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
+    """Requests that the asker may make, the most likely to succeed first; at most `TRIES_MAX`.
+
+    Objects are the asker's own, else some user's; versions are read freshly before each.
+
+    Raises:
+        Untestable: a value is missing that nothing tells.
+    """
+    yield from islice(_drafts(scene, operation, asker), TRIES_MAX)
+
+
+def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
+    references = [reference for reference in scene.references(operation) if reference.place == "path"]
+    bodies = scene.bodies(operation)
+    if not references:
+        for body in bodies:
+            yield scene.draft(operation, asker).with_body(body)
+        hints = _hints(scene, operation, asker)
+        if hints:
+            for body in bodies:
+                yield _hinted(scene.draft(operation, asker), hints).with_body(body)
+        return
+    reference = references[-1]
+    owner = _owner(scene, reference, asker)
+    hints = {} if owner == asker else _hints(scene, operation, asker)
+    identities = scene.holdings(reference.kind).own.get(owner.user, ())[:OBJECTS_TRIED_MAX]
+    if not identities:
+        raise Untestable(f"no {reference.kind.name} is known to be anybody's own")
+    for identity, body in product(identities, bodies):
+        draft = _hinted(scene.draft(operation, owner, {reference.name: identity}), hints)
+        yield _fed(scene, draft, reference, identity, owner, body)
+
+
+def _fed(scene: Scene, draft: Draft, reference: Reference, identity: Any, owner: Asker, body: Any) -> Draft:
+    if draft.operation.is_safe or draft.operation.method == "DELETE":
+        return draft.with_body(body)
+    seen = scene.look(reference, identity, owner)
+    if isinstance(body, dict):
+        current = {name: value for name in body for answer in seen.values() if (value := member(answer.json, name)) is not None}
+        plain = {name: value for name, value in current.items() if not isinstance(value, dict | list)}
+        body = scene.drafter.values.unlike(
+            body_schema(draft.operation.body), f"{draft.operation.name} body {identity}", body, plain
+        )
+    return fresh(scene.document, draft.with_body(body), seen)
+
+
+def _owner(scene: Scene, reference: Reference, asker: Asker) -> Asker:
+    """The asker where it owns objects of the kind, else the first user who does."""
+    own = scene.holdings(reference.kind).own
+    if asker.role == reference.kind.role and own.get(asker.user):
+        return asker
+    return Asker(reference.kind.role, next((user for user, ids in own.items() if ids), ""))
+
+
+def _hints(scene: Scene, operation: Operation, asker: Asker) -> dict[str, Any]:
+    """Values for optional parameters that name an object (`?partner_id=`): somebody of another role may have to give them."""
+    found: dict[str, Any] = {}
+    for reference in scene.references(operation):
+        if reference.place == "query" and reference.kind.role != asker.role:
+            owner = _owner(scene, reference, asker)
+            ids = scene.holdings(reference.kind).own.get(owner.user, ())
+            found.update({reference.name: ids[0]} if ids else {})
+    return found
+
+
+def _hinted(draft: Draft, hints: dict[str, Any]) -> Draft:
+    for name, value in hints.items():
+        parameter = draft.operation.parameter(name, "query")
+        if parameter is not None:
+            draft = draft.with_value(parameter, value)
+    return draft
+
+
+def succeed(scene: Scene, operation: Operation, asker: Asker) -> Call | None:
+    """The first valid request that succeeds, sent as the asker; None where none does. The last failure is kept by nobody.
+
+    Raises:
+        Untestable: a value is missing that nothing tells.
+    """
+    for call in attempts(scene, operation, asker):
+        if call.answer.is_success:
+            return call
+    return None
+
+
+def attempts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Call]:
+    """Valid requests sent in turn, each with its answer; the caller stops when it has seen enough."""
+    for draft in valid_drafts(scene, operation, asker):
+        request = draft.request(*sender(scene, operation, asker))
+        yield Call(asker, request, scene.world.send(request) if asker.role else scene.world.send_as(request, scene.anonymous))
+
+
+def sender(scene: Scene, operation: Operation, asker: Asker) -> tuple[str, str]:
+    """Role and user of a request; a log-in is sent with the words of a user of the role that logs in there."""
+    login = scene.login_role(operation)
+    return (login, scene.world.target.role(login).users[0].name) if login else (asker.role, asker.user)

@@ -1,0 +1,166 @@
+"""Sessions that must be over: after log-out and after a change of password, the old token opens nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.model.target import Role
+from harness.probes.calls import attempts
+from harness.probes.document import Document
+from harness.probes.exchange import Answer
+from harness.probes.operations import Operation
+from harness.probes.scene import OLD_PASSWORD, Asker, Scene, Untestable
+from harness.probes.schemas import SchemaError
+
+STAGE, ENGINE = "sessions", "probes"
+_LOG_OUT = re.compile(r"log[\s_-]?out|sign[\s_-]?out|logoff", re.I)
+_NEW_PASSWORD = re.compile(r"new.*(pass|pwd)|(pass|pwd).*new", re.I)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of the old session. `tried` is false where the target gives no way to end one, with the reason."""
+
+    role: str
+    tried: bool
+    finding: Finding | None = None
+    note: str = ""
+
+
+def log_out_of(scene: Scene, role: Role) -> Operation | None:
+    """The operation that logs the role out, by its path, id or summary."""
+    return next((op for op in _callable(scene, role) if op.method != "HEAD" and _LOG_OUT.search(_words(op))), None)
+
+
+def password_change_of(scene: Scene, role: Role) -> Operation | None:
+    """The operation that changes one's own password: it takes the old one and a new one."""
+    return next((op for op in _callable(scene, role) if changes_password(scene.document, op)), None)
+
+
+def changes_password(document: Document, operation: Operation) -> bool:
+    """Whether the body has a member for the old password and one for the new."""
+    names = list(_members(document, operation))
+    return any(OLD_PASSWORD.search(name) for name in names) and any(_NEW_PASSWORD.search(name) for name in names)
+
+
+def _callable(scene: Scene, role: Role) -> list[Operation]:
+    return [op for op in scene.document.operations if op.is_secured and scene.permissions.of(op, role).permitted is not False]
+
+
+def _words(operation: Operation) -> str:
+    return f"{operation.path.rsplit('/', 1)[-1]} {operation.operation_id} {operation.summary}"
+
+
+def _members(document: Document, operation: Operation) -> Mapping[str, object]:
+    if operation.body is None:
+        return {}
+    try:
+        properties = document.schemas.resolve(operation.body.schema).get("properties")
+    except SchemaError:
+        return {}
+    return properties if isinstance(properties, Mapping) else {}
+
+
+def witness_of(scene: Scene, asker: Asker) -> Request:
+    """A reading request that the asker's session opens and that nobody else's does.
+
+    Raises:
+        Untestable: there is none.
+    """
+    role = scene.world.target.role(asker.role)
+    for operation in _callable(scene, role):
+        if operation.method == "GET" and "{" not in operation.path:
+            request = scene.draft(operation, asker).request(asker.role, asker.user)
+            if scene.world.send(request).is_success:
+                return request
+    raise Untestable(f"no reading operation without parameters succeeds as {asker.role}")
+
+
+def examine_log_out(scene: Scene, role: Role) -> Ended:
+    """Logs in, logs out and uses the old token."""
+    operation = log_out_of(scene, role)
+    if operation is None:
+        return Ended(role.name, False, note=f"the document has no log-out for {role.name}")
+    asker = Asker(role.name, role.users[0].name)
+    try:
+        scene.world.forget(asker.role, asker.user)
+        witness = witness_of(scene, asker)
+        done = next((call for call in attempts(scene, operation, asker) if call.answer.is_success), None)
+    except (Untestable, HarnessError) as error:
+        return Ended(role.name, False, note=str(error))
+    if done is None:
+        return Ended(role.name, False, note=f"{operation.name} did not succeed")
+    after = scene.world.send(witness, renew=False)
+    if not after.is_success:
+        return Ended(role.name, True)
+    return Ended(role.name, True, _alive(operation, role, after, (done.request, witness), "log-out"))
+
+
+def examine_password_change(scene: Scene, role: Role) -> Ended:
+    """Logs in twice, changes the password in one session, and uses the other; then the old password."""
+    operation = password_change_of(scene, role)
+    if operation is None:
+        return Ended(role.name, False, note=f"the document has no change of password for {role.name}")
+    asker = Asker(role.name, role.users[-1].name)
+    other = Asker(role.name, f"{asker.user}#2")
+    try:
+        scene.world.credential(other.role, other.user)
+        witness = replace(witness_of(scene, asker), user=other.user)
+        done = next((call for call in attempts(scene, operation, asker) if call.answer.is_success), None)
+    except (Untestable, HarnessError) as error:
+        return Ended(role.name, False, note=str(error))
+    if done is None:
+        return Ended(role.name, False, note=f"{operation.name} did not succeed")
+    after = scene.world.send(witness, renew=False)
+    if after.is_success:
+        return Ended(role.name, True, _alive(operation, role, after, (witness, done.request, witness), "a change of password"))
+    if _old_password_works(scene, asker):
+        return Ended(role.name, True, _old_password(operation, role, done.request, done.answer))
+    return Ended(role.name, True)
+
+
+def _old_password_works(scene: Scene, asker: Asker) -> bool:
+    try:
+        scene.world.door.sign_in(*scene.world.user(asker.role, asker.user))
+    except HarnessError:
+        return False
+    return True
+
+
+def _alive(operation: Operation, role: Role, answer: Answer, steps: tuple[Request, ...], what: str) -> Finding:
+    return Finding(
+        rule="sessions.alive-after-log-out" if what == "log-out" else "sessions.alive-after-password-change",
+        title=f"The token of {role.name} still works after {what}",
+        severity=Severity.HIGH,
+        confidence=Confidence.MEDIUM,
+        stage=STAGE,
+        engines=(ENGINE,),
+        method=operation.method,
+        route=operation.path,
+        role=role.name,
+        cwe=613,
+        owasp="API2:2023",
+        expected=f"After {operation.name} the old token is answered 401.",
+        observed=f"{steps[-1].method} {steps[-1].path} with the old token was answered {answer.status}.",
+        why="A token that was stolen keeps working, and its owner has no way to stop it.",
+        advice=f"Let {operation.name} revoke the token (its id, or the credential's version), and ask for it on every request.",
+        steps=steps,
+        symptom=Symptom(status=(answer.status,)),
+        parts=("2.1.6.a",),
+    )
+
+
+def _old_password(operation: Operation, role: Role, request: Request, answer: Answer) -> Finding:
+    finding = _alive(operation, role, answer, (request,), "a change of password")
+    return replace(
+        finding,
+        rule="sessions.old-password-works",
+        title=f"{role.name} still logs in with the old password after {operation.name} answered {answer.status}",
+        expected="Only the new password logs in.",
+        observed="The old password still logs in.",
+        why="Whoever knows the old password keeps the account.",
+    )

@@ -1,0 +1,308 @@
+"""Tokens that must be refused, tried on every protected operation as every role; each refusal has a twin that was let in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Confidence, Finding, Severity, Symptom
+from harness.model.target import Role
+from harness.probes.calls import Call, attempts, valid_drafts
+from harness.probes.cookies import CookieReport, examine_cookies
+from harness.probes.document import Document
+from harness.probes.doors import Doors
+from harness.probes.endings import Ended, changes_password, examine_log_out, examine_password_change
+from harness.probes.exchange import Answer, Door, World, forged_header, token_of, with_headers
+from harness.probes.forging import Forgery, read_jwt
+from harness.probes.operations import Operation
+from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.tokens import token_findings
+
+STAGE, ENGINE = "sessions", "probes"
+PARTS = ("7.3.4.a",)
+EVERYWHERE_SHARE = 0.7  # of the operations and roles that were attacked: one cause, said once
+_PAST_THE_DOOR = (409, 412, 428)  # refused for the state of the object: whoever gets there was let in
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What became of one role's attacks on one operation. `valid` is the twin; without one the refusals prove nothing."""
+
+    operation: str
+    role: str
+    tried: tuple[tuple[str, int], ...] = ()  # forgery and status
+    accepted: tuple[tuple[Forgery, Call], ...] = ()
+    valid: Call | None = None
+    note: str = ""
+
+
+@dataclass
+class SessionsRun:
+    """Attacks the sessions of a target. `say` is told of each operation as soon as it was attacked."""
+
+    doors: Doors
+    document: Document
+    seed: int
+    say: Callable[[Attacked], None] = lambda _attacked: None
+    attacked: list[Attacked] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    ended: dict[str, list[Ended]] = field(default_factory=dict)  # "log-out", "password"
+    cookies: list[CookieReport] = field(default_factory=list)
+    token_findings: list[Finding] = field(default_factory=list)
+    tokens_read: int = 0
+    requests: int = 0
+    died: str = ""
+
+    def run(self) -> SessionsRun:
+        """Attacks, and sees what was found a second time on a fresh target. A dead target leaves what was done until then."""
+        first = self._pass(self.say)
+        self.attacked, self.ended, self.cookies, self.tokens_read = first.attacked, first.ended, first.cookies, first.tokens_read
+        self.requests = first.requests
+        if any(first.findings()) and self.doors.isolated and not self.died:
+            again = self._pass(lambda _attacked: None)
+            first.rate({finding.fingerprint for finding in again.findings()})
+        self.findings, self.token_findings = first.accepted, first.tokens
+        self.ended, self.cookies = first.ended, first.cookies
+        return self
+
+    @property
+    def protected(self) -> tuple[str, ...]:
+        """The operations that ask for a credential and admit some role."""
+        return tuple(dict.fromkeys(item.operation for item in self.attacked))
+
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """Those of them that a good token opened."""
+        return tuple(dict.fromkeys(item.operation for item in self.attacked if item.valid))
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles whose token opened something."""
+        return tuple(dict.fromkeys(item.role for item in self.attacked if item.valid))
+
+    def is_protected(self, operation: str) -> bool:
+        """Whether the operation asks for a credential and admits some role."""
+        return operation in self.protected
+
+    def gap(self, operation: str) -> str:
+        """Why the refusals of an operation prove nothing, "" where they do."""
+        mine = [item for item in self.attacked if item.operation == operation]
+        return "" if any(item.valid and len(item.tried) > 1 for item in mine) else "; ".join(item.note for item in mine)
+
+    def ended_findings(self, how: str) -> list[Finding]:
+        """What still worked after the session's end."""
+        return [item.finding for item in self.ended.get(how, ()) if item.finding is not None]
+
+    def skip_unless_tried(self, how: str, skip: Callable[[str], object]) -> None:
+        """Calls `skip` with the reasons where no role's session could be ended so."""
+        ended = self.ended.get(how, [])
+        if not any(item.tried for item in ended):
+            skip("; ".join(item.note for item in ended) or self.died or "not tried")
+
+    def _pass(self, say: Callable[[Attacked], None]) -> _Pass:
+        done = _Pass()
+        with self.doors.fresh("sessions") as door, World(door) as world:
+            scene = Scene(world, self.document, self.seed)
+            for role in scene.roles:
+                self._bounded(lambda role=role: _read_tokens(scene, role, done), door)  # type: ignore[misc]
+                self._bounded(lambda role=role: done.cookies.append(examine_cookies(world, role)), door)  # type: ignore[misc]
+            for role, operation in _protected(scene):
+                done.attacked.append(self._guarded(scene, role, operation))
+                say(done.attacked[-1])
+            done.requests = world.traffic.requests
+        if self.doors.isolated and not self.died:
+            self._end_sessions(done)
+        return done
+
+    def _bounded(self, act: Callable[[], object], door: Door) -> None:
+        if self.died:
+            return
+        try:
+            act()
+        except HarnessError as error:
+            if not door.alive():
+                self.died = error.message
+
+    def _end_sessions(self, done: _Pass) -> None:
+        with self.doors.fresh("endings") as door, World(door) as world:
+            scene = Scene(world, self.document, self.seed)
+            for role in scene.roles:
+                for how, examine in (("log-out", examine_log_out), ("password", examine_password_change)):
+                    self._bounded(
+                        lambda how=how, examine=examine, role=role: done.ended.setdefault(how, []).append(examine(scene, role)),  # type: ignore[misc]
+                        door,
+                    )
+            done.requests += world.traffic.requests
+
+    def _guarded(self, scene: Scene, role: Role, operation: Operation) -> Attacked:
+        if self.died:
+            return Attacked(operation.name, role.name, note=self.died)
+        try:
+            return attack(scene, role, operation, isolated=self.doors.isolated)
+        except (Untestable, HarnessError) as error:
+            if not scene.world.door.alive():
+                self.died = str(error)
+            return Attacked(operation.name, role.name, note=str(error))
+
+
+@dataclass
+class _Pass:
+    """Everything that one pass over a fresh target gave."""
+
+    attacked: list[Attacked] = field(default_factory=list)
+    ended: dict[str, list[Ended]] = field(default_factory=dict)
+    cookies: list[CookieReport] = field(default_factory=list)
+    tokens: list[Finding] = field(default_factory=list)
+    tokens_read: int = 0
+    requests: int = 0
+
+    @cached_property
+    def accepted(self) -> list[Finding]:
+        """The forgeries that were accepted."""
+        return list(findings_of(self.attacked))
+
+    def findings(self) -> Iterator[Finding]:
+        """All of them."""
+        yield from self.accepted
+        yield from self.tokens
+        yield from (finding for report in self.cookies for finding in report.findings)
+        yield from (item.finding for items in self.ended.values() for item in items if item.finding is not None)
+
+    def rate(self, again: set[str]) -> None:
+        """Gives each finding its confidence: high where it is among those that were seen again."""
+
+        def rated(finding: Finding) -> Finding:
+            return replace(finding, confidence=Confidence.HIGH if finding.fingerprint in again else Confidence.LOW)
+
+        self.accepted[:] = [rated(finding) for finding in self.accepted]
+        self.tokens = [rated(finding) for finding in self.tokens]
+        self.cookies = [replace(report, findings=tuple(map(rated, report.findings))) for report in self.cookies]
+        for how, items in self.ended.items():
+            self.ended[how] = [replace(item, finding=rated(item.finding) if item.finding else None) for item in items]
+
+
+def _read_tokens(scene: Scene, role: Role, done: _Pass) -> None:
+    text = token_of(scene.world.credential(role.name, role.users[0].name), role.login)
+    token = read_jwt(text)
+    if token is not None:
+        done.tokens_read += 1
+        done.tokens += token_findings(token, role)
+
+
+def _protected(scene: Scene) -> list[tuple[Role, Operation]]:
+    """The operations that ask for a credential, with each role that they admit; what destroys the credential comes last."""
+    found = [
+        (role, operation)
+        for role in scene.roles
+        for operation in scene.document.operations
+        if operation.is_secured and scene.permissions.of(operation, role).permitted is not False
+    ]
+    destructive = {hint.operation for hint in scene.world.target.operations if hint.destructive}
+
+    def late(pair: tuple[Role, Operation]) -> tuple[bool, bool, bool]:
+        operation = pair[1]
+        return operation.name in destructive, operation.method == "DELETE", changes_password(scene.document, operation)
+
+    return sorted(found, key=late)
+
+
+def attack(scene: Scene, role: Role, operation: Operation, *, isolated: bool = True) -> Attacked:
+    """Sends what would succeed with every forged token, then with the good one.
+
+    Raises:
+        Untestable: no valid request is known.
+    """
+    asker = Asker(role.name, role.users[0].name)
+    destroys = scene.world.target.hint(operation.name).destructive
+    valid = _succeeding(scene, operation, asker) if operation.is_safe else None
+    request = valid.request if valid else next(valid_drafts(scene, operation, asker)).request(asker.role, asker.user)
+    bare = scene.world.send_as(replace(request, role="", user=""), scene.anonymous)
+    tried = [("none", bare.status)]
+    if is_let_in(bare):  # the operation asks for nothing at all: the stage `authorization` says so
+        note = f"it answers {bare.status} without any credential"
+        return Attacked(operation.name, role.name, tuple(tried), (), Call(asker, request, bare), note)
+    accepted: list[tuple[Forgery, Call]] = []
+    for forged in scene.world.forgeries(asker.role, asker.user).values():
+        forged_request = with_headers(request, forged_header(role.login, forged.name))
+        answer = scene.world.send(forged_request, renew=False)
+        tried.append((forged.name, answer.status))
+        if is_let_in(answer):
+            accepted.append((forged, Call(asker, forged_request, answer)))
+            if destroys:
+                break  # the session, or the password, is gone now
+    if not operation.is_safe and (isolated or not destroys):
+        valid = _succeeding(scene, operation, asker) if not (destroys and accepted) else accepted[0][1]
+    if destroys:
+        scene.world.forget(asker.role, asker.user)
+    note = "" if valid else "no request with a good token succeeded"
+    return Attacked(operation.name, role.name, tuple(tried), tuple(accepted), valid, note)
+
+
+def _succeeding(scene: Scene, operation: Operation, asker: Asker) -> Call | None:
+    return next((call for call in attempts(scene, operation, asker) if call.answer.is_success), None)
+
+
+def is_let_in(answer: Answer) -> bool:
+    """Whether an answer shows that the credential was accepted."""
+    return answer.is_success or answer.status in _PAST_THE_DOOR
+
+
+def findings_of(attacked: list[Attacked]) -> Iterator[Finding]:
+    """One finding per forgery: of the whole platform where nearly everything accepts it, else per operation and role."""
+    hits: dict[str, list[tuple[Attacked, Forgery, Call]]] = {}
+    for item in attacked:
+        for forged, call in _plainest(item.accepted):
+            hits.setdefault(forged.name, []).append((item, forged, call))
+    attempted = sum(1 for item in attacked if len(item.tried) > 1)
+    everywhere = {name for name, found in hits.items() if len(found) > 1 and len(found) >= EVERYWHERE_SHARE * attempted}
+    for name, found in hits.items():
+        operations = list(dict.fromkeys(item.operation for item, _, _ in found))
+        if name in everywhere:
+            yield _finding("", "", *found[0][1:], operations)
+        elif not everywhere & _NOTHING_CHECKED:
+            for item, forged, call in found:
+                yield _finding(item.role, item.operation, forged, call, [item.operation])
+
+
+_NOTHING_CHECKED = frozenset({"empty", "malformed", "random", "other-key"})  # accepted: no other check matters any more
+
+
+def _plainest(accepted: tuple[tuple[Forgery, Call], ...]) -> list[tuple[Forgery, Call]]:
+    """What is accepted for one reason is said once, by its plainest sign: a text that is no token, a foreign key, `alg: none`."""
+    by_name = {forged.name: (forged, call) for forged, call in accepted}
+    for name in by_name.keys() & _NOTHING_CHECKED:
+        return [by_name[name]]
+    variants = [name for name in by_name if name.startswith("alg-none")]
+    return [pair for name, pair in by_name.items() if name not in variants[1:]]
+
+
+_SEVERITY = {306: Severity.CRITICAL, 347: Severity.CRITICAL, 521: Severity.CRITICAL, 345: Severity.CRITICAL, 613: Severity.HIGH}
+
+
+def _finding(role: str, operation: str, forged: Forgery, call: Call, operations: list[str]) -> Finding:
+    method, _, route = operation.partition(" ")
+    where = f"{operation} accepts" if operation else "Every protected operation accepts"
+    return Finding(
+        rule=f"sessions.accepts-{forged.name}",
+        title=f"{where} {forged.what}",
+        severity=Severity.LOW
+        if forged.name.startswith("other-") and forged.name != "other-key"
+        else _SEVERITY.get(forged.cwe, Severity.HIGH),
+        confidence=Confidence.MEDIUM,
+        stage=STAGE,
+        engines=(ENGINE,),
+        method=method,
+        route=route,
+        role=role,
+        cwe=forged.cwe,
+        owasp="API2:2023",
+        expected=f"{forged.what[:1].upper()}{forged.what[1:]} is answered 401.",
+        observed=f"It was answered {call.answer.status} on {', '.join(operations[:5])}{' …' if len(operations) > 5 else ''}.",
+        why=forged.why,
+        advice="Verify every token by one call that is told the key, the one algorithm, issuer, audience and required claims.",
+        steps=(call.request,),
+        symptom=Symptom(status=(call.answer.status,)),
+        parts=PARTS,
+    )
