@@ -130,7 +130,7 @@ def read_query(values: Mapping[str, str]) -> Asked:
 def leads_view(asked: Asked, found: LeadPage) -> LeadsView:
     """Put the page of leads together."""
     first = found.page.offset + 1 if found.leads else 0
-    last = found.page.offset + len(found.leads)
+    last = found.page.offset + len(found.leads) if found.leads else 0
     last_page = min(found.total_pages, PAGE_NUMBER_MAX)
     pager = pager_of(asked.query, found.page.number, last_page) if last_page > 1 and found.leads else None
     return LeadsView(asked, found, chips_of(asked.query), pager, first, last)
