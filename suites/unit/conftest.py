@@ -14,6 +14,8 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 
+from harness.targets.arena import Arena
+from suites.unit.database import Services, services_on
 from tpe.app import create_app
 from tpe.settings import JWT_SECRET_LENGTH_MIN, Settings
 
@@ -81,3 +83,13 @@ def ask(app: FastAPI) -> Iterator[Ask]:
             return portal.call(partial(client.request, method, path, **parts))
 
         yield send
+
+
+@pytest.fixture(scope="session")
+def services(arena: Arena) -> Iterator[Services]:
+    """The services on a seeded database of this suite's own."""
+    with arena.fresh("unit") as live:
+        if not live.dsn:
+            pytest.skip("the harness provides no database for this target")
+        with services_on(live.dsn, arena.plan.password) as opened:
+            yield opened
