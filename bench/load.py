@@ -45,6 +45,7 @@ class Case:
 
 CASES = (
     Case("one request, kept connections", "one_request", 1000, Connections.KEPT),
+    Case("one request, kept connections", "one_request", 2000, Connections.KEPT),
     Case("two requests, kept connections", "log_in_and_view_leads", 400, Connections.KEPT),
     Case("two requests, a connection each", "log_in_and_view_leads", 400, Connections.OWN),
 )

@@ -18,7 +18,7 @@ from harness.model.errors import ConfigError, EvidenceError
 from harness.model.load import Failure, LoadProgress, LoadResult, Phase
 from harness.model.load_validity import validity
 from harness.model.plan import LoadLimits
-from harness.model.target import Login
+from harness.model.target import Login, User
 from tests.load.conftest import KEPT, LENIENT, Load, StartStub, a_profile
 from tests.load.samples import LEADS, LOGIN
 
@@ -221,6 +221,23 @@ def test_a_journey_that_cannot_be_imported_is_an_incomplete_result_that_says_so(
     result = load(start_stub(), a_profile(20, 1), journey="bad", journeys_folder=tmp_path)
     assert not result.complete
     assert "nowhere_to_be_found" in result.reason
+    assert result.phases[0].not_started == 20
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (LoadTarget("http://name.invalid", "nobody", Login("none"), (User("one", "one"),)), "the name cannot be resolved"),
+        (
+            LoadTarget("http://127.0.0.1:9", "x", Login("header", header="Bad Name", value="x"), (User("one", "one"),)),
+            "'Bad Name'",
+        ),
+    ],
+)
+def test_what_cannot_work_at_all_is_an_incomplete_result_that_says_why(load: Load, target: LoadTarget, words: str) -> None:
+    result = load(target, a_profile(20, 1))
+    assert not result.complete
+    assert words in result.reason
     assert result.phases[0].not_started == 20
 
 

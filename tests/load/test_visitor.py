@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -363,3 +367,25 @@ def test_a_port_where_nobody_listens_is_refused_and_an_unknown_name_is_said() ->
     assert raised.value.kind == "connection refused"
     with pytest.raises(EngineError, match="cannot be resolved"):
         resolve("http://name.invalid")
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="makes a certificate with openssl")
+def test_a_certificate_is_checked_and_one_that_is_trusted_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "certificate")]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
+        thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+        thread.start()
+        address = f"https://127.0.0.1:{httpd.server_port}"
+        assert Walk(address).failure(lambda visitor: visitor.get("/leads")) == "TLS"
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate"))
+        walk = Walk(address)
+        with closing(walk.connections):
+            assert walk.visitor.get("/leads").rows("leads") == [1, 2]
+            assert walk.visitor.get("/leads").rows("leads") == [1, 2]
+        httpd.shutdown()
+        thread.join(10)

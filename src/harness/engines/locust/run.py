@@ -162,7 +162,7 @@ def _command(job: LoadJob) -> list[str]:
     users = str(job.processes)
     command = [sys.executable, "-m", "locust", "-f", str((job.load_folder / LOCUSTFILE).resolve())]
     command += ["--headless", "--only-summary", "--loglevel", "WARNING", "--host", job.target.base_url]
-    command += ["--users", users, "--spawn-rate", users, "--stop-timeout", "0", "--reset-stats"]
+    command += ["--users", users, "--spawn-rate", users, "--stop-timeout", "0"]
     return command + (_several(job.processes) if job.processes > 1 else [])
 
 

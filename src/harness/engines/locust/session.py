@@ -21,6 +21,8 @@ from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
+from harness.engines.locust.account import make_account
+from harness.engines.locust.client import resolve
 from harness.engines.locust.collector import Collector
 from harness.engines.locust.generator import Generator
 from harness.engines.locust.journeys import load_journey
@@ -46,6 +48,8 @@ class Session:
         self._sign_in = read_sign_in()
         for user in self._sign_in.users:
             remember_secret(user.password)
+            make_account(self._sign_in.login, user)  # what cannot work ends the process here, with its reason in the log
+        resolve(order.base_url)
         self._journey = load_journey(Path(order.journeys), order.journey)
         self._generator: Generator | None = None
         self._collector: Collector | None = None
@@ -55,7 +59,7 @@ class Session:
         self._start: dict[str, Any] = {}
         self._stop_reason = ""  # told to stop, perhaps before the start
         self._told = False  # each process was told its share
-        self._reported = False
+        self._walked = self._reported = False
 
     def connect(self, environment: Environment, runner: Runner) -> None:
         """Takes its part in the run, once Locust knows which one that is."""
@@ -73,8 +77,10 @@ class Session:
 
     def walk(self) -> None:
         """The one task of this process's only user: waits for its share, walks it, reports."""
-        if not self._started.wait(_START_WAIT_S_MAX):
+        if self._walked or not self._started.wait(_START_WAIT_S_MAX):  # Locust runs a task that failed again
+            self._give_up()
             raise StopUser
+        self._walked = True
         start, runner = self._start, self._known_runner
         _go_first()
         generator = self._generator = Generator(
@@ -91,6 +97,12 @@ class Session:
             generator.stop(self._stop_reason)
         self._send_report(generator.run(lambda tick: runner.send_message(_TICK, to_plain(tick))))
         raise StopUser
+
+    def _give_up(self) -> None:
+        if self._collector is not None:
+            self._finish("the generator failed; its log says why")
+        else:
+            gevent.spawn(self._known_runner.quit)
 
     @property
     def _known_runner(self) -> Runner:
