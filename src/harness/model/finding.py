@@ -46,7 +46,7 @@ class Symptom:
     """What in the last answer shows the defect. All of the members that are set must hold.
 
     `status` lists statuses; `header_absent` names a header; `header` and `header_value` an unwanted pair;
-    `body_contains` a text in the body; `server_error` any 5xx.
+    `body_contains` a text in the body, `body_lacks` one that should be in it; `server_error` any 5xx, or no answer at all.
     """
 
     status: tuple[int, ...] = ()
@@ -55,6 +55,7 @@ class Symptom:
     header_value: str = ""
     body_contains: str = ""
     server_error: bool = False
+    body_lacks: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ def shows(symptom: Symptom, answer: Answer) -> bool:
             symptom.header_value.lower() in answer.header(symptom.header).lower() and bool(answer.header(symptom.header)),
         ),
         (bool(symptom.body_contains), symptom.body_contains in answer.text),
+        (bool(symptom.body_lacks), symptom.body_lacks not in answer.text),
         (symptom.server_error, answer.status >= 500 or answer.status == 0),
     )
     asked = [holds for is_set, holds in checks if is_set]

@@ -45,8 +45,9 @@ class Deviation:
 
     `parameter` tells two defects of one operation apart (a parameter, a member, a status) and goes into the fingerprint.
     `what` is said after the operation's name. `noise` is set for what is a framework's habit, no defect, and says which.
-    `snippet` is a text of the answer's body that shows the defect, `header` a header that does. `shared` is equal for deviations
-    of several operations that have one cause (a schema that all use). `replayable` is false for what takes more than one request.
+    `snippet` is a text of the answer's body that shows the defect, `lacks` one that should be in it, `header` a header that shows
+    it. `shared` is equal for deviations of several operations that have one cause (a schema that all use). `replayable` is false
+    for what takes more than one request.
     """
 
     rule: Rule
@@ -56,6 +57,7 @@ class Deviation:
     observed: str
     noise: str = ""
     snippet: str = ""
+    lacks: str = ""
     header: str = ""
     shared: str = ""
     replayable: bool = True
@@ -118,11 +120,13 @@ def schema_deviation(error: ValidationError, answer: Answer) -> Deviation:
     path = member_path(error.absolute_path)
     kind = str(error.validator)
     wanted: Any = error.validator_value
+    lacks = ""
     if kind == "required":
         missing = next((key for key in wanted if key not in error.instance), "")  # type: ignore[operator]
         path = f"{path}.{missing}".lstrip(".")
         what, seen = f"answers {answer.status} without the member `{path}`", f"no member `{path}`"
         expected = f"The member `{path}`, which the document declares as required."
+        lacks = json.dumps(missing) if json.dumps(missing) not in answer.body else ""
     elif kind in ("additionalProperties", "unevaluatedProperties"):
         what, seen = f"answers {answer.status} with members that are not declared", error.message[:160]
         expected = "Only the members that the document declares."
@@ -132,7 +136,8 @@ def schema_deviation(error: ValidationError, answer: Answer) -> Deviation:
         what = f"answers {answer.status} with a `{path or 'body'}` that breaks its schema"
         expected, seen = f"`{path or 'body'}` with {kind} {limit}.", f"`{path or 'body'}` = {shown}"
     observed = f"status {answer.status} with {seen}"
-    return Deviation(Rule.RESPONSE, path, what, expected, observed, snippet=_snippet(error, answer), shared=_shared(error, path))
+    snippet, shared = _snippet(error, answer), _shared(error, path)
+    return Deviation(Rule.RESPONSE, path, what, expected, observed, snippet=snippet, lacks=lacks, shared=shared)
 
 
 def _shared(error: ValidationError, path: str) -> str:

@@ -149,5 +149,15 @@ def _finding(document: Document, request: Request, place: str, found: list[Diffe
         why="Who builds a client from the one is told something else than who reviews the other; one of the two is wrong.",
         advice="If the change is meant, write the served document down as the committed one and review it; else undo it.",
         steps=(request,),
-        symptom=Symptom(),
+        symptom=_symptom(route, found),
     )
+
+
+def _symptom(route: str, found: list[Difference]) -> Symptom:
+    """What a replay can look for in the served text: a path that is not in it, or a name that is too much."""
+    whole = found[0].pointer == ""
+    if route and whole and found[0].served == "nothing":
+        return Symptom(status=(200,), body_lacks=json.dumps(route))
+    if route and whole and found[0].committed == "nothing":
+        return Symptom(status=(200,), body_contains=json.dumps(route))
+    return Symptom()

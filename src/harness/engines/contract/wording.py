@@ -179,13 +179,13 @@ def writable(request: Request) -> Request:
 def symptom_of(deviation: Deviation, exchange: Exchange) -> Symptom:
     """What a replay must look for."""
     status = exchange.answer.status if exchange.answer else 0
-    if deviation.rule is Rule.SERVER_ERROR:
+    if deviation.rule in (Rule.SERVER_ERROR, Rule.DIED, Rule.SILENT):
         return Symptom(server_error=True)
     if deviation.rule in (Rule.HEADERS, Rule.METHOD) and deviation.header:
         return Symptom(status=(status,), header_absent=deviation.header)
     if deviation.rule is Rule.MEDIA_TYPE and exchange.answer:
         return Symptom(status=(status,), header="content-type", header_value=exchange.answer.headers.get("content-type", ""))
-    return Symptom(status=(status,) if status else (), body_contains=deviation.snippet)
+    return Symptom(status=(status,) if status else (), body_contains=deviation.snippet, body_lacks=deviation.lacks)
 
 
 _BODY_CHARACTERS_MAX = 200
