@@ -50,7 +50,7 @@ def only(payload: object) -> ReportInput:
         (replace(CELL, allowed=None), authorization.UNTRIED),
         (replace(CELL, tried=False), authorization.UNTRIED),
         (replace(CELL, permitted=True, allowed=True), authorization.ALLOWED),
-        (replace(CELL, permitted=True), authorization.REFUSED),
+        (replace(CELL, permitted=True), authorization.FRUITLESS),
     ],
 )
 def test_a_cell_says_whether_what_must_hold_did(cell: Cell, kind: authorization.Kind):
@@ -64,7 +64,7 @@ def test_two_users_of_one_cell_show_the_worse_of_them():
     assert "as two" in view.rows[0].cells[0].hint
     assert dict((kind.name, count) for kind, count in view.counts) == {
         "hole": 1,
-        "refused": 0,
+        "fruitless": 0,
         "untried": 0,
         "allowed": 0,
         "denied": 1,
@@ -155,8 +155,9 @@ def test_a_body_is_shown_below_the_headers():
     [
         (Symptom(), ""),
         (Symptom((200, 201)), "status 200 or 201"),
-        (Symptom(server_error=True), "a server error (5xx)"),
+        (Symptom(server_error=True), "a server error (5xx) or no answer"),
         (Symptom(header_absent="X", body_contains="a b"), "no header X and a body that holds 'a b'"),
+        (Symptom(body_lacks="seat 4"), "a body without 'seat 4'"),
         (Symptom(header="Server", header_value="x/1"), "the header Server: x/1"),
     ],
 )

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from harness.model.errors import HarnessError
 from harness.report.model import ReportInput
+from harness.report.text import spans
 from harness.report.views.authorization import matrix_views
 from harness.report.views.contract import contract_views
 from harness.report.views.coverage import coverage_views
@@ -81,7 +82,7 @@ def policy(style: str) -> str:
 def _environment() -> Environment:
     if not (TEMPLATES / "report.html").is_file():
         raise HarnessError(f"no report.html in {TEMPLATES}", hint="run from a whole checkout of the project")
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -89,6 +90,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
+    environment.filters["spans"] = spans
+    return environment
 
 
 @cache

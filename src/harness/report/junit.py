@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from harness.model.gate import GateResult, Measure
 from harness.model.verdict import Verdict
 from harness.report.model import ReportInput
-from harness.report.text import amount, cut, line, seconds_between, visible
+from harness.report.text import amount, cut, line, placed, seconds_between, visible
 
 LINES_MAX = 60
 _NOT_XML = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -87,8 +87,8 @@ def _details(gate: GateResult, data: ReportInput) -> str:
     lines = [line(gate.reason, 1_000), *map(_measure, gate.measures), *(line(detail, 500) for detail in gate.details)]
     for fingerprint in gate.findings:
         if finding := findings.get(fingerprint):
-            where = f"{finding.operation}: " if finding.route else ""
-            lines.append(line(f"{finding.severity}: {where}{finding.title} (harness replay {fingerprint})", 500))
+            what = placed(finding.operation if finding.route else "", finding.title)
+            lines.append(line(f"{finding.severity}: {what} (harness replay {fingerprint})", 500))
     if gate.advice:
         lines.append(f"Next: {cut(gate.advice, 500)}")
     left = len(lines) - LINES_MAX

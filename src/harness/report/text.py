@@ -11,6 +11,7 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _HIDDEN = re.compile(r"[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u02ff]")
 NOT_LOGGED_IN = "not logged in"
 """How the role "" reads."""
+_CODE = re.compile(r"`([^`\n]+)`")
 _MINUTE_S = 60
 _HOUR_S = 3600
 
@@ -33,6 +34,12 @@ def line(text: str, characters_max: int) -> str:
     flat = " ".join(text[: 4 * characters_max].split())
     shorter = len(flat) > characters_max or len(text) > 4 * characters_max
     return visible(flat[: characters_max - 1]) + "…" if shorter else visible(flat)
+
+
+def spans(text: str) -> list[tuple[bool, str]]:
+    """The text in pieces: whether it is code (it stood between backquotes), and what it says."""
+    pieces = _CODE.split(text)  # words and code by turns
+    return [(index % 2 == 1, piece) for index, piece in enumerate(pieces) if piece]
 
 
 def number(value: float | int) -> str:
@@ -74,6 +81,11 @@ def duration(seconds: float) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 gate`, `3 gates`, `2 entries`."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def placed(operation: str, title: str) -> str:
+    """`GET /x: a title`; the title alone where it names the operation itself, or where there is none."""
+    return title if not operation or operation in title else f"{operation}: {title}"
 
 
 def moment(iso: str) -> str:

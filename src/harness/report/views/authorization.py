@@ -29,11 +29,11 @@ class Kind:
 
 
 HOLE = Kind("hole", "✕", "fail", 0, "allowed, and must not be")
-REFUSED = Kind("refused", "!", "fail", 1, "refused, and must be allowed")
-UNTRIED = Kind("untried", "?", "unknown", 2, "not tried, or no permitted request of the kind succeeded")
+UNTRIED = Kind("untried", "?", "unknown", 1, "not tried, or refused where nobody succeeded")
+FRUITLESS = Kind("fruitless", "!", "unknown", 2, "permitted, and did not succeed: the contract gate judges that")
 ALLOWED = Kind("allowed", "✓", "pass", 3, "allowed, as it must be")
 DENIED = Kind("denied", "⊘", "deny", 4, "refused, as it must be")
-KINDS = (HOLE, REFUSED, UNTRIED, ALLOWED, DENIED)
+KINDS = (HOLE, UNTRIED, FRUITLESS, ALLOWED, DENIED)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def kind_of(cell: Cell) -> Kind:
     if not cell.tried or cell.allowed is None:
         return UNTRIED
     if cell.permitted:
-        return ALLOWED if cell.allowed else REFUSED
+        return ALLOWED if cell.allowed else FRUITLESS
     if cell.allowed:
         return HOLE
     return DENIED if cell.twin else UNTRIED

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 WIDTH = 1000.0
 HEIGHT = 100.0
 """The coordinates that paths are written in; they are stretched to the chart's box."""
+TICKS_MAX = 7
+_ROUND_SECONDS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
 POINTS_MAX = 480
 """More points than pixels show nothing more: longer series are thinned."""
 
@@ -71,9 +73,11 @@ def y_ticks(top: float, *, steps: int = 4) -> tuple[Tick, ...]:
     return tuple(Tick(round(100.0 * k / steps, 3), f"{top * (steps - k) / steps:g}") for k in range(steps + 1))
 
 
-def x_ticks(seconds: float, *, steps: int = 4) -> tuple[Tick, ...]:
-    """Marks from 0 to the end of the time axis, in seconds."""
-    return tuple(Tick(round(100.0 * k / steps, 3), f"{seconds * k / steps:.0f} s") for k in range(steps + 1))
+def x_ticks(count: int) -> tuple[Tick, ...]:
+    """Marks at round seconds on the axis of a series of `count` seconds, at most seven."""
+    last = max(count - 1, 1)
+    step = next((step for step in _ROUND_SECONDS if last / step <= TICKS_MAX - 1), last)
+    return tuple(Tick(round(100.0 * second / last, 3), f"{second} s") for second in range(0, last + 1, step))
 
 
 def path(values: Sequence[float | None], top: float) -> str:

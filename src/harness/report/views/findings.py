@@ -64,7 +64,7 @@ class Row:
 
 @dataclass(frozen=True)
 class RuleGroup:
-    """All defects of one rule."""
+    """All defects of one rule. `title` is "" where they do not share one: then each says its own."""
 
     rule: str
     title: str
@@ -160,10 +160,11 @@ def _rule_group(rule: str, findings: tuple[Finding, ...], budget: _Budget) -> Ru
     cards = tuple(_card(finding) for finding in findings[:CARDS_PER_RULE_MAX] if budget.take_card())
     rows = tuple(row for row in map(_row, findings[len(cards) :]) if budget.take(row))
     first = findings[0]
+    titles = {finding.title for finding in findings}
     classes = ([f"CWE-{first.cwe}"] if first.cwe else []) + ([line(first.owasp, 40)] if first.owasp else [])
     return RuleGroup(
         rule=line(rule, 120),
-        title=line(first.title, 160),
+        title=line(first.title, 160) if len(titles) == 1 else "",
         classes=tuple(classes),
         count=len(findings),
         cards=cards,
@@ -181,7 +182,7 @@ def _card(finding: Finding) -> Card:
     return Card(
         fingerprint=finding.fingerprint,
         operation=line(finding.operation, 160),
-        title=line(finding.title, 200),
+        title=line(finding.title.replace(finding.operation, "").strip() if finding.route else finding.title, 200),
         labels=tuple(_labels(finding)),
         judged=finding.confidence is not Confidence.LOW,
         expected=cut(finding.expected, TEXT_CHARACTERS_MAX),
@@ -222,11 +223,13 @@ def symptom_text(symptom: Symptom) -> str:
     if symptom.status:
         found.append(f"status {' or '.join(str(status) for status in symptom.status)}")
     if symptom.server_error:
-        found.append("a server error (5xx)")
+        found.append("a server error (5xx) or no answer")
     if symptom.header_absent:
         found.append(f"no header {symptom.header_absent}")
     if symptom.header:
         found.append(f"the header {symptom.header}: {symptom.header_value}".removesuffix(": "))
     if symptom.body_contains:
         found.append(f"a body that holds {shlex.quote(symptom.body_contains)}")
+    if symptom.body_lacks:
+        found.append(f"a body without {shlex.quote(symptom.body_lacks)}")
     return " and ".join(found)

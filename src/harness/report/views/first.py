@@ -10,10 +10,11 @@ from harness.model.gate import GateResult, Measure
 from harness.model.run import Manifest, StageState
 from harness.model.verdict import Verdict
 from harness.report.model import ReportInput
-from harness.report.text import amount, duration, line, moment, plural, seconds_between, visible
+from harness.report.text import amount, duration, line, moment, placed, plural, seconds_between, visible
 
 LOOK_AT_MAX = 5
 """As many as a person reads before doing something."""
+NEXT_STEP_CHARACTERS_MAX = 240
 NEAR_LIMIT_SHARE = 0.2
 """A limit that is kept with less room than this (of the limit) is worth a look on a run that passed."""
 
@@ -195,24 +196,41 @@ def _all_failed(data: ReportInput, anchors: Container[str]) -> list[LookAt]:
 
 def _failed(gate: GateResult, worst: list[Finding], anchors: Container[str]) -> LookAt:
     if not worst:
-        return LookAt("fail", symbol("fail"), gate.gate, line(gate.reason, 220), line(gate.advice, 160), f"#gate-{gate.gate}")
+        return LookAt(
+            "fail",
+            symbol("fail"),
+            gate.gate,
+            line(gate.reason, 220),
+            line(gate.advice, NEXT_STEP_CHARACTERS_MAX),
+            f"#gate-{gate.gate}",
+        )
     finding = worst[0]
-    where = f"{finding.operation}: " if finding.route else ""
     more = f" And {plural(len(worst) - 1, 'finding')} more." if len(worst) > 1 else ""
-    text = f"{finding.severity.capitalize()}: {where}{finding.title}.{more}"
+    text = f"{finding.severity.capitalize()}: {_sentence(finding)}.{more}"
     return LookAt(
         "fail",
         symbol("fail"),
         gate.gate,
         line(text, 220),
-        line(finding.advice or gate.advice, 160),
+        line(finding.advice or gate.advice, NEXT_STEP_CHARACTERS_MAX),
         f"#finding-{finding.fingerprint}" if finding.fingerprint in anchors else f"#gate-{gate.gate}",
     )
 
 
+def _sentence(finding: Finding) -> str:
+    return placed(finding.operation if finding.route else "", finding.title).rstrip(".")
+
+
 def _unknown(gate: GateResult) -> LookAt:
     step = gate.advice or "get the missing evidence: the stage's log says why it is not there"
-    return LookAt("unknown", symbol("unknown"), gate.gate, line(gate.reason, 220), line(step, 160), f"#gate-{gate.gate}")
+    return LookAt(
+        "unknown",
+        symbol("unknown"),
+        gate.gate,
+        line(gate.reason, 220),
+        line(step, NEXT_STEP_CHARACTERS_MAX),
+        f"#gate-{gate.gate}",
+    )
 
 
 def _near(gate: GateResult) -> LookAt | None:
@@ -229,7 +247,7 @@ def _guesses(data: ReportInput) -> list[LookAt]:
     low = [finding for finding in data.findings if finding.confidence is Confidence.LOW]
     if not low:
         return []
-    text = f"{plural(len(low), 'finding')} of low confidence: shown, not judged. The first: {low[0].operation} {low[0].title}."
+    text = f"{plural(len(low), 'finding')} of low confidence: shown, not judged. The first: {_sentence(low[0])}."
     return [LookAt("unknown", symbol("unknown"), "not sure", line(text, 220), "", "#findings")]
 
 
@@ -256,6 +274,9 @@ def unverified(data: ReportInput) -> tuple[Unverified, ...]:
         for gate in data.verdict.gates
         if gate.verdict in (Verdict.UNKNOWN, Verdict.SKIPPED)
     ]
+    if data.verdict.narrowed:
+        chosen = ", ".join(data.manifest.narrowed_to) or "a part of it"
+        found.append(Unverified("the rest of the plan", line(f"only {chosen} was asked for", 200), "#run"))
     for record in data.manifest.stages:
         if record.state is not StageState.RAN:
             reason = record.reason or f"the stage is {record.state}"
@@ -265,7 +286,7 @@ def unverified(data: ReportInput) -> tuple[Unverified, ...]:
 
 def tile(gate: GateResult) -> Tile:
     """A gate in short: the measure that decides, against its limit."""
-    measure = deciding(gate)
+    measure = _telling(gate)
     colour = tone(gate.verdict)
     return Tile(
         gate=gate.gate,
@@ -285,6 +306,13 @@ def limit_text(measure: Measure) -> str:
     """`≤ 200 ms`, `≥ 70 %`, `≥ 312`: the unit only where the number would not be understood without it."""
     unit = measure.unit if measure.unit in ("%", "ms", "s") else ""
     return f"{measure.comparison} {amount(measure.threshold, unit)}"
+
+
+def _telling(gate: GateResult) -> Measure | None:
+    """The measure that decides, where it tells the verdict: a gate that fails for another reason shows that reason instead."""
+    measure = deciding(gate)
+    kept = measure is not None and measure.holds is True
+    return measure if kept == (gate.verdict is Verdict.PASS) else None
 
 
 def deciding(gate: GateResult) -> Measure | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.model.gate import GateResult, Measure
 from harness.report.model import ReportInput
-from harness.report.text import amount, line, number
+from harness.report.text import amount, line, number, placed
 from harness.report.views.first import Bullet, bullet, limit_text, symbol, tone
 from harness.report.views.tests import Artefact, artefact
 
@@ -51,7 +51,7 @@ class GateView:
 
 def gate_views(data: ReportInput) -> tuple[GateView, ...]:
     """Every gate, in the order of the plan."""
-    sentences = {finding.fingerprint: line(f"{finding.operation} {finding.title}", 160) for finding in data.findings}
+    sentences = {finding.fingerprint: line(placed(finding.operation, finding.title), 200) for finding in data.findings}
     return tuple(_view(gate, data.questions.get(gate.gate, ""), sentences) for gate in data.verdict.gates)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from harness.model.load import Distribution, EndpointLoad, LoadResult, LoadSecond, PhaseLoad
+from harness.model.load import Distribution, EndpointLoad, LoadResult, LoadSecond, MachineShare, PhaseLoad
 from harness.model.load_validity import validity
 from harness.model.plan import LoadLimits
 from harness.report.model import ReportInput
@@ -110,7 +110,6 @@ def _facts(result: LoadResult) -> tuple[tuple[str, str], ...]:
 
 
 def _phase_row(phase: PhaseLoad) -> PhaseRow:
-    machine = phase.machine
     return PhaseRow(
         phase=line(phase.phase, 60),
         rate=f"{phase.intended_per_s:g}/s",
@@ -122,8 +121,17 @@ def _phase_row(phase: PhaseLoad) -> PhaseRow:
         lateness_p99=amount(phase.lateness.p99_ms, "ms"),
         in_flight=number(phase.in_flight_max),
         generator=f"{phase.generator_cpu_percent:.0f} %",
-        machine=f"idle {machine.idle_percent:.0f} %, others {machine.others_percent:.0f} %, steal {machine.steal_percent:.0f} %",
+        machine=_machine(phase.machine),
     )
+
+
+def _machine(share: MachineShare) -> str:
+    """Who had the processors: the target where it is known, what is neither target nor generator, and what was left."""
+    idle, steal = f"idle {share.idle_percent:.0f} %", f"steal {share.steal_percent:.0f} %"
+    if share.target_percent is None:
+        return f"{idle}, others {share.others_percent:.0f} %, {steal}"
+    strangers = max(share.others_percent - share.target_percent, 0.0)
+    return f"{idle}, target {share.target_percent:.0f} %, others {strangers:.0f} %, {steal}"
 
 
 def _endpoint_row(phase: str, end: EndpointLoad, top: float, limits: LoadLimits) -> EndpointRow:

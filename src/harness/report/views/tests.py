@@ -101,9 +101,10 @@ def suite_views(data: ReportInput) -> tuple[SuiteView, ...]:
 
 
 def flow_views(data: ReportInput) -> tuple[FlowView, ...]:
-    """Every browser flow, the broken ones first."""
+    """Every browser flow: the broken ones first, then those with pictures."""
     results = [result for _, payload in data.payloads(TestsPayload) for result in payload.results if result.flow]
-    return tuple(_flow(result) for result in sorted(results, key=lambda result: _ORDER.index(result.outcome)))
+    flows = [_flow(result) for result in sorted(results, key=lambda result: _ORDER.index(result.outcome))]
+    return tuple(sorted(flows, key=lambda flow: flow.outcome == Outcome.PASSED and not flow.pictures))
 
 
 def _suite(stage: str, payload: TestsPayload) -> SuiteView:
