@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from harness.cli.exits import Exit
 from harness.cli.parser import UsageExit, parse
 from harness.cli.verbs_table import VERBS
-from harness.model.errors import ConfigError, EvidenceError, HarnessError, PreflightError, TargetError
+from harness.model.errors import ConfigError, DatabaseError, EvidenceError, HarnessError, PreflightError, TargetError
 
 _EXIT_OF_ERROR: tuple[tuple[type[HarnessError], Exit], ...] = (
     (ConfigError, Exit.USAGE),
     (PreflightError, Exit.PREFLIGHT),
     (TargetError, Exit.PREFLIGHT),
+    (DatabaseError, Exit.PREFLIGHT),
     (EvidenceError, Exit.UNKNOWN),
     (HarnessError, Exit.DEFECT),
 )

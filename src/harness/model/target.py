@@ -52,7 +52,7 @@ class Role:
 
     name: str
     login: Login
-    users: tuple[User, ...]
+    users: tuple[User, ...] = ()
     rank: int = 0  # a higher rank may do more; equal ranks are peers
     page_login: str = ""  # address of the log-in page for browser flows, where there is one
     security: tuple[str, ...] = ()  # the document's security schemes that this role's credential satisfies; empty: inferred

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from harness.processes.kept import KeptProcess, keep
+from harness.processes.kept import KeptProcess, ProcessError, keep
 
-__all__ = ["KeptProcess", "keep"]
+__all__ = ["KeptProcess", "ProcessError", "keep"]

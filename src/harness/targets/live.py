@@ -13,15 +13,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
+import psutil
 
 from harness.evidence.redaction import redact, remember_secret
 from harness.model.errors import PreflightError, TargetError
 from harness.model.target import Role, Target, User
 from harness.probes.exchange import Credential
-from harness.processes import KeptProcess, keep
+from harness.processes import KeptProcess, ProcessError, keep
 from harness.targets import signing
+from harness.targets.clients import client, tls_context
 from harness.targets.safety import check_address
 
 HOST = "127.0.0.1"
@@ -30,6 +33,7 @@ _STOP_GRACE_S = 10.0
 _LOG_LINES_QUOTED = 6
 _SECRET_BYTES = 48
 _PORT_TRIES = 3
+_HEALTH_TIMEOUT_S = 2.0
 _COVERAGE_VARIABLES = (
     "COVERAGE_PROCESS_START",
     "COVERAGE_PROCESS_CONFIG",
@@ -41,6 +45,19 @@ _COVERAGE_VARIABLES = (
 _run_secrets: dict[str, str] = {}
 
 
+@dataclass(frozen=True)
+class Launch:
+    """How to start a target: its database, its port, whether it is measured."""
+
+    folder: Path  # gets the log
+    dsn: str = field(default="", repr=False)
+    port: int | None = None
+    instrumented: bool = False
+    coverage_config: Path | None = None
+    label: str = "target"
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 @dataclass
 class LiveTarget:
     """A running target. `target` is the file's with the passwords of this run filled in."""
@@ -50,6 +67,7 @@ class LiveTarget:
     dsn: str = field(default="", repr=False)
     log_path: Path | None = None
     process: KeptProcess | None = field(default=None, repr=False)
+    launch: Launch | None = field(default=None, repr=False)
 
     @property
     def pid(self) -> int:
@@ -73,11 +91,23 @@ class LiveTarget:
 
     def client(self, credential: Credential | None = None) -> httpx.Client:
         """A client for this target alone: bounded in time, no redirects."""
-        return signing.client(self.target, self.base_url, credential)
+        return client(self.target, self.base_url, credential)
 
     def stop(self) -> int | None:
         """Ends it, if we started it; its exit code."""
         return self.process.stop() if self.process else None
+
+    def restart(self) -> None:
+        """Stops it and starts it again at the same address, on the same data.
+
+        Raises:
+            TargetError: it was not started by us, or does not become healthy again.
+        """
+        if self.launch is None:
+            raise TargetError(f"{self.target.name} was not started by the harness, so it is not restarted")
+        self.stop()
+        self.process = _launch(self.target, self.launch, urlsplit(self.base_url).port or 0).process
+        _await_health(self)
 
     def log_tail(self) -> str:
         """The last lines of its log, without secrets."""
@@ -98,19 +128,6 @@ def with_passwords(target: Target, password: str) -> Target:
         for role in target.roles
     )
     return dataclasses.replace(target, roles=roles)
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How to start a target: its database, its port, whether it is measured."""
-
-    folder: Path  # gets the log
-    dsn: str = field(default="", repr=False)
-    port: int | None = None
-    instrumented: bool = False
-    coverage_config: Path | None = None
-    label: str = "target"
-    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @contextmanager
@@ -169,14 +186,15 @@ def _launch(target: Target, launch: Launch, port: int) -> LiveTarget:
     launch.folder.mkdir(parents=True, exist_ok=True)
     log = launch.folder / f"{launch.label}.log"
     values = {"host": HOST, "port": str(port), "coverage_config": str(launch.coverage_config or "")}
-    process = keep(
-        fill(command, values),
-        folder=target.folder,
-        log=log,
-        environ=environment(target, base_url, launch.dsn, launch.extra),
-        grace_s=_STOP_GRACE_S,
-    )
-    return LiveTarget(target, base_url, launch.dsn, log, process)
+    process = _run(target, fill(command, values), log, environment(target, base_url, launch.dsn, launch.extra))
+    return LiveTarget(target, base_url, launch.dsn, log, process, launch)
+
+
+def _run(target: Target, command: list[str], log: Path, environ: Mapping[str, str]) -> KeptProcess:
+    try:
+        return keep(command, folder=target.folder, log=log, environ=environ, grace_s=_STOP_GRACE_S)
+    except ProcessError as error:
+        raise TargetError(f"{target.name}: {error.message}", hint="check commands and folder in the target's file") from error
 
 
 def fill(command: tuple[str, ...], values: Mapping[str, str]) -> list[str]:
@@ -211,7 +229,8 @@ def _await_health(live: LiveTarget) -> None:
                 f"{live.target.name} ended with {live.process.exit_code} before it answered: {live.log_tail()}",
                 hint=f"its log is {live.log_path}",
             )
-        if _answers(address, timeout_s=2.0):
+        if _answers(address, timeout_s=_HEALTH_TIMEOUT_S):
+            _demand_own_answer(live)
             return
     raise TargetError(
         f"{live.target.name} did not become healthy at {live.target.health_path} in {live.target.start_timeout_s:g} s: "
@@ -220,9 +239,29 @@ def _await_health(live: LiveTarget) -> None:
     )
 
 
+def _demand_own_answer(live: LiveTarget) -> None:
+    """Who answers must be the process that we started: another one that took the port would be judged in its place."""
+    port = urlsplit(live.base_url).port
+    if live.process is None or _listens(live.process.pid, port):
+        return
+    raise TargetError(f"{live.target.name}: something else answers at {live.base_url}: address already in use")
+
+
+def _listens(pid: int, port: int | None) -> bool:
+    """Whether the process or one that it started listens on the port; True where the system does not tell."""
+    try:
+        root = psutil.Process(pid)
+        connections = [each for process in (root, *root.children(recursive=True)) for each in process.net_connections("tcp")]
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
+
+
 def _answers(url: str, *, timeout_s: float) -> bool:
     try:
-        return httpx.get(url, timeout=timeout_s, trust_env=False).status_code < 500
+        return httpx.get(url, timeout=timeout_s, trust_env=False, verify=tls_context()).status_code < 500
     except httpx.HTTPError:
         return False
 

@@ -36,8 +36,9 @@ def check_address(target: Target, url: str) -> None:
     Raises:
         TargetError: the request is not sent.
     """
-    host = urlsplit(url).hostname or ""
-    if host not in target.hosts:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host not in target.hosts and parts.netloc.rpartition("@")[2].lower() not in target.hosts:
         raise TargetError(
             f"{target.name}: no traffic to {host or url}", hint=f"its hosts are: {', '.join(target.hosts) or 'none'}"
         )

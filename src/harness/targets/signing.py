@@ -1,21 +1,18 @@
-"""Log-in as a role of the target, as its file describes it, and HTTP clients that stay within bounds."""
+"""Log-in as a role of the target, as its file describes it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import httpx
 
-from harness.evidence.redaction import remember_secret
+from harness.evidence.redaction import REDACTED, redact, remember_secret
 from harness.model.errors import TargetError
 from harness.model.target import Login, Role, Target, User
 from harness.probes.exchange import Credential
 from harness.probes.jsonpath import find
-from harness.targets.safety import check_address
+from harness.targets.clients import client
 
-CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 30.0
 _QUOTED_CHARACTERS = 200
 
 
@@ -30,27 +27,11 @@ def sign_in(target: Target, base_url: str, role: Role, user: User) -> Credential
     if login.kind == "none":
         return Credential()
     if login.kind in ("header", "api_key"):
-        return _credential({login.header: _fill(login.value, known)}, {})
+        value = _fill(login.value, known)
+        return _credential({login.header: value}, {}, value)
     with client(target, base_url) as http:
         answer = _ask(http, login, known, f"{role.name} {user.name}")
     return _read(role, user, answer)
-
-
-def client(target: Target, base_url: str, credential: Credential | None = None) -> httpx.Client:
-    """A client for this target: bounded in time, redirects off, no other host, no proxy of the environment's."""
-    return httpx.Client(
-        base_url=base_url,
-        headers=dict(credential.headers) if credential else {},
-        cookies=dict(credential.cookies) if credential else {},
-        timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-        follow_redirects=False,
-        trust_env=False,
-        event_hooks={"request": [_guard(target)]},
-    )
-
-
-def _guard(target: Target) -> Any:
-    return lambda request: check_address(target, str(request.url))
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
@@ -68,10 +49,16 @@ def _ask(http: httpx.Client, login: Login, known: Mapping[str, str], who: str) -
     if answer.status_code >= 400:
         raise TargetError(
             f"log-in of {who} refused: POST {login.path} with {', '.join(body)} answered {answer.status_code}: "
-            f"{answer.text[:_QUOTED_CHARACTERS]}",
+            f"{_quoted(answer, known['password'])}",
             hint="check the role's log-in and users in the target's file, and that the seed made these users",
         )
     return answer
+
+
+def _quoted(answer: httpx.Response, password: str) -> str:
+    """The beginning of an answer, which may repeat what was sent."""
+    text = answer.text[:_QUOTED_CHARACTERS]
+    return redact(text.replace(password, REDACTED) if password else text)
 
 
 def _read(role: Role, user: User, answer: httpx.Response) -> Credential:

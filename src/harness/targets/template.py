@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.evidence.redaction import redact
 from harness.model.errors import PreflightError
 from harness.model.target import Target
-from harness.processes import keep
+from harness.processes import ProcessError, keep
 from harness.targets.live import environment, fill
 
 COMMAND_TIMEOUT_S = 300.0
@@ -47,7 +47,10 @@ def _run(target: Target, name: str, command: list[str], seeding: Seeding) -> Non
     seeding.folder.mkdir(parents=True, exist_ok=True)
     log = seeding.folder / f"{name}.log"
     extra: Mapping[str, str] = {target.password_variable: seeding.password} if target.password_variable else {}
-    process = keep(command, folder=target.folder, log=log, environ=environment(target, "", seeding.dsn, extra))
+    try:
+        process = keep(command, folder=target.folder, log=log, environ=environment(target, "", seeding.dsn, extra))
+    except ProcessError as error:
+        raise PreflightError(f"{target.name}: {name}: {error.message}", hint="check commands in the target's file") from error
     ended = process.wait(COMMAND_TIMEOUT_S)
     code = process.stop()
     if not ended:
