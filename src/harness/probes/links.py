@@ -1,0 +1,28 @@
+"""The links of a page that lead to the same host and that may be followed without doing anything."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from harness.probes.exchange import Answer
+
+_DOES_SOMETHING = re.compile(r"log-?out|sign-?out|logoff|delete|remove|destroy", re.I)
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.found += [value for name, value in attrs if name == "href" and value]
+
+
+def local_links(answer: Answer) -> list[str]:
+    """Paths that the page links to on its own host, each once, in order; those that would end the session are left out."""
+    reader = _Links()
+    reader.feed(answer.text)
+    paths = [link.partition("#")[0] for link in reader.found if link.startswith("/") and not link.startswith("//")]
+    return [path for path in dict.fromkeys(paths) if path and not _DOES_SOMETHING.search(path)]

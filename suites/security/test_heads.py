@@ -1,0 +1,43 @@
+"""Every answer carries the security headers, errors and pages included, and only listed origins may read it."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.evidence.records import Recorder
+from harness.model.finding import Finding
+from harness.probes.cors import CorsReport
+from harness.probes.tour import Tour
+
+
+def settle(findings: list[Finding], record: Recorder) -> None:
+    for finding in findings:
+        record.finding(finding)
+    assert not findings, "\n".join(f"{finding.title}: {finding.observed} {finding.advice}" for finding in findings)
+
+
+def test_the_target_serves_to_the_end(tour: Tour) -> None:
+    assert not tour.died
+
+
+@pytest.mark.proves("2.1.3.a")
+def test_every_answer_of_an_operation_has_the_security_headers(
+    operation: str, tour: Tour, heads: tuple[Finding, ...], record: Recorder
+) -> None:
+    settle([finding for finding in heads if finding.operation == operation], record)
+    if operation not in tour.reached:
+        pytest.skip(tour.notes.get(operation, "no request succeeded"))
+
+
+@pytest.mark.proves("2.1.3.a")
+def test_pages_and_errors_have_the_security_headers(tour: Tour, heads: tuple[Finding, ...], record: Recorder) -> None:
+    assert tour.of(""), "nothing but operations answered"
+    settle([finding for finding in heads if finding.operation not in tour.operations], record)
+
+
+@pytest.mark.proves("1.1.7.a")
+def test_only_listed_origins_may_read_answers(cors: CorsReport, record: Recorder) -> None:
+    assert cors.tried, "no operation succeeded that another origin could have read"
+    settle(list(cors.findings or ()), record)
+    if cors.allowed_works is None:
+        pytest.skip("the target file lists no origins: refusals alone were seen")
