@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, TypeGuard
 
-from harness.probes.patterns import matching
+from harness.probes.patterns import matches, matching
 from harness.probes.schemas import JsonSchema, SchemaError, Schemas, types_of
 
 DEPTH_MAX = 12  # a deeper value is made of required members only, and then given up
@@ -152,12 +152,13 @@ class _Maker:
         return choice
 
     def _string(self, schema: dict[str, Any], name: str, unlike: Any) -> str:
-        pattern = schema.get("pattern")
-        if isinstance(pattern, str):
-            return matching(pattern, self._random, _lengths(schema), unlike)
         lengths = _lengths(schema)
         made = self._formatted(str(schema.get("format", "")), name)
-        return _fitted(made if len(made) <= lengths[1] else made.removeprefix("probe").lstrip(" -"), lengths)
+        made = _fitted(made if len(made) <= lengths[1] else made.removeprefix("probe").lstrip(" -"), lengths)
+        pattern = schema.get("pattern")
+        if not isinstance(pattern, str) or (made != unlike and matches(pattern, made)):
+            return made  # the usual value of such a name will do
+        return matching(pattern, self._random, lengths, unlike)
 
     def _formatted(self, form: str, name: str) -> str:
         token = f"{self._random.getrandbits(40):010x}"
