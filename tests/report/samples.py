@@ -200,7 +200,7 @@ def failed() -> ReportInput:
             "errors", Verdict.FAIL, "smoke: 1.33 % of visits failed, wanted ≤ 0.1 %", _m("smoke errors", 1.33, 0.1, "≤", "%", 300)
         ),
     )
-    run = _input(Verdict.FAIL, "5 gates failed: coverage, contract, authorization, findings, latency, errors", gates, items, ())
+    run = _input(Verdict.FAIL, "6 gates failed: coverage, contract, authorization, findings, latency, errors", gates, items, ())
     notes = tuple(Observation("note", text, "security", "GET /x", 3) for text in HOSTILE_TEXTS)
     broken = tuple(TestResult(f"t::{part}", Outcome.FAILED, message=HOSTILE, parts=(part,)) for part in LEDGER_PARTS[:3])
     record = decide(LEDGER, (*broken, *_proving(LEDGER_PARTS[3:9])), dict.fromkeys(LEDGER_PARTS, "f"), (), findings=findings)
