@@ -147,8 +147,13 @@ def test_without_an_engine_docker_is_refused_and_auto_is_embedded(
     with pytest.raises(PreflightError, match="no Docker engine answers") as caught:
         open_server("docker", folder)
     assert "use --database embedded" in str(caught.value)
+    monkeypatch.delenv("HARNESS_POSTGRES_IMAGE", raising=False)
+    with open_server("auto", folder) as server:
+        assert (server.provider, server.notes) == ("embedded", ())
+    monkeypatch.setenv("HARNESS_POSTGRES_IMAGE", "mine:18")
     with open_server("auto", folder) as server:
         assert server.provider == "embedded"
+        assert server.notes[0].startswith("HARNESS_POSTGRES_IMAGE is set, but no Docker engine answers")
 
 
 def test_without_an_engine_no_image_is_made(

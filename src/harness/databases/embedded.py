@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -86,13 +86,16 @@ class _Failure:
     from_archive: bool
 
 
-def open_embedded(folder: Path, *, statement_record: bool = True, cache: Path | None = None) -> EmbeddedServer:
+def open_embedded(
+    folder: Path, *, statement_record: bool = True, cache: Path | None = None, notes: tuple[str, ...] = ()
+) -> EmbeddedServer:
     """Starts a server.
 
     Args:
         folder: gets the log of the start, `postgres.log`.
         statement_record: whether statements can be recorded.
         cache: keeps what makes the next start faster (default: a folder of ours on the disk).
+        notes: what the reader of the report should know besides.
 
     Raises:
         PreflightError: there is no PostgreSQL, or it does not start; the end of its log is quoted, nothing is left behind.
@@ -100,6 +103,7 @@ def open_embedded(folder: Path, *, statement_record: bool = True, cache: Path | 
     user = server_user()
     binaries = reachable(find_binaries()) if user else find_binaries()
     place = choose_place()
+    place = replace(place, notes=(*place.notes, *notes))
     for base in {place.base, own_folder(disk_root())}:
         sweep(base)
     folder.mkdir(parents=True, exist_ok=True)

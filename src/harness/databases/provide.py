@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.databases.embedded import open_embedded
-from harness.databases.engine import Engine, find_engine
+from harness.databases.engine import IMAGE_VARIABLE, Engine, find_engine
 from harness.databases.external import DSN_VARIABLE, open_external
 from harness.databases.server import DatabaseServer
 from harness.model.errors import PreflightError
@@ -39,9 +39,18 @@ def open_server(
         return open_embedded(folder, statement_record=statement_record, cache=cache)
     engine = find_engine()
     if provider == "auto" and (not isinstance(engine, Engine) or engine.held_image() is None):
-        return open_embedded(folder, statement_record=statement_record, cache=cache)
+        return open_embedded(folder, statement_record=statement_record, cache=cache, notes=_unheard(engine))
     if not isinstance(engine, Engine):
         raise PreflightError(f"the databases were to be in Docker, but {engine}", hint="start one, or use --database embedded")
     from harness.databases.container import open_container  # here: it loads the Docker client, 0.3 s
 
     return open_container(engine, statement_record=statement_record)
+
+
+def _unheard(engine: Engine | str) -> tuple[str, ...]:
+    """Who names an image expects a container, and should know why there is none."""
+    image = os.environ.get(IMAGE_VARIABLE, "")
+    if not image:
+        return ()
+    reason = engine if isinstance(engine, str) else f"the engine does not hold {image}"
+    return (f"{IMAGE_VARIABLE} is set, but {reason}: PostgreSQL is embedded",)
