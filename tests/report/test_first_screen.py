@@ -157,4 +157,16 @@ def test_the_facts_name_target_build_plan_and_time():
     facts = dict(first_screen(samples.passed()).facts)
     assert facts["Target"] == "reference (local)"
     assert facts["Took"] == "3 min 21 s"
-    assert dict(first_screen(samples.unknown()).facts)["Build"] == "not said by the target"
+    assert dict(first_screen(samples.unknown()).facts)["Build"] == "not told"
+
+
+def test_gates_that_lack_evidence_for_the_same_reason_stand_together():
+    gates = (
+        GateResult("tests", Verdict.UNKNOWN, "contract: cut off after 180 s"),
+        GateResult("latency", Verdict.UNKNOWN, "load: no evidence"),
+        GateResult("contract", Verdict.UNKNOWN, "contract: cut off after 180 s (and 2 more)"),
+    )
+    assert [(item.title, item.text) for item in look_at(with_gates(*gates))] == [
+        ("tests, contract", "contract: cut off after 180 s"),
+        ("latency", "load: no evidence"),
+    ]

@@ -72,7 +72,16 @@ def test_a_share_is_rounded_down_so_that_almost_all_is_not_all():
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0, "0 s"), (0.34, "0.3 s"), (9.94, "9.9 s"), (42.4, "42 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (3900, "1 h 5 min")],
+    [
+        (0, "0 s"),
+        (0.34, "0.3 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (42.4, "42 s"),
+        (59.6, "1 min 0 s"),
+        (200, "3 min 20 s"),
+        (3900, "1 h 5 min"),
+    ],
 )
 def test_durations(seconds: float, shown: str):
     assert duration(seconds) == shown

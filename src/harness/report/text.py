@@ -68,7 +68,7 @@ def percent(part: float, whole: float) -> str:
 
 def duration(seconds: float) -> str:
     """`0.3 s`, `42 s`, `3 min 20 s`, `1 h 5 min`."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s" if seconds else "0 s"
     whole = round(seconds)
     if whole < _MINUTE_S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ NEAR_LIMIT_SHARE = 0.2
 """A limit that is kept with less room than this (of the limit) is worth a look on a run that passed."""
 
 _RANK_OF_NO_FINDING = 1.5  # between high and medium: a broken limit is worse than a medium finding
+_MORE = re.compile(r" \(and \d+ more\)$")
 _TONES = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.UNKNOWN: "unknown", Verdict.SKIPPED: "skipped"}
 _SYMBOLS = {"pass": "✓", "fail": "✕", "unknown": "?", "skipped": "–"}
 _SHIP = {
@@ -149,7 +151,7 @@ def facts(data: ReportInput) -> tuple[tuple[str, str], ...]:
     manifest = data.manifest
     rows = (
         ("Target", f"{manifest.target} ({manifest.target_environment})"),
-        ("Build", manifest.target_build or "not said by the target"),
+        ("Build", manifest.target_build or "not told"),
         ("Plan", manifest.plan),
         ("Took", run_duration(manifest)),
         ("Ended", moment(manifest.ended) if manifest.ended else "did not end by itself"),
@@ -167,7 +169,7 @@ def run_duration(manifest: Manifest) -> str:
 def look_at(data: ReportInput, anchors: Container[str] = ()) -> tuple[LookAt, ...]:
     """What to look at, the worst first: failed gates, gates without evidence; on a PASS what is close to its limit."""
     failed = _all_failed(data, anchors)
-    unknown = [_unknown(gate) for gate in data.verdict.gates if gate.verdict is Verdict.UNKNOWN]
+    unknown = _all_unknown(data)
     strays = [_strays(data)] if data.ledger.unknown_parts else []
     if failed or unknown:
         return (*failed, *unknown, *strays)
@@ -221,15 +223,26 @@ def _sentence(finding: Finding) -> str:
     return placed(finding.operation if finding.route else "", finding.title).rstrip(".")
 
 
-def _unknown(gate: GateResult) -> LookAt:
-    step = gate.advice or "get the missing evidence: the stage's log says why it is not there"
+def _all_unknown(data: ReportInput) -> list[LookAt]:
+    """Gates without enough evidence; those that lack it for one and the same reason together."""
+    by_reason: dict[str, list[GateResult]] = {}
+    for gate in data.verdict.gates:
+        if gate.verdict is Verdict.UNKNOWN:
+            by_reason.setdefault(_MORE.sub("", gate.reason), []).append(gate)
+    return [_unknown(reason, same) for reason, same in by_reason.items()]
+
+
+def _unknown(reason: str, same: list[GateResult]) -> LookAt:
+    step = next(
+        (gate.advice for gate in same if gate.advice), "get the missing evidence: the stage's log says why it is not there"
+    )
     return LookAt(
         "unknown",
         symbol("unknown"),
-        gate.gate,
-        line(gate.reason, 220),
+        ", ".join(gate.gate for gate in same),
+        line(reason, 220),
         line(step, NEXT_STEP_CHARACTERS_MAX),
-        f"#gate-{gate.gate}",
+        f"#gate-{same[0].gate}",
     )
 
 
