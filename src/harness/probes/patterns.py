@@ -29,14 +29,14 @@ def matching(pattern: str, random: Random, lengths: tuple[int, int], unlike: Any
     """
     from hypothesis import HealthCheck, Phase, given, seed, settings
     from hypothesis import strategies as st
-    from hypothesis.errors import Unsatisfiable
+    from hypothesis.errors import InvalidArgument, Unsatisfiable
 
     plain = _LOOKING.sub("", pattern)
     try:
         re.compile(pattern)
         strategy = st.from_regex(plain, fullmatch=True, alphabet=st.characters(min_codepoint=32, max_codepoint=126))
         strategy.validate()
-    except Exception as error:  # noqa: BLE001 - hypothesis raises its own kinds for what it cannot generate
+    except (re.error, InvalidArgument, RecursionError, OverflowError, NotImplementedError) as error:
         raise SchemaError(f"the pattern {pattern!r} cannot be used: {error}") from None
     found: list[str] = []
 

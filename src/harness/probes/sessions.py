@@ -230,10 +230,10 @@ def attack(scene: Scene, role: Role, operation: Operation, *, isolated: bool = T
         tried.append((forged.name, answer.status))
         if is_let_in(answer):
             accepted.append((forged, Call(asker, forged_request, answer)))
-            if destroys:
-                break  # the session, or the password, is gone now
+            if not operation.is_safe:
+                break  # it is done: the object is written, the session or the password gone
     if not operation.is_safe and (isolated or not destroys):
-        valid = _succeeding(scene, operation, asker) if not (destroys and accepted) else accepted[0][1]
+        valid = accepted[0][1] if accepted else _succeeding(scene, operation, asker)
     if destroys:
         scene.world.forget(asker.role, asker.user)
     note = "" if valid else "no request with a good token succeeded"
@@ -255,8 +255,7 @@ def findings_of(attacked: list[Attacked]) -> Iterator[Finding]:
     for item in attacked:
         for forged, call in _plainest(item.accepted):
             hits.setdefault(forged.name, []).append((item, forged, call))
-    attempted = sum(1 for item in attacked if len(item.tried) > 1)
-    everywhere = {name for name, found in hits.items() if len(found) > 1 and len(found) >= EVERYWHERE_SHARE * attempted}
+    everywhere = {name for name, found in hits.items() if _is_everywhere(attacked, {id(item) for item, _, _ in found})}
     for name, found in hits.items():
         operations = list(dict.fromkeys(item.operation for item, _, _ in found))
         if name in everywhere:
@@ -264,6 +263,13 @@ def findings_of(attacked: list[Attacked]) -> Iterator[Finding]:
         elif not everywhere & _NOTHING_CHECKED:
             for item, forged, call in found:
                 yield _finding(item.role, item.operation, forged, call, [item.operation])
+
+
+def _is_everywhere(attacked: list[Attacked], hit: set[int]) -> bool:
+    """Whether nearly every reading operation that a good token opens accepts it (a write is spent by the first one)."""
+    open_ones = [item for item in attacked if item.valid and len(item.tried) > 1 and item.operation.startswith("GET ")]
+    subject = open_ones or [item for item in attacked if item.valid]
+    return len(hit) > 1 and sum(id(item) in hit for item in subject) >= EVERYWHERE_SHARE * len(subject)
 
 
 _NOTHING_CHECKED = frozenset({"empty", "malformed", "random", "other-key"})  # accepted: no other check matters any more

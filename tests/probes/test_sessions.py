@@ -1,0 +1,95 @@
+"""Forged tokens on a platform that is not the reference one."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from harness.model.finding import Confidence
+from harness.probes.forging import WEAK_KEYS, forgeries, key_of, read_jwt, signed
+from harness.probes.sessions import SessionsRun
+from tests.probes.notes_server import DOCUMENT, Servers
+
+
+def attacked(*defects: str) -> SessionsRun:
+    return SessionsRun(Servers(frozenset(defects)), DOCUMENT, seed=1).run()
+
+
+def rules(run: SessionsRun) -> set[tuple[str, str]]:
+    return {(f.rule, f.operation) for f in [*run.findings, *run.ended_findings("log-out"), *run.token_findings]}
+
+
+def test_a_platform_that_checks_everything_gives_no_finding_and_every_operation_is_reached() -> None:
+    run = attacked()
+    assert rules(run) == set()
+    assert set(run.reached) == set(run.protected) == {op.name for op in DOCUMENT.operations if op.is_secured}
+    assert run.roles == ("member", "staff")
+    assert [run.gap(name) for name in run.protected] == [""] * len(run.protected)
+
+
+@pytest.mark.parametrize(
+    ("defect", "rule", "operation"),
+    [
+        ("any-signature", "sessions.accepts-other-key", ""),
+        ("weak-key", "sessions.accepts-weak-key", ""),
+        ("no-revocation", "sessions.alive-after-log-out", "DELETE /sessions/current"),
+    ],
+)
+def test_a_hole_is_said_once_and_seen_again(defect: str, rule: str, operation: str) -> None:
+    run = attacked(defect)
+    assert rules(run) == {(rule, operation)}
+    assert {f.confidence for f in [*run.findings, *run.ended_findings("log-out")]} == {Confidence.HIGH}
+
+
+def test_no_token_and_no_key_is_kept_in_a_finding() -> None:
+    run = attacked("any-signature")
+    steps = [step for finding in run.findings for step in finding.steps]
+    assert steps
+    assert all("${token:" in step.headers["Authorization"] and "eyJ" not in str(step) for step in steps)
+
+
+def test_a_target_that_dies_is_no_pass() -> None:
+    run = SessionsRun(Servers(dies_after=30), DOCUMENT, seed=1).run()
+    assert run.died
+    assert len(run.reached) < len(run.protected)
+
+
+CLAIMS = {"sub": "7", "role": "user", "aud": "shop", "iat": int(time.time()), "exp": int(time.time()) + 600}
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+def test_a_weak_key_is_found_without_a_request(algorithm: str) -> None:
+    weak, strong = (read_jwt(signed({"alg": algorithm}, CLAIMS, key)) for key in (b"changeme", b"x" * 64))
+    assert weak is not None
+    assert strong is not None
+    assert key_of(weak, WEAK_KEYS) == "changeme"
+    assert key_of(strong, WEAK_KEYS) is None
+
+
+def test_every_forgery_differs_from_the_token_and_expiry_is_tried_where_the_key_is_known() -> None:
+    text = signed({"alg": "HS256", "typ": "JWT"}, {**CLAIMS, "role": "admin"}, b"k" * 64)
+    made = {forged.name: forged.text for forged in forgeries(text, "k" * 64)}
+    assert text not in made.values()
+    assert {
+        "alg-none",
+        "no-signature",
+        "empty-key",
+        "other-key",
+        "own-jwk",
+        "claim-sub",
+        "claim-role",
+        "expired",
+        "other-aud",
+    } <= made.keys()
+    expired = read_jwt(made["expired"] or "")
+    assert expired is not None
+    assert expired.claims["exp"] < time.time()
+    assert key_of(expired, ("k" * 64,)) is not None
+    assert "expired" not in {forged.name for forged in forgeries(text)}
+
+
+@pytest.mark.parametrize("text", ["", "opaque", "a.b.c", "a.b", "eyJhbGciOiJIUzI1NiJ9.!!.x", "." * 50])
+def test_a_text_that_is_no_token_is_none(text: str) -> None:
+    assert read_jwt(text) is None
+    assert "other-key" not in {forged.name for forged in forgeries(text)}
