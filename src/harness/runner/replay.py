@@ -61,7 +61,8 @@ def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[E
     if not finding.steps:
         return Replay(finding, Verdict.UNKNOWN, "no request can show it: it was found by looking at more than one answer")
     with standing(request, folder, say, stop) as ground, Arena(ground.arena).fresh("replay") as live, World(live) as world:
-        steps = tuple(Step(step, world.send(step)) for step in finding.steps)
+        # Never a new log-in in between: a session that should be over must not be replaced by a good one.
+        steps = tuple(Step(step, world.send(step, renew=False)) for step in finding.steps)
     if shows(finding.symptom, steps[-1].answer):
         return Replay(finding, Verdict.FAIL, "the defect is still there", steps)
     return Replay(finding, Verdict.PASS, "the defect does not show any more", steps)
