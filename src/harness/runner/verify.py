@@ -15,6 +15,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.config.project import effective_toml
+from harness.config.waivers import WAIVERS_FILE
 from harness.engines.process import Stop
 from harness.events import EventStream, Note, RunEnded, RunStarted
 from harness.evidence.codec import to_json
@@ -23,12 +24,15 @@ from harness.evidence.folder import (
     CONFIG_FILE,
     EVENTS_FILE,
     FAULTS_FILE,
+    KNOWN_COPY,
     LEDGER_FILE,
+    WAIVERS_COPY,
     RunFolder,
     create_run_folder,
     now,
     point_latest,
 )
+from harness.evidence.known import KNOWN_FILE
 from harness.evidence.stored import StoredRun
 from harness.faults.catalogue import FAULTS_FOLDER, RESULTS_FILE
 from harness.model.errors import HarnessError
@@ -78,13 +82,23 @@ def _run(
     request: RunRequest, run: RunFolder, manifest: Manifest, ground: Standing, say: EventStream, stop: Stop, clock: float
 ) -> Manifest:
     manifest = dataclasses.replace(
-        manifest, status=RunStatus.RUNNING, database=ground.database, notes=ground.notes, target_build=ground.build
+        manifest,
+        status=RunStatus.RUNNING,
+        database=ground.database,
+        notes=ground.notes,
+        target_build=ground.build or _own_build(request, manifest),
     )
     run.write_manifest(manifest)
     for note in ground.notes:
         say(Note(note))
     execution = Execution(request, run, manifest, ground.arena, say, stop, deadline=clock + request.plan.duration_s_max)
     return execution.run_stages()
+
+
+def _own_build(request: RunRequest, manifest: Manifest) -> str:
+    """The checkout's commit, for a target whose source is part of it."""
+    inside = any(path.resolve().is_relative_to(request.root) for path in request.target.source)
+    return f"commit {manifest.commit}" if inside and manifest.commit else ""
 
 
 def _write_plan(request: RunRequest, run: RunFolder) -> Manifest:
@@ -94,6 +108,9 @@ def _write_plan(request: RunRequest, run: RunFolder) -> Manifest:
     run.write(LEDGER_FILE, (request.root / request.project.defaults.ledger).read_text(encoding="utf-8"))
     stages = [request.project.stage(name) for name in request.plan.stages]
     run.write(CHECKS_FILE, to_json(declared_checks(request.root, stages)))
+    for source, copy in ((WAIVERS_FILE, WAIVERS_COPY), (KNOWN_FILE, KNOWN_COPY)):
+        if (request.root / source).is_file():
+            run.write(copy, (request.root / source).read_text(encoding="utf-8"))
     results = request.root / FAULTS_FOLDER / RESULTS_FILE
     if results.is_file():
         run.write(FAULTS_FILE, results.read_text(encoding="utf-8"))
