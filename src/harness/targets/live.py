@@ -166,9 +166,9 @@ def start(target: Target, launch: Launch) -> LiveTarget:
         live = _launch(target, launch, port)
         try:
             _await_health(live)
-        except TargetError:
+        except TargetError as error:
             live.stop()
-            if attempt == tries or "address already in use" not in live.log_tail().lower():
+            if attempt == tries or "address already in use" not in f"{error} {live.log_tail()}".lower():
                 raise
         else:
             return live
