@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -247,6 +248,8 @@ def add_lead(account: Somebody, body: NewLead) -> Any:
         return problem(418, "too hot")
     if DEFECT == "refuses-valid" and body.stage == "won":
         raise HTTPException(422, "a new lead is not won")
+    if DEFECT == "logs-out":
+        STORE.tokens.clear()
     number = max(STORE.rows) + 1
     row = Row(number, account.email, body.name, body.score, body.stage)
     STORE.rows[number] = row
@@ -295,6 +298,8 @@ def delete_lead(account: Somebody, lead_id: LeadId) -> Response:
 def stats(account: Somebody) -> Stats:
     if account.role != "boss":
         raise HTTPException(403, "for the boss only")
+    if DEFECT == "hangs":
+        time.sleep(60)
     return Stats(leads=len(STORE.rows))
 
 

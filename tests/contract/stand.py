@@ -9,19 +9,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from harness.config.targets import read_target
 from harness.engines.contract.budget import Budget
-from harness.engines.contract.campaign import Campaign, CampaignResult
+from harness.engines.contract.campaign import PHASES, Campaign, CampaignResult
 from harness.model.target import Target
 from harness.probes.document import Document
 from harness.targets.live import Launch, LiveTarget, started, with_passwords
 
 LEADBOX = Path(__file__).with_name("leadbox.py")
-BUDGET = Budget(cases_per_operation=12, seconds=90, request_seconds=3, answer_bytes_max=1_000_000)
+BUDGET = Budget(cases_per_operation=10, seconds=240, request_seconds=3, answer_bytes_max=1_000_000)
 
 _TARGET = """
 title = "Lead box"
@@ -115,13 +115,24 @@ def stand(folder: Path, defect: str = "", document: str = "") -> Stand:
 
 
 def campaign(
-    folder: Path, defect: str = "", *, seed: int = 1, budget: Budget = BUDGET, only: tuple[str, ...] = ()
+    folder: Path,
+    defect: str = "",
+    *,
+    seed: int = 1,
+    budget: Budget = BUDGET,
+    operations: tuple[str, ...] = (),
+    phases: tuple[str, ...] = tuple(PHASES),
+    roles: tuple[str, ...] = ("agent", "boss"),
 ) -> CampaignResult:
-    """A whole campaign against a lead box."""
+    """A campaign against a lead box."""
     box = stand(folder, defect)
-    return Campaign(box.document, box.target, box.fresh, seed=seed, budget=budget, operations=only or None).run()
+    target = replace(box.target, roles=tuple(role for role in box.target.roles if role.name in roles))
+    box = replace(box, target=target)
+    return Campaign(
+        box.document, box.target, box.fresh, seed=seed, budget=budget, operations=operations or None, phases=phases
+    ).run()
 
 
-def said(result: CampaignResult) -> str:
+def told(result: CampaignResult) -> str:
     """The findings as text, for a test's message."""
     return json.dumps([(f.rule, f.title, f.parameter, f.observed) for f in result.findings], indent=1)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.engines.contract.budget import Budget
 from harness.engines.contract.confirming import Case, Fresh, Heard, confirm, expected_statuses
-from harness.engines.contract.feeding import Feed, Kinds, feed_of, kinds_of, password_marker, with_examples
+from harness.engines.contract.feeding import Feed, Kinds, feed_of, kinds_of, password_marker, watch_of, with_examples
 from harness.engines.contract.job import Ended, Job, Secrets
 from harness.engines.contract.legs import LegResult, run_leg
 from harness.engines.contract.oracle import Oracle
@@ -74,8 +74,8 @@ class CampaignResult:
 class Campaign:
     """One campaign.
 
-    `operations` narrows it to some (all others stay in the document, and are not called). `isolated` is false for a target that
-    is the same each time: what ends sessions or deletes is left out then, as nobody could bring it back.
+    `operations` and `phases` narrow it to some (other operations stay in the document, and are not called). `isolated` is false
+    for a target that is the same each time: what ends sessions or deletes is left out then, as nobody could bring it back.
     """
 
     def __init__(
@@ -87,11 +87,13 @@ class Campaign:
         seed: int,
         budget: Budget | None = None,
         operations: Sequence[str] | None = None,
+        phases: Sequence[str] = tuple(PHASES),
         isolated: bool = True,
         progress: Progress | None = None,
     ) -> None:
         self._document, self._target, self._fresh = document, target, fresh
         self._seed, self._budget = seed, budget or Budget()
+        self._wanted = tuple(phases)
         self._selected = frozenset(document.names if operations is None else operations)
         self._progress = progress or (lambda _: None)
         self._kinds: Kinds = kinds_of(document, target)
@@ -128,7 +130,7 @@ class Campaign:
     def _legs(self) -> list[Leg]:
         """Phase by phase, so that what is cut off by the time limit is the same for every role."""
         roles = [role for role in self._target.roles if role.users]
-        return [Leg(phase, role) for phase in PHASES for role in roles if self._operations(Leg(phase, role))]
+        return [Leg(phase, role) for phase in self._wanted for role in roles if self._operations(Leg(phase, role))]
 
     def _operations(self, leg: Leg) -> dict[str, int]:
         """The operations of a leg, with the most cases that each may get in one phase of the engine."""
@@ -169,12 +171,16 @@ class Campaign:
         with self._fresh(f"contract-{leg.phase}-{leg.role.name}") as door, World(door) as world:
             feed = feed_of(self._document, self._target, leg.role, world)
             session = _Session(door, leg.role)
-            job = self._job(leg, door, feed, session.secrets())
+            job = replace(self._job(leg, door, feed, session.secrets()), watch=self._watch(leg.role, world))
             result = run_leg(job, session.renewed, self._said)
             report = LegReport(leg, result, feed, alive=door.alive())
             if report.alive and not result.ended.reason:
                 report.note = session.check()
             return report
+
+    def _watch(self, role: Role, world: World) -> str:
+        allowed = [op for op in self._document.operations if self._permissions.of(op, role).permitted is not False]
+        return watch_of(self._document, role, world, (op.name for op in allowed if op.name not in self._kinds.destructive))
 
     def _job(self, leg: Leg, door: Door, feed: Feed, secrets: Secrets) -> Job:
         return Job(

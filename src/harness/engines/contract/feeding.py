@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,6 +95,18 @@ def feed_of(document: Document, target: Target, role: Role, world: World) -> Fee
     fresh = {op.name: found for op in document.operations if (found := _freshness(document, op))}
     bodies = {op.name: members for op in document.operations if (members := _members(document, target, role, op))}
     return Feed(values, fresh, bodies, tuple(notes))
+
+
+def watch_of(document: Document, role: Role, world: World, names: Iterable[str]) -> str:
+    """The path, after the base path, of the first named secured read that succeeds as the role; "" where none does."""
+    for name in names:
+        operation = document.operation(name)
+        simple = operation.method == "GET" and "{" not in operation.path and not any(p.required for p in operation.parameters)
+        if simple and operation.is_secured:
+            answer = world.send(Request("GET", _full(document, operation), role.name, role.users[0].name))
+            if answer.is_success:
+                return operation.path
+    return ""
 
 
 def _ids(kind: ObjectKind, world: World) -> tuple[tuple[Any, ...], str]:

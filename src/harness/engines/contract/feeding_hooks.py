@@ -51,7 +51,7 @@ class Feeder:
         self._kinds: set[tuple[str, str, str, str]] = set()
         self._sign_ins = 0
         self._session_over = False
-        self._known_good: str = ""  # address of a read that once succeeded with the credential
+        self._known_good = job.base_url + job.watch if job.watch else ""
         self._recent: deque[tuple[str, Sent]] = deque(maxlen=_RECENT)
         self._refused = False
         self._lost: LoggedOut | None = None

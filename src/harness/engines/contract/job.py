@@ -38,7 +38,8 @@ class Job:
     `base_url` holds the document's base path. `cases` bounds the cases of an operation: it also lists the operations. `expected`
     are statuses that a valid request may get although no schema says so. `values` are ids, by operation and parameter,
     `bodies` members to put into a valid body of an operation. `destroys` are operations whose success ends the session:
-    after one the worker asks for a new credential. `secured` are those that demand a credential.
+    after one the worker asks for a new credential. `secured` are those that demand a credential,
+    `watch` is the path of a read that succeeded with it: whether the session still lives is asked there.
     """
 
     document: dict[str, Any]
@@ -55,6 +56,7 @@ class Job:
     fresh: dict[str, Freshness] = field(default_factory=dict)
     destroys: frozenset[str] = frozenset()
     secured: frozenset[str] = frozenset()
+    watch: str = ""
     seconds: float = 60.0
     request_seconds: float = 10.0
     answer_bytes_max: int = 4 * 1024 * 1024
