@@ -38,6 +38,7 @@ _MEASURE = """
   return {
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     outside: all.filter(e => holdsText(e) && (box(e).right > innerWidth + 1 || box(e).left < -1)).map(name),
+    spilled: all.filter(e => holdsText(e) && !e.closest('svg') && box(e).right > box(e.parentElement).right + 1).map(name),
     small: all.filter(e => holdsText(e) && size(e) < textMin && !e.closest('svg')).map(name),
     cramped: [...document.querySelectorAll('button, input:not([type=hidden]), select, textarea, nav a')].filter(shown)
       .filter(e => box(e).width < targetMin || box(e).height < targetMin)
@@ -54,11 +55,12 @@ def measured(page: Page) -> dict[str, Any]:
 
 
 def expect_readable(page: Page) -> None:
-    """Nothing is cut off or sideways, too small to read or too small to tap, and one may zoom in."""
+    """Nothing is cut off, sideways or over something else, too small to read or to tap, and one may zoom in."""
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     found = measured(page)
     assert found["overflow"] <= 0, f"{page.url} is {found['overflow']} px wider than the screen"
-    assert (found["outside"], found["small"], found["cramped"]) == ([], [], []), page.url
+    kinds = ("outside", "spilled", "small", "cramped")
+    assert {kind: found[kind] for kind in kinds} == {kind: [] for kind in kinds}, page.url
     assert "user-scalable" not in found["zoom"]
     assert "maximum-scale" not in found["zoom"]
 
@@ -110,7 +112,7 @@ def test_the_measure_notices_what_is_not_readable(page: Page) -> None:
     page.get_by_role("heading", level=1).evaluate("heading => heading.style.cssText = 'font-size:9px;width:3000px'")
     found = measured(page)
     assert found["overflow"] > 0
-    assert found["outside"] == ['h1 "Partner portal"']
+    assert found["outside"] == found["spilled"] == ['h1 "Partner portal"']
     assert found["small"] == ['h1 "Partner portal"']
     assert found["cramped"] == ['button "Log in"']
 
