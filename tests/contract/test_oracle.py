@@ -1,0 +1,182 @@
+"""Which complaints stand, and in which words; and how many exchanges become one defect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.engines.contract.deviations import Deviation, Rule
+from harness.engines.contract.exchange import Answer, Complaint, Exchange, Sent
+from harness.engines.contract.grouping import group
+from harness.engines.contract.oracle import Oracle
+from harness.probes.document import Document
+
+LEAD = {"type": "object", "required": ["id", "score"], "properties": {"id": {"type": "integer"}, "score": {"type": "integer"}}}
+JSON = {"content-type": "application/json"}
+
+
+def _answers(schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "200": {"description": "ok", "content": {"application/json": {"schema": schema}}},
+        "422": {"description": "refused", "content": {"application/problem+json": {}}},
+    }
+
+
+def document() -> Document:
+    one, many = {"$ref": "#/components/schemas/Lead"}, {"type": "array", "items": {"$ref": "#/components/schemas/Lead"}}
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 100}}
+    secured = [{"token": []}]
+    return Document.of(
+        {
+            "openapi": "3.1.0",
+            "paths": {
+                "/leads": {"get": {"parameters": [limit], "responses": _answers(many), "security": secured}},
+                "/lead": {"get": {"responses": _answers(one), "security": secured}},
+                "/open": {"get": {"responses": _answers(one)}},
+            },
+            "components": {
+                "schemas": {"Lead": LEAD},
+                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            },
+        }
+    )
+
+
+ORACLE = Oracle(document(), {"GET /open": (418,)})
+
+
+def exchange(operation: str, code: str, answer: Answer, path: str = "", **more: Any) -> Exchange:
+    method, route = operation.split(" ")
+    complaint = Complaint("check", code, "title", "message", missing_headers=more.pop("missing_headers", ()))
+    return Exchange(operation, "agent", "coverage", Sent(method, path or route), answer, complaints=(complaint,), **more)
+
+
+def judged(operation: str, code: str, answer: Answer, path: str = "", **more: Any) -> list[tuple[str, str]]:
+    return [d.key for d in ORACLE.judge(exchange(operation, code, answer, path, **more))]
+
+
+def test_a_server_error_is_said_once_whatever_else_is_wrong_with_it() -> None:
+    both = replace(
+        exchange("GET /lead", "ST101", Answer(500, JSON, "boom")),
+        complaints=(Complaint("a", "ST101", "", ""), Complaint("b", "ST103", "", ""), Complaint("c", "ST108", "", "")),
+    )
+    assert [d.key for d in ORACLE.judge(both)] == [(Rule.SERVER_ERROR, "")]
+
+
+def test_a_declared_status_is_no_deviation_and_another_is() -> None:
+    assert judged("GET /lead", "ST103", Answer(422)) == []
+    assert judged("GET /lead", "ST103", Answer(404)) == [(Rule.STATUS, "404")]
+
+
+def test_the_media_type_of_an_answer_is_held_to_the_document() -> None:
+    assert judged("GET /lead", "ST105", Answer(200, {"content-type": "application/json; charset=utf-8"})) == []
+    assert judged("GET /lead", "ST105", Answer(200, {"content-type": "text/html"})) == [(Rule.MEDIA_TYPE, "200")]
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ('{"id": 1, "score": 2}', []),
+        ('{"id": 1}', [(Rule.RESPONSE, "score")]),
+        ('{"id": 1, "score": "2"}', [(Rule.RESPONSE, "score")]),
+        ("<html>", [(Rule.RESPONSE, "")]),
+    ],
+)
+def test_the_body_of_an_answer_is_held_to_its_schema(body: str, found: list[tuple[str, str]]) -> None:
+    assert judged("GET /lead", "ST108", Answer(200, JSON, body)) == found
+
+
+def test_a_wrong_value_is_quoted_as_it_was_written() -> None:
+    (deviation,) = ORACLE.judge(exchange("GET /lead", "ST108", Answer(200, JSON, '{"id":1,"score":"2"}')))
+    assert deviation.snippet == '"score":"2"'
+    (missing,) = ORACLE.judge(exchange("GET /lead", "ST108", Answer(200, JSON, '{"id":1}')))
+    assert missing.lacks == '"score"'
+
+
+def test_an_answer_that_was_cut_is_not_held_to_its_schema() -> None:
+    assert judged("GET /lead", "ST108", Answer(200, JSON, "[", cut="longer than it may be")) == []
+    assert judged("GET /lead", "ST108", Answer(200, JSON, "[", cut="not over after 3 s")) == [(Rule.ENDLESS, "")]
+
+
+def test_an_accepted_request_is_a_defect_only_where_the_wire_breaks_a_rule() -> None:
+    accepted = Answer(200, JSON, "[]")
+    assert judged("GET /leads", "ST201", accepted, "/leads?limit=101") == [(Rule.INVALID_ACCEPTED, "limit")]
+    assert judged("GET /leads", "ST201", accepted, "/leads?limit=100") == []
+    assert judged("GET /leads", "ST201", Answer(422), "/leads?limit=101") == []
+
+
+def test_a_lenient_reading_is_noise() -> None:
+    (deviation,) = ORACLE.judge(exchange("GET /leads", "ST201", Answer(200, JSON, "[]"), "/leads?limit=%2B5"))
+    assert deviation.noise
+
+
+def test_a_refusal_is_a_defect_where_no_rule_is_broken_and_nobody_expects_it() -> None:
+    assert judged("GET /lead", "ST202", Answer(422)) == [(Rule.VALID_REFUSED, "422")]
+    assert judged("GET /open", "ST202", Answer(418)) == []
+    assert judged("GET /leads", "ST202", Answer(422), "/leads?limit=101") == []
+    assert judged("GET /lead", "ST202", Answer(404)) == []
+
+
+def test_a_success_without_credential_counts_where_one_is_demanded() -> None:
+    accepted = Answer(200, JSON, "{}")
+    assert judged("GET /lead", "ST401", accepted, credential=False) == [(Rule.NO_AUTHENTICATION, "")]
+    assert judged("GET /lead", "ST401", accepted, credential=True) == []
+    assert judged("GET /open", "ST401", accepted, credential=False) == []
+
+
+def test_a_header_is_missing_only_where_it_is() -> None:
+    assert judged("GET /lead", "ST107", Answer(200, {"etag": "1"}), missing_headers=("ETag",)) == []
+    assert judged("GET /lead", "ST107", Answer(200), missing_headers=("ETag",)) == [(Rule.HEADERS, "ETag")]
+
+
+def test_the_same_defect_is_recognised_in_another_exchange() -> None:
+    seen = exchange("GET /leads", "ST201", Answer(200, JSON, "[]"), "/leads?limit=101&x=1")
+    (deviation,) = ORACLE.judge(seen)
+    assert ORACLE.still(deviation, replace(seen, sent=Sent("GET", "/leads?limit=500")))
+    assert not ORACLE.still(deviation, replace(seen, sent=Sent("GET", "/leads?limit=5")))
+    assert not ORACLE.still(deviation, replace(seen, answer=Answer(422)))
+
+
+# -- groups
+
+
+def test_many_exchanges_of_one_cause_are_one_group_with_the_smallest_first() -> None:
+    accepted = Answer(200, JSON, "[]")
+    seen = [exchange("GET /leads", "ST201", accepted, f"/leads?limit={number}") for number in (100_000, 101, 5_000)]
+    groups, notes = group(seen, ORACLE)
+    assert [(each.operation, each.count, each.exchanges[0].sent.path) for each in groups] == [
+        ("GET /leads", 3, "/leads?limit=101")
+    ]
+    assert not notes
+
+
+def test_a_schema_that_two_answers_share_is_one_group() -> None:
+    groups, _ = group(
+        [
+            exchange("GET /lead", "ST108", Answer(200, JSON, '{"id": 1}')),
+            exchange("GET /leads", "ST108", Answer(200, JSON, '[{"id": 1}]')),
+        ],
+        ORACLE,
+    )
+    assert [(each.operation, each.others) for each in groups] == [("GET /lead", ("GET /leads",))]
+
+
+def test_an_undocumented_status_is_one_group_from_three_operations_on() -> None:
+    names = ("GET /lead", "GET /leads", "GET /open")
+    groups, _ = group([exchange(name, "ST103", Answer(404)) for name in names], ORACLE)
+    assert [(each.operation, each.others) for each in groups] == [("GET /lead", ("GET /leads", "GET /open"))]
+    two, _ = group([exchange(name, "ST103", Answer(404)) for name in names[:2]], ORACLE)
+    assert [each.operation for each in two] == ["GET /lead", "GET /leads"]
+
+
+def test_noise_is_noted_and_counted() -> None:
+    seen = [exchange("GET /leads", "ST201", Answer(200, JSON, "[]"), f"/leads?limit=%2B{number}") for number in (1, 2)]
+    groups, notes = group(seen, ORACLE)
+    assert not groups
+    assert [(note.operation, note.count) for note in notes] == [("GET /leads", 2)]
+
+
+def test_two_defects_of_one_operation_stay_two() -> None:
+    assert Deviation(Rule.STATUS, "404", "", "", "").key != Deviation(Rule.STATUS, "403", "", "", "").key
