@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import tomli_w
 
@@ -16,6 +18,8 @@ from harness.model.errors import ConfigError
 from harness.model.plan import Limits, Plan, Stage
 
 PROJECT_FILE = "harness.toml"
+VARIABLES = {f"HARNESS_{key.upper()}": key for key in ("target", "plan", "seed", "database", "runs")}
+"""Environment variable → the key of `[defaults]` that it replaces."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,30 @@ def find_root(start: Path) -> Path:
     raise ConfigError(f"no {PROJECT_FILE} in {start} or above it", hint="go to the project's folder, or name one with --config")
 
 
-def load_project(root: Path) -> Project:
-    """Reads and checks `harness.toml`.
+def load_project(root: Path, environ: Mapping[str, str] | None = None) -> Project:
+    """Reads and checks `harness.toml`; `HARNESS_TARGET`, `_PLAN`, `_SEED`, `_DATABASE`, `_RUNS` replace its defaults.
 
     Raises:
-        ConfigError: naming the file and each key that is wrong.
+        ConfigError: naming the file or variable and each key that is wrong.
     """
-    return parse_project((root / PROJECT_FILE).read_text(encoding="utf-8"), PROJECT_FILE, root)
+    project = parse_project((root / PROJECT_FILE).read_text(encoding="utf-8"), PROJECT_FILE, root)
+    values = environment_defaults(os.environ if environ is None else environ)
+    return dataclasses.replace(project, defaults=dataclasses.replace(project.defaults, **values))
+
+
+def environment_defaults(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The defaults that the environment sets, by key.
+
+    Raises:
+        ConfigError: the seed is no whole number.
+    """
+    values: dict[str, Any] = {key: environ[name] for name, key in VARIABLES.items() if environ.get(name)}
+    if "seed" in values:
+        try:
+            values["seed"] = int(values["seed"])
+        except ValueError:
+            raise ConfigError(f'HARNESS_SEED: got "{values["seed"]}", wanted a whole number') from None
+    return values
 
 
 def parse_project(text: str, where: str, root: Path) -> Project:
@@ -128,9 +149,9 @@ def narrowed(project: Project, plan: Plan, stages: tuple[str, ...]) -> Plan:
     return dataclasses.replace(plan, stages=kept, gates=gates)
 
 
-def effective_toml(project: Project, plan: Plan) -> str:
-    """The configuration of one run: the (narrowed) plan, its stages, gates and limits, as TOML that `parse_project` reads."""
-    plain = to_plain(dataclasses.replace(project, plans=(plan,)))
+def effective_toml(project: Project, *plans: Plan) -> str:
+    """A configuration with these plans (one, perhaps narrowed, for a run) as TOML that `parse_project` reads."""
+    plain = to_plain(dataclasses.replace(project, plans=plans))
     plain["plans"] = {entry.pop("name"): entry for entry in plain["plans"]}
     plain["stages"] = {entry.pop("name"): entry for entry in plain["stages"]}
     return tomli_w.dumps(plain)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.cli.exits import Exit
-from harness.config.project import PROJECT_FILE
+from harness.config.project import PROJECT_FILE, VARIABLES, Project, effective_toml
 from harness.engines.browser import INSTALL_COMMAND, find_browser
 from harness.model.errors import HarnessError
 from harness.model.target import Target
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> Exit:
     root, project = open_project()
     target = open_target(root, args.target or project.defaults.target)
     if args.show_config:
-        _show_config(root, target)
+        _show_config(root, project, target)
         return Exit.OK
     for name, text in (*_machine(), *_target(target)):
         print(f"  {name:<14} {text}")
@@ -80,16 +80,28 @@ def _live(live: LiveTarget) -> Iterator[tuple[str, str]]:
             yield "log-in", f"{role.name} {user.username} is accepted"
 
 
-def _show_config(root: Path, target: Target) -> None:
+def _show_config(root: Path, project: Project, target: Target) -> None:
+    """Every value that is in force, with where it came from: an environment variable, the file, or the default."""
     given = tomllib.loads((root / PROJECT_FILE).read_text(encoding="utf-8"))
-    for table, value in given.items():
-        _show_table(table, value)
-    print(f"target file  targets/{target.name}.toml")
+    set_by = {f"defaults.{key}": name for name, key in VARIABLES.items() if os.environ.get(name)}
+    plain = tomllib.loads(effective_toml(project, *project.plans))
+    for name, value in _leaves("", plain):
+        origin = set_by.get(name) or (PROJECT_FILE if _is_given(given, name) else "default")
+        print(f"{name} = {value!r}  ({origin})")
+    print(f"target file = targets/{target.name}.toml")
 
 
-def _show_table(name: str, value: object) -> None:
+def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, member in value.items():
-            _show_table(f"{name}.{key}", member)
+            yield from _leaves(f"{name}.{key}" if name else key, member)
     else:
-        print(f"{name} = {value!r}  ({PROJECT_FILE})")
+        yield name, value
+
+
+def _is_given(given: object, dotted: str) -> bool:
+    for key in dotted.split("."):
+        if not isinstance(given, dict) or key not in given:
+            return False
+        given = given[key]
+    return True
