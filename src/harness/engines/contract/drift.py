@@ -38,10 +38,15 @@ class Difference:
 
 def differences(committed: Mapping[str, Any], served: Mapping[str, Any]) -> list[Difference]:
     """All differences, in the committed document's order; the order of names and of unordered lists means nothing."""
-    return [
-        Difference(*_place(path), _shown(old), _shown(new))
-        for path, old, new in _walk(_normal(committed, ""), _normal(served, ""), ())
-    ]
+    found = []
+    for path, old, new in _walk(_normal(committed, ""), _normal(served, ""), ()):
+        whole = old if isinstance(old, dict) else new
+        if path[:1] == ("paths",) and len(path) == 2 and isinstance(whole, dict):  # a path is there or not, with its operations
+            places = [(*path, method) for method in METHODS if method in whole]
+            found.extend(Difference(*_place(place), _shown(old), _shown(new)) for place in places)
+        else:
+            found.append(Difference(*_place(path), _shown(old), _shown(new)))
+    return found
 
 
 def _normal(node: Any, key: str) -> Any:
