@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tpe.auth.identity import Role
 from tpe.auth.passwords import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
-from tpe.infra.schemas import NO_NUL, RequestModel, ResponseModel
+from tpe.infra.schemas import NO_NUL, RequestModel, ResponseModel, described
 from tpe.partners.schemas import PartnerOut
 
 EMAIL_LENGTH_MAX = 254
@@ -65,6 +65,8 @@ class PartnerProfile(ResponseModel):
 
 class AdminOut(ResponseModel):
     """An administrator."""
+
+    model_config = described({"id": 1, "name": "Admin One", "email": "admin.one@example.test", "role": "admin"})
 
     id: int
     name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -34,6 +34,11 @@ class ResponseModel(BaseModel):
     """Base of response bodies; made from the services' dataclasses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+
+
+def described(example: dict[str, Any]) -> ConfigDict:
+    """Give the configuration of a model whose schema shows ``example``."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 def read_whole_number(value: object) -> object:

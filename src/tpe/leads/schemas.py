@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from tpe.infra.schemas import NO_NUL, IsoDate, RequestModel, ResponseModel, Version, VersionNumber
+from tpe.infra.schemas import NO_NUL, IsoDate, RequestModel, ResponseModel, Version, VersionNumber, described
+from tpe.leads import examples
 from tpe.leads.model import Lead, LeadChange, LeadPage, LeadStatus, Note, Stage
 
 NOTE_LENGTH_MAX = 5_000
@@ -18,6 +19,8 @@ StatusText = Annotated[LeadStatus, Field(strict=False)]
 
 class ContractorOut(ResponseModel):
     """What a partner sees of a contractor."""
+
+    model_config = described(examples.CONTRACTOR)
 
     id: int
     name: str
@@ -30,6 +33,8 @@ class ContractorOut(ResponseModel):
 
 class LeadOut(ResponseModel):
     """A contractor matched with the partner, and how far the partner has come."""
+
+    model_config = described(examples.LEAD)
 
     id: int
     partner_id: int
@@ -49,6 +54,8 @@ class LeadOut(ResponseModel):
 class NoteOut(ResponseModel):
     """A note on a lead."""
 
+    model_config = described(examples.NOTE)
+
     id: int
     body: str
     author_role: str
@@ -58,6 +65,8 @@ class NoteOut(ResponseModel):
 
 class ChangeOut(ResponseModel):
     """One member of a lead that one write changed."""
+
+    model_config = described(examples.CHANGE)
 
     id: int
     field: str
@@ -72,12 +81,16 @@ class ChangeOut(ResponseModel):
 class LeadDetailOut(LeadOut):
     """A lead with its newest notes and changes, newest first, at most 100 of each."""
 
+    model_config = described({**examples.LEAD, "notes": [examples.NOTE], "history": [examples.CHANGE]})
+
     notes: list[NoteOut]
     history: list[ChangeOut]
 
 
 class Pagination(ResponseModel):
     """Where the page stands. ``total`` is exact up to 10,000 and stays there beyond it."""
+
+    model_config = described(examples.PAGINATION)
 
     page: int = Field(ge=1)
     limit: int = Field(ge=1, le=100)
@@ -161,6 +174,8 @@ class DashboardAnswer(ResponseModel):
 
 class ChangeLeadRequest(RequestModel):
     """What to set on a lead. A member that is absent stays as it is; ``next_follow_up`` of null clears it."""
+
+    model_config = described(examples.CHANGE_REQUEST)
 
     engagement_stage: StageText
     status: StatusText | None = None
