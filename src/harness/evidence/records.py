@@ -15,6 +15,7 @@ from harness.evidence.codec import from_plain, to_plain
 from harness.evidence.redaction import redact
 from harness.model.evidence import Cell, OperationCases, Reach, TestResult
 from harness.model.finding import Finding, Observation
+from harness.model.waiver import Examined
 
 T = TypeVar("T")
 
@@ -52,6 +53,10 @@ class Recorder:
     def reach(self, reach: Reach) -> None:
         """How much of the target an engine reached."""
         self._write("reach", reach)
+
+    def examined(self, examined: Examined) -> None:
+        """That some rules were tried on some operations: without it, nothing that they found before is called fixed."""
+        self._write("examined", examined)
 
     def untested(self, operation: str, why: str) -> None:
         """An operation that could not be tested."""
@@ -107,6 +112,7 @@ class Records:
     cells: list[Cell] = field(default_factory=list)
     cases: list[OperationCases] = field(default_factory=list)
     reach: list[Reach] = field(default_factory=list)
+    examined: list[Examined] = field(default_factory=list)
     untested: dict[str, str] = field(default_factory=dict)
     documents: list[DocumentRecord] = field(default_factory=list)
     tests: list[TestResult] = field(default_factory=list)
@@ -150,6 +156,8 @@ def _take(records: Records, kind: str, data: Any) -> None:
             records.cases.append(_typed(OperationCases, data))
         case "reach":
             records.reach.append(_typed(Reach, data))
+        case "examined":
+            records.examined.append(_typed(Examined, data))
         case "test":
             records.tests.append(_typed(TestResult, data))
         case _:
