@@ -15,6 +15,10 @@ def settle(findings: list[Finding], record: Recorder) -> None:
     assert not findings, "\n".join(f"{finding.title}: {finding.observed} {finding.advice}" for finding in findings)
 
 
+def test_the_target_serves_to_the_end(attacks: SessionsRun) -> None:
+    assert not attacks.died
+
+
 @pytest.mark.proves("7.3.4.a", "1.1.6.a")
 def test_a_token_that_the_target_did_not_give_opens_nothing(operation: str, attacks: SessionsRun, record: Recorder) -> None:
     settle([finding for finding in attacks.findings if finding.operation == operation], record)
