@@ -146,7 +146,7 @@ class Platform:
         return [note for note in self.notes.values() if note["owner"] == user or self.has(f"{what}-of-all")]
 
     def _add(self, body: Any, user: str) -> tuple[int, Any]:
-        if not isinstance(body, dict) or not body.get("title"):
+        if not isinstance(body, dict) or not body.get("title") or self.has("no-creation"):
             return 422, {"error": "title"}
         identity = str(uuid.uuid4())
         self.notes[identity] = {
@@ -224,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet: the platform keeps its own list of requests."""
 
 
-def target(base_url: str = "") -> Target:
+def target(base_url: str = "", *, describes_objects: bool = True) -> Target:
     """The notes platform as a target."""
     login = Login("json", "/sessions", {"user": "{username}", "pass": "{password}"}, token="$.data.access")
     member = Role("member", login, (User("one", "alice", PASSWORD), User("two", "bob", PASSWORD)), rank=1)
@@ -239,13 +239,13 @@ def target(base_url: str = "") -> Target:
         (member, staff),
         base_url=base_url,
         health_path="/health",
-        objects=(ObjectKind("note", "member", "/notes", "$.items[*].id", ("note_id",)),),
+        objects=(ObjectKind("note", "member", "/notes", "$.items[*].id", ("note_id",)),) if describes_objects else (),
         operations=(OperationHint("DELETE /sessions/current", destructive=True),),
     )
 
 
 @contextmanager
-def served(platform: Platform) -> Iterator[LiveTarget]:
+def served(platform: Platform, *, describes_objects: bool = True) -> Iterator[LiveTarget]:
     """The platform on a free port of the loopback."""
     handler = type("Handler", (_Handler,), {"platform": platform})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -253,7 +253,7 @@ def served(platform: Platform) -> Iterator[LiveTarget]:
     thread.start()
     try:
         base_url = f"http://127.0.0.1:{server.server_address[1]}"
-        yield LiveTarget(target(base_url), base_url)
+        yield LiveTarget(target(base_url, describes_objects=describes_objects), base_url)
     finally:
         server.shutdown()
         server.server_close()
@@ -267,6 +267,7 @@ class Servers:
     defects: frozenset[str] = frozenset()
     isolated: bool = True
     dies_after: int = 0
+    describes_objects: bool = True
     started: int = 0
     platforms: list[Platform] = field(default_factory=list)
 
@@ -276,5 +277,5 @@ class Servers:
         assert label
         self.started += 1
         self.platforms.append(Platform(self.defects, dies_after=self.dies_after))
-        with served(self.platforms[-1]) as live:
+        with served(self.platforms[-1], describes_objects=self.describes_objects) as live:
             yield live

@@ -71,10 +71,37 @@ def test_a_hole_in_one_operation_is_not_claimed_of_another() -> None:
 
 
 def test_where_nobody_owns_anything_cells_stay_untried_with_the_reason() -> None:
-    matrix = examined("empty")
+    matrix = examined("empty", "no-creation")
     assert [cell.tried for cell in matrix.cells if cell.operation == READ] == [False, False]
     assert "shows no note" in matrix.gaps(READ)[0]
     assert found(matrix) == set()
+
+
+def test_where_nobody_owns_anything_objects_are_made_through_the_api() -> None:
+    matrix = examined("empty")
+    assert matrix.gaps(READ) == []
+    assert found(matrix) == set()
+    assert ("authorization.read-of-another", READ, "member") in found(examined("empty", "read-of-all"))
+
+
+def undescribed(*defects: str) -> Matrix:
+    return AuthorizationRun(Servers(frozenset(defects), describes_objects=False), DOCUMENT, seed=1).run()
+
+
+def test_objects_that_the_target_file_does_not_describe_are_found_in_the_document() -> None:
+    matrix = undescribed()
+    assert found(matrix) == set()
+    assert {cell.whose for cell in matrix.cells if cell.operation == PATCH} == {Whose.OWN, Whose.ANOTHER, Whose.NOBODY}
+
+
+@pytest.mark.parametrize(("defect", "operation"), [("read-of-all", READ), ("patch-of-all", PATCH), ("delete-of-all", DELETE)])
+def test_a_hole_in_undescribed_objects_is_found_but_never_of_high_confidence(defect: str, operation: str) -> None:
+    findings = [f for item in undescribed(defect).examined for f in item.findings]
+    assert {(f.operation, f.confidence) for f in findings} == {(operation, Confidence.MEDIUM)}
+
+
+def test_objects_that_everybody_is_shown_are_nobodys_own() -> None:
+    assert found(undescribed("list-of-all", "read-of-all", "patch-of-all", "delete-of-all")) == set()
 
 
 @pytest.mark.parametrize("dies_after", [1, 12, 40])

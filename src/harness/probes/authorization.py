@@ -88,7 +88,7 @@ class AuthorizationRun:
         return sorted(self.document.operations, key=lambda operation: (not operation.is_safe, operation.method == "DELETE"))
 
     def _plan(self, scene: Scene) -> Iterator[tuple[Operation, Examine]]:
-        kinds = scene.world.target.objects
+        kinds = scene.kinds
         for operation in self._ordered():
             if not scene.world.target.hint(operation.name).destructive:
                 yield operation, lambda scene, operation=operation: examine_operation(scene, operation)  # type: ignore[misc]
@@ -142,13 +142,14 @@ class AuthorizationRun:
                 }
         except HarnessError:
             return examined
-        return replace(examined, findings=tuple(_rated(finding, again.get(finding.fingerprint)) for finding in examined.findings))
+        rated = (_rated(finding, again.get(finding.fingerprint), certain=examined.certain) for finding in examined.findings)
+        return replace(examined, findings=tuple(rated))
 
 
-def _rated(finding: Finding, again: Finding | None) -> Finding:
+def _rated(finding: Finding, again: Finding | None, *, certain: bool) -> Finding:
     if again is None:
         return replace(finding, confidence=Confidence.LOW)
-    return again if again.confidence is Confidence.LOW else replace(again, confidence=Confidence.HIGH)
+    return replace(again, confidence=Confidence.HIGH if certain else Confidence.MEDIUM)
 
 
 def examine_operation(scene: Scene, operation: Operation) -> Iterator[Examined]:
@@ -165,13 +166,19 @@ def examine_operation(scene: Scene, operation: Operation) -> Iterator[Examined]:
 
 
 def _examine_reference(scene: Scene, operation: Operation, reference: Reference) -> Examined:
-    return (examine_read if operation.is_safe else examine_write)(scene, operation, reference)
+    examined = (examine_read if operation.is_safe else examine_write)(scene, operation, reference)
+    return replace(examined, certain=reference.kind in scene.world.target.objects)
 
 
 def examine_kind(scene: Scene, kind: ObjectKind) -> Iterator[Examined]:
     """What lists and summaries show of one kind's objects."""
-    holdings = scene.holdings(kind)
-    shared = examine_shared(scene, holdings)
+    certain = kind in scene.world.target.objects
+    for examined in _examined_of_kind(scene, kind):
+        yield replace(examined, certain=certain)
+
+
+def _examined_of_kind(scene: Scene, kind: ObjectKind) -> Iterator[Examined]:
+    shared = examine_shared(scene, scene.holdings(kind))
     if shared is not None:
         yield shared
     listed = scene.document.find("GET", kind.list_path)

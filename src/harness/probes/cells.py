@@ -13,12 +13,16 @@ from harness.probes.scene import Asker
 
 @dataclass(frozen=True)
 class Examined:
-    """What the examination of one operation gave."""
+    """What the examination of one operation gave.
+
+    `certain` is false where ownership or permission was inferred: nothing found then is of high confidence.
+    """
 
     operation: Operation
     cells: tuple[Cell, ...] = ()
     findings: tuple[Finding, ...] = ()
     observations: tuple[Observation, ...] = ()
+    certain: bool = True
 
     @property
     def has_success(self) -> bool:

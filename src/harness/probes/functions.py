@@ -54,7 +54,8 @@ class _Function:
                 self._cells.append(untried(self._operation, asker, Whose.NONE, permission.permitted is not False, str(error)))
         twin = next((call for call in calls if call.permission.permitted is not False and call.answer.is_success), None)
         findings = [finding for call in calls if (finding := self._judged(call, twin)) is not None]
-        return Examined(self._operation, with_twins(self._cells), tuple(findings))
+        certain = all(call.permission.is_certain for call in calls if call.permission.permitted is False)
+        return Examined(self._operation, with_twins(self._cells), tuple(findings), certain=certain)
 
     def _call(self, asker: Asker, permission: Permission) -> _Call:
         """Sends as the asker: the bodies in turn until one succeeds, or the one that succeeded for somebody before."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from harness.model.finding import Request
-from harness.model.target import ObjectKind, Target, User
+from harness.model.target import ObjectKind, User
 from harness.probes.document import Document
 from harness.probes.drafts import Drafter
 from harness.probes.exchange import Answer, World
@@ -53,6 +53,15 @@ class Holdings:
     shared: tuple[Any, ...] = ()
     problem: str = ""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the lists are there and some user has nothing in them."""
+        return (
+            bool(self.lists)
+            and all(listed.answer.is_success for listed in self.lists)
+            and not all(listed.ids for listed in self.lists)
+        )
+
     def nobody(self) -> Any:
         """An id like the others that names no object."""
         known = [identity for listed in self.lists for identity in listed.ids]
@@ -76,21 +85,18 @@ def _is_uuid(identity: Any) -> bool:
     return True
 
 
-def references(document: Document, target: Target, operation: Operation) -> tuple[Reference, ...]:
-    """The places where an operation names an object of one of the target's kinds; path parameters first."""
+def references(document: Document, kinds: tuple[ObjectKind, ...], operation: Operation) -> tuple[Reference, ...]:
+    """The places where an operation names an object of one of the kinds; path parameters first, in the path's order."""
     found = [
         Reference(operation.name, parameter.name, parameter.where, kind)
         for place in ("path", "query")
         for parameter in operation.placed(place)
-        for kind in target.objects
+        for kind in kinds
         if parameter.where in ("path", "query") and _carries(kind, operation, parameter.name)
     ]
     members = _body_members(document, operation)
     found += [
-        Reference(operation.name, name, "body", kind)
-        for name in members
-        for kind in target.objects
-        if _carries(kind, operation, name)
+        Reference(operation.name, name, "body", kind) for name in members for kind in kinds if _carries(kind, operation, name)
     ]
     return tuple(found)
 
@@ -181,56 +187,31 @@ def _shared(lists: tuple[Listed, ...]) -> tuple[Any, ...]:
     return tuple(identity for identity in lists[0].ids if identity in common)
 
 
-def inferred_kinds(document: Document, target: Target, callable_by: Mapping[str, tuple[str, ...]]) -> tuple[ObjectKind, ...]:
-    """Kinds that the target file does not describe: `/x/{id}` where `GET /x` lists them, for each role that may list them.
-
-    The id's place in the list is left to `id_of` (its JSON path is empty); whether the objects are anybody's own is found out.
-    """
-    described = {parameter.rpartition(":")[2] for kind in target.objects for parameter in kind.parameters}
-    found: dict[tuple[str, str], ObjectKind] = {}
-    for operation in document.operations:
-        for name in re.findall(r"\{([^{}/]+)\}", operation.path):
-            collection = operation.path.split("{" + name + "}")[0].rstrip("/")
-            lister = document.find("GET", collection)
-            if name in described or "{" in collection or lister is None:
-                continue
-            for role in target.roles:
-                if lister.name in callable_by[role.name]:
-                    place = f"{operation.path}:{name}"
-                    kind = found.get(
-                        (collection, role.name), ObjectKind(collection.rsplit("/", 1)[-1], role.name, collection, "", ())
-                    )
-                    found[collection, role.name] = _with_parameter(kind, place)
-    return tuple(found.values())
-
-
-def _with_parameter(kind: ObjectKind, place: str) -> ObjectKind:
-    if place in kind.parameters:
-        return kind
-    return ObjectKind(kind.name, kind.role, kind.list_path, kind.id_path, (*kind.parameters, place))
-
-
 def ids_in(data: Any, parameter: str) -> tuple[Any, ...]:
     """The ids of a list's items, by the names that such members bear: the parameter's own, `id`, `_id`, `uuid`, `…_id`."""
-    items = _items(data)
-    if not items:
-        return ()
-    bare = re.sub(r"[_-]?(id|uuid)$", "", parameter, flags=re.I)
-    for name in dict.fromkeys(
-        (parameter, "id", "_id", "uuid", f"{bare}_id", f"{bare}Id", bare, "slug", "name", "username", "key")
-    ):
-        found = tuple(item[name] for item in items if isinstance(item.get(name), int | str))
-        if len(found) == len(items):
-            return tuple(dict.fromkeys(found))[:IDS_MAX]
-    return ()
+    path = id_path_in(data, parameter)
+    found = find(data, path) if path else []
+    return tuple(dict.fromkeys(item for item in found if isinstance(item, int | str)))[:IDS_MAX]
 
 
-def _items(data: Any) -> list[Mapping[str, Any]]:
-    """The objects of the first list within two levels."""
-    level = [data]
+def id_path_in(data: Any, parameter: str) -> str:
+    """The JSON path of the ids in an answer that lists objects, "" where it lists none."""
+    level = [("$", data)]
     for _ in range(3):
-        for node in level:
+        for path, node in level:
             if isinstance(node, list) and node and all(isinstance(item, Mapping) for item in node):
-                return node
-        level = [value for node in level if isinstance(node, Mapping) for value in node.values()]
-    return []
+                name = _id_member(node, parameter)
+                return f"{path}[*].{name}" if name else ""
+        level = [(f"{path}.{key}", value) for path, node in level if isinstance(node, Mapping) for key, value in node.items()]
+    return ""
+
+
+def _id_member(items: list[Mapping[str, Any]], parameter: str) -> str:
+    return next((name for name in id_names(parameter) if all(isinstance(item.get(name), int | str) for item in items)), "")
+
+
+def id_names(parameter: str) -> tuple[str, ...]:
+    """The names that the id of an object may bear where a path calls it `parameter`, the likeliest first."""
+    bare = re.sub(r"[_-]?(id|uuid)$", "", parameter, flags=re.I)
+    names = (parameter, "id", "_id", "uuid", f"{bare}_id", f"{bare}Id", bare, "slug", "name", "title", "username", "key")
+    return tuple(dict.fromkeys(name for name in names if re.fullmatch(r"[\w-]+", name)))

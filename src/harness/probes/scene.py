@@ -13,10 +13,11 @@ from harness.model.target import Login, ObjectKind, Role
 from harness.probes.document import Document
 from harness.probes.drafts import Draft, Drafter
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, World
-from harness.probes.objects import Finder, Holdings, Listed, Reference, ids_in, inferred_kinds, references, unknown_like
+from harness.probes.inference import created_for, inferred
+from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
 from harness.probes.oracle import unstable
-from harness.probes.permissions import Permission, Permissions, by_role
+from harness.probes.permissions import Permission, Permissions
 from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
 
@@ -82,9 +83,9 @@ class Scene:
         return tuple(role for role in self.world.target.roles if role.users)
 
     @cached_property
-    def inferred(self) -> tuple[ObjectKind, ...]:
-        """Kinds that the document's paths show beside those that the target file describes."""
-        return inferred_kinds(self.document, self.world.target, by_role(self.document, self.world.target))
+    def kinds(self) -> tuple[ObjectKind, ...]:
+        """The kinds that the target file describes, and those that the document shows and the target treats as somebody's own."""
+        return (*self.world.target.objects, *inferred(self))
 
     def permission(self, operation: Operation, asker: Asker) -> Permission:
         """Whether the asker may call the operation."""
@@ -98,13 +99,15 @@ class Scene:
 
     def references(self, operation: Operation) -> tuple[Reference, ...]:
         """The places where the operation names an object of a described kind."""
-        return references(self.document, self.world.target, operation)
+        return references(self.document, self.kinds, operation)
 
     def holdings(self, kind: ObjectKind) -> Holdings:
         """What the users own of a kind, found out once."""
         key = (kind.name, kind.role)
         if key not in self._holdings:
             found = self.finder.holdings(kind)
+            if found.is_empty and created_for(self, kind):
+                found = self.finder.holdings(kind)
             if found.shared and not any(found.own.values()):
                 found = self.finder.by_reading(found, lambda user, identity: self._reads(kind, user, identity))
             self._holdings[key] = found
@@ -120,7 +123,7 @@ class Scene:
     def own_ids(self, asker: Asker) -> dict[str, Any]:
         """By parameter name, an id of each described kind that is the asker's own."""
         own: dict[str, Any] = {}
-        for kind in self.world.target.objects:
+        for kind in self.kinds:
             if kind.role == asker.role:
                 ids = self.holdings(kind).own.get(asker.user, ())
                 own.update({written.rpartition(":")[2]: ids[0] for written in kind.parameters if ids})
@@ -273,4 +276,4 @@ def _with_old_password(body: Any) -> Any:
     return {name: PASSWORD if OLD_PASSWORD.search(name) and isinstance(value, str) else value for name, value in body.items()}
 
 
-__all__ = ["NOBODY", "Asker", "Listed", "Scene", "Untestable", "base_path_of", "unknown_like"]
+__all__ = ["NOBODY", "Asker", "Scene", "Untestable", "base_path_of", "unknown_like"]
