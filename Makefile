@@ -12,6 +12,9 @@ UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 ARGS ?=
+# Trust what the machine trusts (uv brings its own list of authorities otherwise); the second name is that of older versions.
+export UV_SYSTEM_CERTS := true
+export UV_NATIVE_TLS := true
 
 .PHONY: help
 help: ## This list
