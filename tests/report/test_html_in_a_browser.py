@@ -122,7 +122,8 @@ def test_the_first_screen_answers_without_scrolling(browser: Browser, tmp_path: 
 def test_a_link_to_a_finding_opens_it(browser: Browser, tmp_path: Path):
     page = open_report(browser, tmp_path, samples.failed()).page
     page.locator(".look a").first.click()
-    assert page.locator(".seen").first.is_visible()
+    assert page.locator(".finding[open] .seen").is_visible()
+    assert page.locator(".finding[open]").count() == 1
     page.close()
 
 
