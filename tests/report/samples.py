@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
+from harness.findings.history import Observed, accept, history
 from harness.gates.view import Item
 from harness.ledger.rows import load, part_names
 from harness.ledger.states import decide
@@ -47,6 +49,7 @@ from harness.model.load import (
 )
 from harness.model.run import LedgerRecord, Manifest, RunStatus, StageRecord, StageState, VerdictRecord
 from harness.model.verdict import Verdict
+from harness.model.waiver import Examined, History, Waiver
 from harness.report.model import ReportInput, Timing
 
 ROOT = Path(__file__).parents[2]
@@ -204,7 +207,25 @@ def failed() -> ReportInput:
     notes = tuple(Observation("note", text, "security", "GET /x", 3) for text in HOSTILE_TEXTS)
     broken = tuple(TestResult(f"t::{part}", Outcome.FAILED, message=HOSTILE, parts=(part,)) for part in LEDGER_PARTS[:3])
     record = decide(LEDGER, (*broken, *_proving(LEDGER_PARTS[3:9])), dict.fromkeys(LEDGER_PARTS, "f"), (), findings=findings)
-    return replace(run, findings=findings, observations=notes, ledger=replace(record, unknown_parts=("9.9.9.z", HOSTILE)))
+    ledger = replace(record, unknown_parts=("9.9.9.z", HOSTILE))
+    return replace(run, findings=findings, observations=notes, ledger=ledger, history=over_time(findings))
+
+
+def over_time(findings: tuple[Finding, ...]) -> History:
+    """Some findings new, one known, one returned, one waived, one waiver expired, one fixed and one unseen."""
+    ended, today = _at(600), date(2026, 11, 24)
+    base = accept(Observed(findings[1:4], (), "2026-11-01T02:03:04Z"), None, "20261101T020304Z-a1b2c3")
+    returned = tuple(
+        replace(entry, fixed="2026-11-09T08:07:06Z") if entry.title == findings[2].title else entry for entry in base.findings
+    )
+    gone = tuple(replace(findings[0], route=route, title=HOSTILE) for route in ("/gone", "/unseen"))
+    more = accept(Observed(gone, (), "2026-11-01T02:03:04Z"), None, "r").findings
+    waivers = tuple(
+        Waiver(finding.fingerprint, f"accepted {HOSTILE}", "ana", ("bo", "cy"), date(2026, 11, 1), expires)
+        for finding, expires in ((findings[0], date(2026, 12, 1)), (findings[3], date(2026, 11, 20)))
+    )
+    tried = (Examined("probes", (findings[0].rule,), (gone[0].operation,), (findings[0].role,)),)
+    return history(Observed(findings, tried, ended), replace(base, findings=(*returned, *more)), waivers, today)
 
 
 def unknown() -> ReportInput:
@@ -241,7 +262,7 @@ def many(count: int) -> ReportInput:
         )
         for n in range(count)
     )
-    return replace(run, findings=findings)
+    return replace(run, findings=findings, history=over_time(findings))
 
 
 def hostile_findings() -> tuple[Finding, ...]:

@@ -12,6 +12,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from harness.evidence.codec import to_json
 from harness.evidence.folder import EvidenceList
 from harness.evidence.stored import PAYLOADS
+from harness.findings.history import Observed, accept
+from harness.model.waiver import KnownBase
+from harness.report.model import ReportInput
 from harness.report.schema import SUFFIX, schemas, write
 from tests.report import samples
 
@@ -44,7 +47,12 @@ def artefacts() -> list[tuple[str, Any]]:
         found += [("manifest", run.manifest), ("verdict", run.verdict), ("findings", run.findings), ("ledger", run.ledger)]
         found.append(("evidence", EvidenceList(tuple(item.evidence for item in run.items))))
         found += [(f"evidence-{item.evidence.kind}", item.payload) for item in run.items]
+        found += [("findings.history", run.history), ("known", _accepted(run))]
     return found
+
+
+def _accepted(run: ReportInput) -> KnownBase:
+    return accept(Observed(run.findings, (), run.manifest.started), None, run.manifest.id)
 
 
 def test_every_artefact_of_the_samples_keeps_to_its_schema():
@@ -52,7 +60,8 @@ def test_every_artefact_of_the_samples_keeps_to_its_schema():
     for name, value in artefacts():
         committed(name).validate(json.loads(to_json(value)))
         seen.add(name)
-    assert seen == {"manifest", "verdict", "findings", "ledger", "evidence", *(f"evidence-{kind}" for kind in PAYLOADS)}
+    records = {"manifest", "verdict", "findings", "findings.history", "known", "ledger", "evidence"}
+    assert seen == {*records, *(f"evidence-{kind}" for kind in PAYLOADS)}
 
 
 def test_every_kind_of_evidence_has_a_schema():

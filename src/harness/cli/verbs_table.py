@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.cli.parser import Option, Verb
+from harness.model.waiver import FindingState
 
 _TARGET = Option(("--target",), "target file to use: a name in targets/ or a path (default: harness.toml)", "NAME")
 _SEED = Option(("--seed",), "seed of data, arrivals, order and generated cases (default: harness.toml)", "N", type=int)
@@ -70,6 +71,34 @@ VERBS: tuple[Verb, ...] = (
             _DATABASE,
         ),
         "  harness replay 3fa4c1d2",
+    ),
+    Verb(
+        "findings",
+        "findings",
+        "list, show and waive findings, and compare them with the committed base",
+        (
+            Option(
+                ("action",),
+                "list: all with their state; show: one in full; waive: accept one for a while; diff: against security/known.json",
+                choices=("list", "show", "waive", "diff"),
+            ),
+            Option(("finding",), "fingerprint of the finding, or the beginning of it (show, waive)", "FINDING", nargs="?"),
+            Option(("--run",), "the run that holds it (default: latest)", "RUN", default="latest"),
+            _RUNS,
+            Option(("--state",), "list: only findings of this state", choices=tuple(FindingState)),
+            Option(("--json",), "list, show: as JSON", flag=True),
+            Option(("--accept-base",), "diff: write the run's findings to security/known.json", flag=True),
+            Option(("--reason",), "waive: why it is acceptable, or why the engine is mistaken", "TEXT"),
+            Option(("--owner",), "waive: who carries the risk", "WHO"),
+            Option(("--approver",), "waive: who agreed, not the owner; two for a critical finding", "WHO", nargs="+"),
+            Option(("--days",), "waive: how long it holds, at most 90 days", "N", default=30, type=int),
+            Option(("--expires",), "waive: its last day, instead of --days", "YYYY-MM-DD"),
+            Option(("--false-alarm",), "waive: the engine is mistaken; it stays visible as such", flag=True),
+        ),
+        "  harness findings list --state new\n"
+        "  harness findings show 3fa4c1d2\n"
+        '  harness findings waive 3fa4c1d2 --reason "behind the VPN until the new proxy" --owner ana --approver bo --days 30\n'
+        "  harness findings diff --run latest --accept-base",
     ),
     Verb(
         "token",

@@ -35,6 +35,6 @@ def probe_payloads(_job: StageJob, records: Records) -> Sequence[Payload]:
         )
     if records.reach or findings:
         requests = sum(entry.requests for entry in records.reach)
-        payload = FindingsPayload(findings, tuple(records.reach), observations)
+        payload = FindingsPayload(findings, tuple(records.reach), observations, tuple(records.examined))
         return (Payload(Kind.FINDINGS, payload, Counts(requests, requests, len(findings), 0)),)
     return ()

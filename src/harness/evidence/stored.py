@@ -11,12 +11,17 @@ from typing import Any, TypeVar
 from harness.evidence.codec import from_json
 from harness.evidence.files import digest_of, read_sums
 from harness.evidence.folder import (
+    HISTORY_FILE,
+    KNOWN_COPY,
     LEDGER_RESULT_FILE,
     MANIFEST_FILE,
     STAGE_EVIDENCE_FILE,
     VERDICT_FILE,
     EvidenceList,
 )
+from harness.evidence.known import parse_known
+from harness.findings.examined import examined
+from harness.findings.merge import merged
 from harness.model.errors import EvidenceError
 from harness.model.evidence import (
     AuthorizationPayload,
@@ -25,11 +30,13 @@ from harness.model.evidence import (
     Evidence,
     FindingsPayload,
     Kind,
+    State,
     TestsPayload,
 )
 from harness.model.finding import Finding, Observation
 from harness.model.load import LoadResult
 from harness.model.run import LedgerRecord, Manifest, VerdictRecord
+from harness.model.waiver import Examined, History, KnownBase
 
 T = TypeVar("T")
 
@@ -83,18 +90,35 @@ class StoredRun:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, each fingerprint once, the worst first."""
-        found: dict[str, Finding] = {}
-        for evidence in self.evidence:
-            if self.intact(evidence):
-                for finding in getattr(self.payload(evidence), "findings", ()):
-                    found.setdefault(finding.fingerprint, finding)
-        return tuple(sorted(found.values(), key=lambda finding: (finding.severity.rank, finding.rule, finding.operation)))
+        intact = [evidence for evidence in self.evidence if self.intact(evidence)]
+        return merged(finding for evidence in intact for finding in getattr(self.payload(evidence), "findings", ()))
+
+    @cached_property
+    def examined(self) -> tuple[Examined, ...]:
+        """The rules that were tried, by evidence that is whole: what a cut-off stage tried says nothing for sure."""
+        whole = [evidence for evidence in self.evidence if evidence.state is State.RAN and self.intact(evidence)]
+        return tuple(entry for evidence in whole for entry in examined(self.payload(evidence)))
+
+    @cached_property
+    def known(self) -> KnownBase | None:
+        """The run's own copy of the base; `None` where there was none.
+
+        Raises:
+            ConfigError: it is something else.
+        """
+        path = self.folder / KNOWN_COPY
+        return parse_known(path.read_bytes(), f"{self.folder.name}/{KNOWN_COPY}") if path.is_file() else None
 
     @cached_property
     def observations(self) -> tuple[Observation, ...]:
         """Everything noticed that is no defect."""
         intact = [evidence for evidence in self.evidence if self.intact(evidence)]
         return tuple(note for evidence in intact for note in getattr(self.payload(evidence), "observations", ()))
+
+    @cached_property
+    def history(self) -> History:
+        """The findings over time, as they were stored when the run was judged; empty for a run that never was."""
+        return self._read(History, HISTORY_FILE) if (self.folder / HISTORY_FILE).is_file() else History("")
 
     def tampered(self) -> tuple[str, ...]:
         """Files whose digest is not the sealed one: such a run is not judged."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from harness.gates.common import files, judged, sentence, suite_failures, suite_gaps
+from harness.gates.common import files, judged, suite_failures, suite_gaps
 from harness.gates.view import GateView, Judgement, conclude
 from harness.model.evidence import AuthorizationPayload, Cell, Kind
 from harness.model.gate import GateResult, Measure
@@ -25,18 +25,19 @@ class AuthorizationGate:
         payloads: list[AuthorizationPayload] = [item.payload for item in items]
         cells = [cell for payload in payloads for cell in payload.cells]
         denied = [cell for cell in cells if not cell.permitted]
-        findings = [f for payload in payloads for f in judged(payload.findings, view.limits.findings.severity_min)]
-        known = {(finding.operation, finding.role) for finding in findings}
+        found = judged((f for payload in payloads for f in payload.findings), view)
+        known = {(finding.operation, finding.role) for finding in (*found.findings, *found.waived)}
         holes = [cell for cell in denied if cell.allowed and (cell.operation, cell.role) not in known]
         judgement = Judgement(
             failures=(
-                *(sentence(finding) for finding in findings),
+                *found.failures,
                 *(f"{cell.name}: allowed with status {cell.status}, must be denied" for cell in holes),
                 *suite_failures(view),
             ),
             gaps=(*view.gaps(Kind.AUTHORIZATION), *suite_gaps(view), *_gaps(cells, denied)),
             measures=(Measure("cells tried", _tried_percent(cells), 100, "≥", "%", len(cells)),),
-            findings=tuple(finding.fingerprint for finding in findings),
+            findings=found.fingerprints,
+            details=found.excused,
             passed=f"{len(denied)} forbidden cells were refused, each with a permitted twin; {len(cells)} cells tried",
             evidence=files(items),
         )

@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from harness.findings.merge import merged
+from harness.findings.waiving import apply
 from harness.gates.view import GateView, Item
 from harness.model.evidence import Kind, Outcome, TestResult, TestsPayload
 from harness.model.finding import Confidence, Finding, Severity
 
 
-def judged(findings: Iterable[Finding], severity_min: str) -> tuple[Finding, ...]:
-    """Findings that count: severe enough, and more than a guess (`LOW` confidence is shown, and not judged)."""
-    limit = Severity(severity_min).rank
-    return tuple(f for f in findings if f.severity.rank <= limit and f.confidence is not Confidence.LOW)
+@dataclass(frozen=True)
+class Judged:
+    """Findings that count and stand, with a sentence each, and those that a waiver excuses."""
+
+    findings: tuple[Finding, ...]
+    failures: tuple[str, ...]
+    waived: tuple[Finding, ...]
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Those of the findings that stand."""
+        return tuple(finding.fingerprint for finding in self.findings)
+
+    @property
+    def excused(self) -> tuple[str, ...]:
+        """One line for each finding that a waiver excuses: a pass is never silent about them."""
+        return tuple(f"waived: {sentence(finding)}" for finding in self.waived)
+
+
+def judged(findings: Iterable[Finding], view: GateView) -> Judged:
+    """What counts, each fingerprint once: severe enough and more than a guess (`LOW` confidence is shown, and not judged)."""
+    limit = Severity(view.limits.findings.severity_min).rank
+    counting = [f for f in merged(findings) if f.severity.rank <= limit and f.confidence is not Confidence.LOW]
+    waived = apply(counting, view.waivers, view.today)
+    failures = (f"{sentence(f)}{_why_not_waived(waived.reasons.get(f.fingerprint))}" for f in waived.standing)
+    return Judged(waived.standing, tuple(failures), waived.excused)
+
+
+def _why_not_waived(reason: str | None) -> str:
+    return f" ({reason})" if reason else ""
 
 
 def sentence(finding: Finding) -> str:

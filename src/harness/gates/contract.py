@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import ClassVar
 
-from harness.gates.common import files, judged, sentence, suite_failures, suite_gaps
+from harness.gates.common import files, judged, suite_failures, suite_gaps
 from harness.gates.view import GateView, Judgement, conclude
 from harness.model.evidence import ContractPayload, Kind
 from harness.model.gate import GateResult, Measure
@@ -28,15 +28,16 @@ class ContractGate:
     def judge(self, view: GateView) -> GateResult:
         """FAIL on a broken promise, UNKNOWN where too little was tried."""
         items = view.of(Kind.CONTRACT)
-        findings = [f for item in items for f in judged(item.payload.findings, view.limits.findings.severity_min)]
+        found = judged((f for item in items for f in item.payload.findings), view)
         gaps = [line for item in items for line in _gaps(item.payload, view.limits.contract)]
         cases = sum(entry.cases for item in items for entry in item.payload.cases)
         operations = sum(len(item.payload.operations) for item in items)
         judgement = Judgement(
-            failures=(*(sentence(finding) for finding in findings), *suite_failures(view)),
+            failures=(*found.failures, *suite_failures(view)),
             gaps=(*view.gaps(Kind.CONTRACT), *suite_gaps(view), *gaps),
             measures=tuple(_measure(item.payload, view.limits.contract) for item in items),
-            findings=tuple(finding.fingerprint for finding in findings),
+            findings=found.fingerprints,
+            details=found.excused,
             passed=f"{operations} operations kept their contract in {cases} cases",
             evidence=files(items),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from harness.gates.common import files, judged, sentence, suite_failures, suite_gaps
+from harness.gates.common import Judged, files, judged, suite_failures, suite_gaps
 from harness.gates.view import GateView, Judgement, conclude
 from harness.model.evidence import FindingsPayload, Kind, Reach
 from harness.model.gate import GateResult, Measure
@@ -24,7 +24,7 @@ class FindingsGate:
         items = view.of(Kind.FINDINGS)
         payloads: list[FindingsPayload] = [item.payload for item in items]
         limits = view.limits.findings
-        found = {f.fingerprint: f for payload in payloads for f in judged(payload.findings, limits.severity_min)}
+        found = judged((f for payload in payloads for f in payload.findings), view)
         reach = [entry for payload in payloads for entry in payload.reach]
         measures = tuple(
             Measure(f"{r.engine} reached", _percent(r), limits.reached_percent_min, "≥", "%", r.operations) for r in reach
@@ -32,14 +32,23 @@ class FindingsGate:
         gaps = [gap for entry in reach for gap in _gaps(entry, limits.reached_percent_min)]
         gaps.extend(f"{item.evidence.stage}: says nothing of what it reached" for item in items if not item.payload.reach)
         judgement = Judgement(
-            failures=(*(sentence(finding) for finding in found.values()), *suite_failures(view)),
+            failures=(*found.failures, *suite_failures(view)),
             gaps=(*view.gaps(Kind.FINDINGS), *suite_gaps(view), *gaps),
             measures=measures,
-            findings=tuple(found),
-            passed=f"nothing found; {', '.join(f'{r.engine} {r.reached}/{r.operations} operations' for r in reach)}",
+            findings=found.fingerprints,
+            details=found.excused,
+            passed=f"nothing {_but_waived(found)}; {', '.join(_reached(entry) for entry in reach)}",
             evidence=files(items),
         )
         return conclude(self, judgement)
+
+
+def _but_waived(found: Judged) -> str:
+    return f"found but {len(found.waived)} waived" if found.waived else "found"
+
+
+def _reached(reach: Reach) -> str:
+    return f"{reach.engine} {reach.reached}/{reach.operations} operations"
 
 
 def _percent(reach: Reach) -> float | None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from harness.config.project import Project, parse_project
-from harness.evidence.folder import CONFIG_FILE
+from harness.config.waivers import parse_waivers
+from harness.evidence.folder import CONFIG_FILE, WAIVERS_COPY
 from harness.evidence.stored import StoredRun
+from harness.findings.waiving import day_of
 from harness.gates.registry import gates
 from harness.gates.view import GateView, Item
-from harness.model.errors import EvidenceError
+from harness.model.errors import ConfigError, EvidenceError
 from harness.model.evidence import Evidence
 from harness.model.gate import GateResult
 from harness.model.plan import Plan
 from harness.model.run import StageRecord, VerdictRecord
 from harness.model.verdict import Verdict, merge
+from harness.model.waiver import Waiver
 
 
 def judge(run: StoredRun, *, today: str = "") -> VerdictRecord:
@@ -28,13 +33,15 @@ def judge(run: StoredRun, *, today: str = "") -> VerdictRecord:
     plan = project.plans[0]
     items = items_of(run)
     records = {record.name: record for record in run.manifest.stages}
-    results = tuple(_judge_gate(gate, plan, project, records, items) for gate in plan.gates)
+    judged_at = today or run.manifest.ended or run.manifest.started
+    ground = _Ground(project, records, items, stored_waivers(run), _day(judged_at))
+    results = tuple(_judge_gate(gate, plan, ground) for gate in plan.gates)
     tampered = run.tampered()
     return VerdictRecord(
         verdict=merge([*(result.verdict for result in results if result.required), *([Verdict.UNKNOWN] if tampered else [])]),
         reason=_reason(results, tampered),
         gates=results,
-        judged_at=today or run.manifest.ended or run.manifest.started,
+        judged_at=judged_at,
         not_verifiable=_not_verifiable(results, plan, project, records),
         narrowed=bool(run.manifest.narrowed_to),
     )
@@ -50,6 +57,23 @@ def stored_project(run: StoredRun) -> Project:
     return parse_project(run.text(CONFIG_FILE), f"{run.folder.name}/{CONFIG_FILE}", Path(run.folder))
 
 
+def stored_waivers(run: StoredRun) -> tuple[Waiver, ...]:
+    """The waivers that held when the run was made: its own copy.
+
+    Raises:
+        ConfigError: the copy is something else.
+    """
+    path = run.folder / WAIVERS_COPY
+    return parse_waivers(run.text(WAIVERS_COPY), f"{run.folder.name}/{WAIVERS_COPY}") if path.is_file() else ()
+
+
+def _day(moment: str) -> date:
+    try:
+        return day_of(moment)
+    except ValueError as error:
+        raise ConfigError(f'"{moment}" is no day', hint="write it as 2026-11-24") from error
+
+
 def _item(run: StoredRun, evidence: Evidence) -> Item:
     if not (run.folder / evidence.file).is_file():
         return Item(evidence, None, "the file is gone")
@@ -61,9 +85,20 @@ def _item(run: StoredRun, evidence: Evidence) -> Item:
         return Item(evidence, None, error.message.splitlines()[0])
 
 
-def _judge_gate(name: str, plan: Plan, project: Project, records: dict[str, StageRecord], items: tuple[Item, ...]) -> GateResult:
-    feeding = tuple(project.stage(stage) for stage in project.gates[name] if stage in plan.stages)
-    view = GateView(feeding, records, items, project.limits)
+@dataclass(frozen=True)
+class _Ground:
+    """What every gate is judged on."""
+
+    project: Project
+    records: dict[str, StageRecord]
+    items: tuple[Item, ...]
+    waivers: tuple[Waiver, ...]
+    today: date
+
+
+def _judge_gate(name: str, plan: Plan, ground: _Ground) -> GateResult:
+    feeding = tuple(ground.project.stage(stage) for stage in ground.project.gates[name] if stage in plan.stages)
+    view = GateView(feeding, ground.records, ground.items, ground.project.limits, ground.waivers, ground.today)
     if not feeding:
         return GateResult(
             name, Verdict.UNKNOWN, "no stage of this plan feeds it", advice="add a stage that does, or drop the gate"

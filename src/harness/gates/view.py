@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar, Protocol
 
 from harness.model.evidence import Evidence, Kind, State
@@ -10,6 +11,7 @@ from harness.model.gate import GateResult, Measure
 from harness.model.plan import Limits, Stage
 from harness.model.run import StageRecord, StageState
 from harness.model.verdict import Verdict
+from harness.model.waiver import Waiver
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class GateView:
     records: dict[str, StageRecord]
     items: tuple[Item, ...]
     limits: Limits
+    waivers: tuple[Waiver, ...] = ()
+    today: date = date.max  # a view that says no day excuses nothing
 
     def of(self, kind: Kind) -> tuple[Item, ...]:
         """Readable evidence of a kind, from the feeding stages."""

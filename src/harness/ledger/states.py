@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from harness.ledger.checks import NamedCheck
@@ -38,6 +38,7 @@ class _Seen:
     results: tuple[TestResult, ...] = ()
     findings: tuple[Finding, ...] = ()
     declared: tuple[NamedCheck, ...] = ()
+    unscanned: tuple[str, ...] = ()
 
 
 def decide(
@@ -48,6 +49,7 @@ def decide(
     *,
     findings: Iterable[Finding] = (),
     declared: Iterable[NamedCheck] = (),
+    unscanned: Iterable[str] = (),
 ) -> LedgerRecord:
     """The state of every row, with the reason in words.
 
@@ -59,9 +61,13 @@ def decide(
         findings: every finding, waived ones too; `Finding.parts` are what it refutes. One of low confidence refutes nothing.
         declared: the checks that the suites' sources hold, so that a part whose stage was skipped for want of something is
             NOT_VERIFIABLE rather than UNKNOWN.
+        unscanned: engines that look for defects and did not run to their end, each with the reason: without them nobody can
+            say that there is no critical vulnerability.
     """
     gives = frozenset(target_gives)
     seen, strays = _gather(requirements, test_results, findings, declared)
+    if CRITICAL_PART in seen:
+        seen[CRITICAL_PART] = replace(seen[CRITICAL_PART], unscanned=tuple(unscanned))
     rows: dict[str, RowResult] = {}
     for row in requirements:
         if not row.derived:
@@ -140,6 +146,8 @@ def _judge(seen: _Seen, gives: frozenset[str]) -> tuple[RowState, str]:
     """What checks and findings say of a part, before any fault is asked for."""
     if refuted := _refutation(seen):
         return RowState.REFUTED, refuted
+    if seen.unscanned:
+        return RowState.UNKNOWN, _short(f"did not run: {'; '.join(seen.unscanned)}")
     if not seen.results:
         return _absent(seen.declared, gives)
     skipped = [result for result in seen.results if result.outcome is Outcome.SKIPPED]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.model.finding import Finding, Observation
+from harness.model.waiver import Examined
 
 
 class State(StrEnum):
@@ -222,3 +223,4 @@ class FindingsPayload:
     findings: tuple[Finding, ...]
     reach: tuple[Reach, ...]
     observations: tuple[Observation, ...] = ()
+    examined: tuple[Examined, ...] = ()

@@ -87,17 +87,23 @@ class Finding:
     steps: tuple[Request, ...] = ()
     symptom: Symptom = Symptom()
     parts: tuple[str, ...] = ()  # ledger parts that it refutes
+    severity_reason: str = ""  # why it is as bad as that, where the rule alone does not say
 
     @property
     def fingerprint(self) -> str:
         """16 hex digits of rule, method, route template, parameter and role: never of host, value or engine."""
-        key = "\n".join((self.rule, self.method.upper(), self.route, self.parameter, self.role))
-        return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]  # as it is stored
+        return fingerprint_of(self.rule, self.method, self.route, self.parameter, self.role)
 
     @property
     def operation(self) -> str:
         """`"GET /api/x/{id}"`, or "" where the defect belongs to no route."""
         return f"{self.method.upper()} {self.route}".strip()
+
+
+def fingerprint_of(rule: str, method: str, route: str, parameter: str, role: str) -> str:
+    """The fingerprint of what these five name."""
+    key = "\n".join((rule, method.upper(), route, parameter, role))
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]  # as it is stored
 
 
 @dataclass(frozen=True)

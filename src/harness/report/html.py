@@ -27,6 +27,7 @@ from harness.report.views.gates import gate_views
 from harness.report.views.ledger import ledger_view
 from harness.report.views.load import load_views
 from harness.report.views.run import run_view
+from harness.report.views.security import security_view
 from harness.report.views.tests import flow_views, suite_views
 
 INDEX = "index.html"
@@ -59,6 +60,7 @@ def render(data: ReportInput) -> dict[str, str | bytes]:
         flows=flow_views(data),
         ledger=ledger_view(data),
         run=run_view(data),
+        security=security_view(data, findings.anchors),
     )
     return {INDEX: text.encode("utf-8", "replace").decode()}
 

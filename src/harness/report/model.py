@@ -11,6 +11,7 @@ from harness.model.finding import Finding, Observation
 from harness.model.ledger import Requirement
 from harness.model.plan import Limits
 from harness.model.run import LedgerRecord, Manifest, VerdictRecord
+from harness.model.waiver import History
 
 P = TypeVar("P")
 
@@ -40,6 +41,7 @@ class ReportInput:
         questions: gate → the question that it answers.
         timings: the preparation, in order.
         document_file: the OpenAPI document's path in the project, "" where there is none: where SARIF points.
+        history: the findings against the committed base.
         operation_lines: `"GET /api/x/{id}"` → the line in that document, from 1 (see `locations.operation_lines`).
     """
 
@@ -56,6 +58,7 @@ class ReportInput:
     timings: tuple[Timing, ...] = ()
     document_file: str = ""
     operation_lines: Mapping[str, int] = field(default_factory=dict)
+    history: History = field(default_factory=lambda: History(""))
 
     def payloads(self, kind: type[P]) -> Iterator[tuple[str, P]]:
         """Stage and payload of every readable piece of evidence of a type, in the order of the stages."""

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from harness.model.finding import Confidence, Finding, Severity
+from harness.model.waiver import FindingState
 from harness.report.model import ReportInput
 from harness.report.text import cut, line
 
@@ -24,6 +25,8 @@ _SECURITY_SEVERITY = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.M
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 _PRECISION = {Confidence.HIGH: "high", Confidence.MEDIUM: "medium", Confidence.LOW: "low"}
 _ROUTE_PARAMETER = re.compile(r"\{([A-Za-z0-9_.-]+)\}")
+_NEW = (FindingState.NEW, FindingState.REGRESSED)
+_WAIVED = (FindingState.ACCEPTED, FindingState.FALSE_ALARM)
 _FALLBACK_FILE = "harness.toml"  # a defect of no route still needs a file of the repository
 
 
@@ -116,6 +119,7 @@ def _result(finding: Finding, rule_index: int, data: ReportInput) -> dict[str, A
         "message": {"text": message(_sentence(finding), 2_000)},
         "locations": [_location(finding, data)],
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
+        **_state(finding, data),
         "properties": {
             "security-severity": _SECURITY_SEVERITY[finding.severity],
             "confidence": finding.confidence.value,
@@ -124,6 +128,17 @@ def _result(finding: Finding, rule_index: int, data: ReportInput) -> dict[str, A
             "parts": [_clean(part, 60) for part in finding.parts],
         },
     }
+
+
+def _state(finding: Finding, data: ReportInput) -> dict[str, Any]:
+    """How it stands against the base (3.27.24) and, where a waiver holds, why it is suppressed (3.27.23)."""
+    status = data.history.by_fingerprint.get(finding.fingerprint)
+    if status is None:
+        return {}
+    found: dict[str, Any] = {"baselineState": "new" if status.state in _NEW else "unchanged"}
+    if status.state in _WAIVED:
+        found["suppressions"] = [{"kind": "external", "justification": _clean(status.note, 1_000)}]
+    return found
 
 
 def _sentence(finding: Finding) -> str:

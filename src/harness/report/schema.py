@@ -16,6 +16,7 @@ from harness.evidence.folder import EvidenceList
 from harness.evidence.stored import PAYLOADS
 from harness.model.finding import Finding
 from harness.model.run import LedgerRecord, Manifest, VerdictRecord
+from harness.model.waiver import History, KnownBase
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 SUFFIX = ".schema.json"
@@ -24,6 +25,8 @@ ARTEFACTS: dict[str, tuple[Any, str]] = {
     "manifest": (Manifest, "manifest.json: what a run is"),
     "verdict": (VerdictRecord, "verdict.json: the verdict with every gate's result"),
     "findings": (tuple[Finding, ...], "findings.json: every finding, the worst first"),
+    "findings.history": (History, "findings.history.json: the state of every finding of the run and of the base"),
+    "known": (KnownBase, "security/known.json: the findings of earlier runs, accepted for comparison"),
     "ledger": (LedgerRecord, "ledger.json: the state of every row of the ledger"),
     "evidence": (EvidenceList, "stages/<n>-<name>/evidence.json: the evidence that a stage left"),
     **{

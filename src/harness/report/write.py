@@ -48,6 +48,7 @@ def report_input(run: StoredRun) -> ReportInput:
         limits=project.limits,
         asks=project.plans[0].asks,
         questions={name: gate.question for name, gate in gates().items()},
+        history=run.history,
         timings=tuple(_timings(run.folder / EVENTS_FILE)),
     )
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from harness.config.project import Project, find_root, load_project, narrowed
 from harness.config.targets import read_target
+from harness.config.waivers import load_waivers
 from harness.engines.engine import engines
+from harness.evidence.known import load_known
 from harness.gates.registry import gates
 from harness.model.errors import ConfigError
 from harness.model.plan import Plan
@@ -106,6 +108,8 @@ def request_of(chosen: Chosen, command: tuple[str, ...], start: Path | None = No
     """
     root, project = open_project(start)
     plan = narrowed(project, project.plan(chosen.plan or project.defaults.plan), chosen.stages)
+    load_waivers(root)  # read again by the run from its own copy; a wrong one stops here, before anything starts
+    load_known(root)
     file = target_file(root, chosen.target or project.defaults.target)
     return RunRequest(
         root=root,

@@ -75,6 +75,7 @@ def verify(request: RunRequest, say: EventStream, stop: Stop) -> tuple[StoredRun
     point_latest(request.runs, run)
     report = run.path / "report" / "index.html"
     say(RunEnded(str(verdict.verdict), verdict.reason, str(report), time.monotonic() - clock))
+    run.seal()  # again: what was said since is in events.ndjson
     return stored, verdict
 
 

@@ -1,0 +1,155 @@
+"""`harness findings list|show|waive|diff`."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from harness.cli.common import runs_folder
+from harness.cli.exits import Exit
+from harness.config.project import find_root
+from harness.config.waivers import WAIVERS_FILE, load_waivers, parse_waivers, render_waiver
+from harness.evidence.codec import to_json
+from harness.evidence.files import write_atomic
+from harness.evidence.known import KNOWN_FILE, load_known, write_known
+from harness.evidence.stored import StoredRun, find_run
+from harness.findings.history import accept, history
+from harness.findings.waiving import day_of
+from harness.model.errors import ConfigError, EvidenceError
+from harness.model.finding import Finding
+from harness.model.verdict import Verdict
+from harness.model.waiver import FindingState, FindingStatus, History, Waiver, WaiverKind
+from harness.report.views.findings import symptom_text
+from harness.runner.finish import observed, run_history
+from harness.runner.replay import find_finding
+
+_HEADER = "# Findings that the project lives with for a while: docs/guides/security-review.md.\n"
+_NEWS = (FindingState.NEW, FindingState.REGRESSED)
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Does what the action names; all but `waive` and `--accept-base` only read."""
+    stored = find_run(args.run, runs_folder(args.runs))
+    actions = {"list": _list, "show": _show, "waive": _waive, "diff": _diff}
+    return actions[args.action](args, stored)
+
+
+def _list(args: argparse.Namespace, stored: StoredRun) -> Exit:
+    states = run_history(stored)
+    chosen = [status for status in states.statuses if not args.state or status.state == args.state]
+    if args.json:
+        print(to_json(chosen), end="")
+        return Exit.OK
+    for status in chosen:
+        print(_row(status))
+    for warning in states.warnings:
+        print(f"! {warning}")
+    print(_summary(states))
+    return Exit.OK
+
+
+def _row(status: FindingStatus) -> str:
+    where = f"{status.method} {status.route}".strip() or "everywhere"
+    which = " ".join(part for part in (status.parameter, f"as {status.role}" if status.role else "") if part)
+    note = f"  [{status.note}]" if status.note else ""
+    line = f"{status.fingerprint}  {status.state:<12} {status.severity:<8} {where}  {which}  {status.title}{note}"
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def _summary(states: History) -> str:
+    counts = [f"{len(found)} {state}" for state in FindingState if (found := states.of(state))]
+    against = f"against the base of run {states.base_run}" if states.base_run else f"no base ({KNOWN_FILE}): all count as new"
+    return f"{', '.join(counts) or 'nothing'}; {against}"
+
+
+def _show(args: argparse.Namespace, stored: StoredRun) -> Exit:
+    finding = find_finding(stored, _fingerprint(args))
+    status = run_history(stored).by_fingerprint[finding.fingerprint]
+    if args.json:
+        print(to_json({"finding": finding, "status": status}), end="")
+        return Exit.OK
+    print(_row(status))
+    for name, value in _facts(finding, status):
+        if value:
+            print(f"  {name}: {value}")
+    for step in finding.steps:
+        print(f"  > {step.method} {step.path}   as {step.role or 'nobody'} {step.user}".rstrip())
+    return Exit.OK
+
+
+def _facts(finding: Finding, status: FindingStatus) -> tuple[tuple[str, str], ...]:
+    return (
+        ("rule", finding.rule),
+        ("class", " ".join(part for part in (f"CWE-{finding.cwe}" if finding.cwe else "", finding.owasp) if part)),
+        ("confidence", finding.confidence),
+        ("severity", f"{finding.severity}: {finding.severity_reason}" if finding.severity_reason else ""),
+        ("found by", ", ".join(finding.engines)),
+        ("first seen", status.first_seen),
+        ("last seen", status.last_seen),
+        ("expected", finding.expected),
+        ("observed", finding.observed),
+        ("why", finding.why),
+        ("advice", finding.advice),
+        ("look for", symptom_text(finding.symptom)),
+        ("again", f"harness replay {finding.fingerprint}" if finding.steps else "no single request shows it"),
+    )
+
+
+def _fingerprint(args: argparse.Namespace) -> str:
+    if not args.finding:
+        raise ConfigError(f"findings {args.action}: which finding?", hint="harness findings list shows their fingerprints")
+    return str(args.finding)
+
+
+def _waive(args: argparse.Namespace, stored: StoredRun) -> Exit:
+    """Appends a waiver to the project's file; the next run is judged with it."""
+    finding = find_finding(stored, _fingerprint(args))
+    missing = [f"--{name}" for name in ("reason", "owner", "approver") if not getattr(args, name)]
+    if missing:
+        raise ConfigError(f"findings waive: {', '.join(missing)} missing", hint="who carries the risk, who agreed, and why?")
+    today = datetime.now(UTC).date()
+    waiver = Waiver(
+        finding.fingerprint,
+        args.reason,
+        args.owner,
+        tuple(args.approver),
+        today,
+        day_of(args.expires) if args.expires else today + timedelta(days=args.days),
+        WaiverKind.FALSE_ALARM if args.false_alarm else WaiverKind.ACCEPTED,
+    )
+    path = find_root(Path.cwd()) / WAIVERS_FILE
+    load_waivers(path.parents[1])  # what is there must be right before something is added
+    old = path.read_text(encoding="utf-8") if path.exists() else _HEADER
+    text = f"{old.rstrip()}\n\n{render_waiver(waiver)}"
+    parse_waivers(text, WAIVERS_FILE)
+    write_atomic(path, text)
+    print(f"{finding.fingerprint} {finding.title}: waived until {waiver.expires} in {WAIVERS_FILE}")
+    print("the next run is judged with it; who approved it is not verified here: commit it, so that the code owners see it")
+    return Exit.OK
+
+
+def _diff(args: argparse.Namespace, stored: StoredRun) -> Exit:
+    """What is new, regressed, fixed or unseen against the project's base; with `--accept-base` the run becomes the base."""
+    root = find_root(Path.cwd())
+    base, seen = load_known(root), observed(stored)
+    states = history(seen, base, load_waivers(root), day_of(seen.ended))
+    for status in states.of(*_NEWS, FindingState.FIXED, FindingState.NOT_OBSERVED):
+        print(_row(status))
+    print(_summary(states))
+    if args.accept_base:
+        _demand_whole(stored)
+        write_known(root, accept(seen, base, stored.folder.name))
+        print(f"{KNOWN_FILE}: now of run {stored.folder.name}")
+        return Exit.OK
+    return Exit.FAIL if states.of(*_NEWS) else Exit.OK
+
+
+def _demand_whole(stored: StoredRun) -> None:
+    """A base of a run that was tampered with or cut off would hide what it did not see."""
+    if changed := stored.tampered():
+        raise EvidenceError(f"{stored.folder.name}: {changed[0]} was changed after the run", hint="accept an intact run")
+    if stored.manifest.interrupted or not stored.manifest.ended:
+        raise EvidenceError(f"{stored.folder.name} was cut off", hint="accept a run that came to its end")
+    if stored.verdict.verdict is Verdict.SKIPPED:
+        raise EvidenceError(f"{stored.folder.name} judged nothing", hint="accept a run that did")

@@ -1,0 +1,124 @@
+"""The life of a planted hole, by the commands that people type: found, waived, expired, mended, back."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.evidence.stored import StoredRun
+from harness.model.waiver import FindingState
+from tests.runner import tiny
+from tests.runner.tiny import TinyProject
+
+PROBE = """
+from harness.model.evidence import Reach
+from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.model.waiver import Examined
+
+def test_the_page_says_no_hello(live_target, record):
+    record.reach(Reach("probes", 1, 1, True, requests=1))
+    record.examined(Examined("probes", ("page.greets",), ("GET /",)))
+    with live_target.client() as http:
+        greets = "hello" in http.get("/").text
+    if greets:
+        record.finding(Finding("page.greets", "The page greets", Severity.HIGH, Confidence.HIGH, "security", ("probes",),
+            "GET", "/", steps=(Request("GET", "/"),), symptom=Symptom(body_contains="hello")))
+    assert not greets
+"""
+REASON = "the greeting goes with the next release"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> TinyProject:
+    made = tiny.make(tmp_path / "project")
+    made.write("suites/security/test_security.py", PROBE)
+    return made
+
+
+def verify(project: TinyProject) -> tuple[int, StoredRun]:
+    code = project.run("verify").code
+    return code, project.runs()[-1]
+
+
+def state(run: StoredRun) -> list[FindingState]:
+    return [status.state for status in run.history.statuses]
+
+
+def test_a_hole_is_found_waived_expires_fails_again_is_mended_and_comes_back_as_regressed(project: TinyProject) -> None:
+    code, found = verify(project)
+    assert (code, state(found)) == (1, [FindingState.NEW])
+    fingerprint = found.findings[0].fingerprint
+
+    told = project.run(
+        "findings", "waive", fingerprint[:8], "--reason", REASON, "--owner", "ana", "--approver", "bo", "--days", "60"
+    )
+    assert told.code == 0, told.stderr
+    code, waived = verify(project)
+    assert (code, state(waived)) == (0, [FindingState.ACCEPTED])
+
+    told = project.run("judge", waived.folder.name, "--today", "2099-01-01")
+    assert told.code == 1
+    assert "its waiver expired" in told.stdout + told.stderr
+    assert project.run("judge", waived.folder.name).code == 0, "as of its own end the run is what it was"
+
+    (project.folder / "security/waivers.toml").unlink()
+    assert project.run("findings", "diff", "--accept-base").code == 0
+    assert project.run("findings", "diff").code == 0, "nothing is new against itself"
+
+    project.change("server.py", 'b"hello"', 'b"bye"')
+    code, mended = verify(project)
+    assert (code, state(mended)) == (0, [FindingState.FIXED])
+    assert project.run("findings", "diff", "--accept-base").code == 0
+
+    project.change("server.py", 'b"bye"', 'b"hello"')
+    code, back = verify(project)
+    assert (code, state(back)) == (1, [FindingState.REGRESSED])
+    assert project.run("findings", "diff").code == 1
+
+    rows = list(csv.DictReader((back.folder / "findings.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(row["state"], row["fingerprint"]) for row in rows] == [("regressed", fingerprint)]
+    sarif = json.loads((back.folder / "report/findings.sarif").read_text(encoding="utf-8"))
+    assert sarif["runs"][0]["results"][0]["baselineState"] == "new"
+    assert "regressed" in (back.folder / "report/index.html").read_text(encoding="utf-8")
+
+
+def test_a_wrong_waiver_file_stops_the_run_before_anything_starts(project: TinyProject) -> None:
+    project.write("security/waivers.toml", "[[waivers]]\nfingerprint = 'x'\n")
+    outcome = project.run("verify")
+    assert outcome.code == 2
+    assert "security/waivers.toml" in outcome.stderr
+    assert project.runs() == []
+
+
+def test_a_base_that_is_something_else_stops_the_run_before_anything_starts(project: TinyProject) -> None:
+    project.write("security/known.json", '{"format": "another/1"}')
+    outcome = project.run("verify")
+    assert outcome.code == 2
+    assert project.runs() == []
+
+
+def test_a_waiver_is_refused_where_the_owner_approves_it_and_the_file_stays_as_it_was(project: TinyProject) -> None:
+    _, found = verify(project)
+    refused = project.run(
+        "findings", "waive", found.findings[0].fingerprint, "--reason", REASON, "--owner", "ana", "--approver", "Ana"
+    )
+    assert refused.code == 2
+    assert "owns it and approves it" in refused.stderr
+    assert not (project.folder / "security/waivers.toml").exists()
+    assert project.run("findings", "waive", "", "--owner", "ana").code == 2
+    shown = project.run("findings", "show", found.findings[0].fingerprint)
+    assert "harness replay" in shown.stdout
+    listed = project.run("findings", "list", "--json", "--state", "new")
+    assert [entry["rule"] for entry in json.loads(listed.stdout)] == ["page.greets"]
+
+
+def test_a_run_that_was_changed_afterwards_is_no_base(project: TinyProject) -> None:
+    _, run = verify(project)
+    table = run.folder / "findings.csv"
+    table.write_text(table.read_text(encoding="utf-8") + "more\n", encoding="utf-8")
+    refused = project.run("findings", "diff", "--accept-base")
+    assert refused.code == 3
+    assert not (project.folder / "security/known.json").exists()
