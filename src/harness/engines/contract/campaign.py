@@ -5,6 +5,7 @@ The campaign gives values, it judges nothing: what is too little evidence, the g
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections import defaultdict
@@ -14,10 +15,20 @@ from dataclasses import dataclass, field, replace
 
 from harness.engines.contract.budget import Budget
 from harness.engines.contract.confirming import Case, Fresh, Heard, confirm, expected_statuses
-from harness.engines.contract.feeding import Feed, Kinds, feed_of, kinds_of, password_marker, watch_of, with_examples
+from harness.engines.contract.feeding import (
+    Feed,
+    Kinds,
+    feed_of,
+    kinds_of,
+    new_password_marker,
+    password_marker,
+    watch_of,
+    with_examples,
+)
 from harness.engines.contract.job import Ended, Job, Secrets
 from harness.engines.contract.legs import LegResult, run_leg
 from harness.engines.contract.oracle import Oracle
+from harness.evidence.redaction import remember_secret
 from harness.model.errors import HarnessError
 from harness.model.evidence import OperationCases
 from harness.model.finding import Finding, Observation
@@ -27,6 +38,7 @@ from harness.probes.exchange import Credential, Door, World
 from harness.probes.permissions import Permissions
 
 Progress = Callable[[str], None]
+_PASSWORD_BYTES = 12
 ENUMERATED, FUZZING, STATEFUL, DESTRUCTIVE = "enumerated", "fuzzing", "stateful", "destructive"
 # Phases of ours → phases of the engine. Those of one line share an instance: `examples` are few and come first.
 PHASES: dict[str, tuple[str, ...]] = {
@@ -317,6 +329,7 @@ class _Session:
     def __init__(self, door: Door, role: Role) -> None:
         self._door, self._role = door, role
         self._user = role.users[0]
+        self._next = ""
 
     def secrets(self) -> Secrets:
         """The credential, and the passwords behind their markers.
@@ -326,12 +339,16 @@ class _Session:
         """
         credential = self._door.sign_in(self._role, self._user)
         texts = {password_marker(role.name): role.users[0].password for role in self._door.target.roles if role.users}
-        return Secrets(_disguised(credential), {**texts, password_marker(self._role.name): self._user.password})
+        self._next = f"Aa1-{secrets.token_urlsafe(_PASSWORD_BYTES)}"
+        remember_secret(self._next)
+        own = {password_marker(self._role.name): self._user.password, new_password_marker(self._role.name): self._next}
+        return Secrets(_disguised(credential), {**texts, **own})
 
     def renewed(self, password: str) -> Secrets | None:
         """A new credential, with the new password where there is one; None where the target refuses it."""
         if password:
-            self._user = replace(self._user, password=password)
+            is_ours = password == new_password_marker(self._role.name)
+            self._user = replace(self._user, password=self._next if is_ours else password)
         try:
             return self.secrets()
         except HarnessError:

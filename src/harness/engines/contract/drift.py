@@ -38,7 +38,7 @@ class Difference:
 
 def differences(committed: Mapping[str, Any], served: Mapping[str, Any]) -> list[Difference]:
     """All differences, in the committed document's order; the order of names and of unordered lists means nothing."""
-    found = []
+    found: list[Difference] = []
     for path, old, new in _walk(_normal(committed, ""), _normal(served, ""), ()):
         whole = old if isinstance(old, dict) else new
         if path[:1] == ("paths",) and len(path) == 2 and isinstance(whole, dict):  # a path is there or not, with its operations

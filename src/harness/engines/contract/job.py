@@ -103,7 +103,7 @@ class LoggedOut:
 
 @dataclass(frozen=True)
 class Ended:
-    """The last word. `reason` is "" where every phase came to its end; `last` the last request that got no answer."""
+    """The last word. `reason` is "" where every phase came to its end; `cpu_seconds` are the whole process's, start included."""
 
     reason: str = ""
     phases: tuple[str, ...] = ()
