@@ -20,7 +20,9 @@ from harness.model.evidence import (
 )
 from harness.model.finding import Confidence, Request, Symptom
 from harness.model.load import LoadResult
+from harness.model.waiver import History
 from harness.report.model import ReportInput
+from harness.report.text import line
 from harness.report.views import authorization, charts
 from harness.report.views.authorization import kind_of, matrix_views
 from harness.report.views.contract import contract_views
@@ -34,6 +36,11 @@ from harness.report.views.tests import artefact, flow_views, suite_views
 from tests.report import samples
 
 CELL = Cell("GET /x/{id}", "partner", "one", Whose.ANOTHER, permitted=False, tried=True, allowed=False, status=404, twin="t")
+
+
+def alone() -> ReportInput:
+    """The failed run, compared with nothing."""
+    return replace(samples.failed(), history=History(""))
 
 
 def only(payload: object) -> ReportInput:
@@ -113,10 +120,10 @@ def test_a_coverage_number_that_a_format_lacks_is_not_measured():
 
 
 def test_findings_are_sorted_by_severity_and_grouped_by_rule():
-    view = findings_view(samples.failed())
+    view = findings_view(alone())
     assert [group.severity for group in view.groups] == ["critical", "high", "medium", "low"]
     assert view.groups[0].rules[0].rule == "authorization.read-of-another"
-    assert view.total == len(samples.failed().findings)
+    assert view.total == len(alone().findings)
 
 
 def test_every_finding_is_shown_in_full_in_short_or_counted():
@@ -128,23 +135,35 @@ def test_every_finding_is_shown_in_full_in_short_or_counted():
 
 
 def test_a_guess_is_shown_as_not_judged():
-    run = samples.failed()
+    run = alone()
     guess = replace(run.findings[0], confidence=Confidence.LOW)
     card = findings_view(replace(run, findings=(guess,))).groups[0].rules[0].cards[0]
     assert card.judged is False
 
 
 def test_a_card_holds_the_requests_as_they_are_sent_and_the_command():
-    card = findings_view(samples.failed()).groups[0].rules[0].cards[0]
+    card = findings_view(alone()).groups[0].rules[0].cards[0]
     assert card.steps[1].who == "partner one"
     assert card.steps[1].text == "GET /api/partner-portal/leads/4711\nAccept: application/json"
     assert card.command == f"harness replay {card.fingerprint}"
     assert card.symptom == "status 200"
 
 
+def test_a_finding_says_what_it_is_against_the_base_and_a_waived_one_stands_last():
+    run = samples.failed()
+    critical = findings_view(run).groups[0].rules
+    waived = next(status for status in run.history.statuses if status.state == "accepted")
+    assert critical[0].rule == "authorization.write-of-another"
+    card = next(card for rule in critical for card in rule.cards if card.fingerprint == waived.fingerprint)
+    assert (card.state, card.state_tone) == ("accepted", "await")
+    assert card.note == line(waived.note, 300)
+    first = [rule.cards[0].state for rule in critical if rule.cards]
+    assert "accepted" not in first[:-1]
+
+
 def test_a_body_is_shown_below_the_headers():
-    finding = replace(samples.failed().findings[0], steps=(Request("POST", "/x", body='{"a":1}'),))
-    card = findings_view(replace(samples.failed(), findings=(finding,))).groups[0].rules[0].cards[0]
+    finding = replace(alone().findings[0], steps=(Request("POST", "/x", body='{"a":1}'),))
+    card = findings_view(replace(alone(), findings=(finding,))).groups[0].rules[0].cards[0]
     assert card.steps[0].text == 'POST /x\n\n{"a":1}'
     assert card.steps[0].who == "nobody"
     assert reproduce(finding) == card.command

@@ -7,14 +7,22 @@ large is counted and left to `findings.json`.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.model.waiver import FindingState, FindingStatus
 from harness.report.model import ReportInput
-from harness.report.text import cut, line, visible
+from harness.report.text import cut, line, moment, visible
 
+STATE_TONES = {
+    FindingState.NEW: "fail",
+    FindingState.REGRESSED: "fail",
+    FindingState.KNOWN: "unknown",
+    FindingState.ACCEPTED: "await",
+    FindingState.FALSE_ALARM: "skipped",
+}
 CARDS_MAX = 150
 CARDS_PER_RULE_MAX = 20
 ROWS_BYTES_MAX = 2_500_000
@@ -41,6 +49,9 @@ class Card:
     title: str
     labels: tuple[tuple[str, str], ...]
     judged: bool
+    state: str  # against the base: "new", "accepted"; "" where nothing is compared
+    state_tone: str
+    note: str  # which waiver holds, or why one does not
     expected: str
     observed: str
     why: str
@@ -106,11 +117,11 @@ OBSERVATIONS_MAX = 200
 
 def findings_view(data: ReportInput) -> FindingsView:
     """The section on what was found."""
-    budget = _Budget()
-    ordered = sorted(data.findings, key=_order)
+    statuses = data.history.by_fingerprint
+    ordered = sorted(data.findings, key=lambda finding: _order(finding, statuses.get(finding.fingerprint)))
+    maker = _Maker(_Budget(), statuses)
     groups = tuple(
-        _severity_group(severity, tuple(group), budget)
-        for severity, group in groupby(ordered, key=lambda finding: finding.severity)
+        maker.severity_group(severity, tuple(group)) for severity, group in groupby(ordered, key=lambda finding: finding.severity)
     )
     counts = tuple((severity.value, sum(finding.severity is severity for finding in ordered)) for severity in Severity)
     notes = tuple(
@@ -145,32 +156,64 @@ class _Budget:
         return self.bytes >= 0
 
 
-def _order(finding: Finding) -> tuple[int, int, str, str, str, str]:
-    guess = int(finding.confidence is Confidence.LOW)
-    return (finding.severity.rank, guess, finding.rule, finding.route, finding.method, finding.parameter)
+def _order(finding: Finding, status: FindingStatus | None) -> tuple[int, int, str, str, str, str]:
+    """The worst first; of one severity, those that somebody carries and those that are guesses last."""
+    waived = status is not None and status.state in (FindingState.ACCEPTED, FindingState.FALSE_ALARM)
+    guess = finding.confidence is Confidence.LOW
+    return (finding.severity.rank, 2 * waived + guess, finding.rule, finding.route, finding.method, finding.parameter)
 
 
-def _severity_group(severity: Severity, findings: tuple[Finding, ...], budget: _Budget) -> SeverityGroup:
-    by_rule = sorted(findings, key=lambda finding: finding.rule)
-    rules = tuple(_rule_group(rule, tuple(group), budget) for rule, group in groupby(by_rule, key=lambda finding: finding.rule))
-    return SeverityGroup(severity.value, len(findings), rules)
+@dataclass(frozen=True)
+class _Maker:
+    """Makes the groups: what is shown in full and what in short depends on how much stands there already."""
 
+    budget: _Budget
+    statuses: Mapping[str, FindingStatus]
 
-def _rule_group(rule: str, findings: tuple[Finding, ...], budget: _Budget) -> RuleGroup:
-    cards = tuple(_card(finding) for finding in findings[:CARDS_PER_RULE_MAX] if budget.take_card())
-    rows = tuple(row for row in map(_row, findings[len(cards) :]) if budget.take(row))
-    first = findings[0]
-    titles = {finding.title for finding in findings}
-    classes = ([f"CWE-{first.cwe}"] if first.cwe else []) + ([line(first.owasp, 40)] if first.owasp else [])
-    return RuleGroup(
-        rule=line(rule, 120),
-        title=line(first.title, 160) if len(titles) == 1 else "",
-        classes=tuple(classes),
-        count=len(findings),
-        cards=cards,
-        rows=rows,
-        left_out=len(findings) - len(cards) - len(rows),
-    )
+    def severity_group(self, severity: Severity, findings: tuple[Finding, ...]) -> SeverityGroup:
+        """All defects of one severity, by rule; the rules in the order of their first defect."""
+        by_rule: dict[str, list[Finding]] = {}
+        for finding in findings:
+            by_rule.setdefault(finding.rule, []).append(finding)
+        rules = tuple(self._rule_group(rule, tuple(group)) for rule, group in by_rule.items())
+        return SeverityGroup(severity.value, len(findings), rules)
+
+    def _rule_group(self, rule: str, findings: tuple[Finding, ...]) -> RuleGroup:
+        cards = tuple(self._card(finding) for finding in findings[:CARDS_PER_RULE_MAX] if self.budget.take_card())
+        rows = tuple(row for row in map(_row, findings[len(cards) :]) if self.budget.take(row))
+        first = findings[0]
+        titles = {finding.title for finding in findings}
+        classes = ([f"CWE-{first.cwe}"] if first.cwe else []) + ([line(first.owasp, 40)] if first.owasp else [])
+        return RuleGroup(
+            rule=line(rule, 120),
+            title=line(first.title, 160) if len(titles) == 1 else "",
+            classes=tuple(classes),
+            count=len(findings),
+            cards=cards,
+            rows=rows,
+            left_out=len(findings) - len(cards) - len(rows),
+        )
+
+    def _card(self, finding: Finding) -> Card:
+        status = self.statuses.get(finding.fingerprint)
+        return Card(
+            fingerprint=finding.fingerprint,
+            operation=line(finding.operation, 160),
+            title=line(finding.title.replace(finding.operation, "").strip() if finding.route else finding.title, 200),
+            labels=tuple(_labels(finding, status)),
+            judged=finding.confidence is not Confidence.LOW,
+            state=status.state.value if status else "",
+            state_tone=STATE_TONES.get(status.state, "skipped") if status else "skipped",
+            note=line(status.note, 300) if status else "",
+            expected=cut(finding.expected, TEXT_CHARACTERS_MAX),
+            observed=cut(finding.observed, TEXT_CHARACTERS_MAX),
+            why=cut(finding.why, TEXT_CHARACTERS_MAX),
+            advice=cut(finding.advice, TEXT_CHARACTERS_MAX),
+            steps=tuple(_step(request) for request in finding.steps[:STEPS_MAX]),
+            steps_more=max(len(finding.steps) - STEPS_MAX, 0),
+            symptom=cut(symptom_text(finding.symptom), 400),
+            command=reproduce(finding),
+        )
 
 
 def _row(finding: Finding) -> Row:
@@ -178,25 +221,7 @@ def _row(finding: Finding) -> Row:
     return Row(finding.fingerprint, line(finding.operation, 80), line(finding.parameter, 30), line(finding.role, 20), observed)
 
 
-def _card(finding: Finding) -> Card:
-    return Card(
-        fingerprint=finding.fingerprint,
-        operation=line(finding.operation, 160),
-        title=line(finding.title.replace(finding.operation, "").strip() if finding.route else finding.title, 200),
-        labels=tuple(_labels(finding)),
-        judged=finding.confidence is not Confidence.LOW,
-        expected=cut(finding.expected, TEXT_CHARACTERS_MAX),
-        observed=cut(finding.observed, TEXT_CHARACTERS_MAX),
-        why=cut(finding.why, TEXT_CHARACTERS_MAX),
-        advice=cut(finding.advice, TEXT_CHARACTERS_MAX),
-        steps=tuple(_step(request) for request in finding.steps[:STEPS_MAX]),
-        steps_more=max(len(finding.steps) - STEPS_MAX, 0),
-        symptom=cut(symptom_text(finding.symptom), 400),
-        command=reproduce(finding),
-    )
-
-
-def _labels(finding: Finding) -> Iterator[tuple[str, str]]:
+def _labels(finding: Finding, status: FindingStatus | None) -> Iterator[tuple[str, str]]:
     if finding.role:
         yield "role", line(finding.role, 40)
     if finding.parameter:
@@ -206,6 +231,8 @@ def _labels(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "found by", line(", ".join(finding.engines), 80)
     if finding.parts:
         yield "ledger", line(", ".join(finding.parts), 80)
+    if status and status.first_seen:
+        yield "first seen", moment(status.first_seen)
 
 
 def _step(request: Request) -> Step:

@@ -172,8 +172,8 @@ def look_at(data: ReportInput, anchors: Container[str] = ()) -> tuple[LookAt, ..
     unknown = _all_unknown(data)
     strays = [_strays(data)] if data.ledger.unknown_parts else []
     if failed or unknown:
-        return (*failed, *unknown, *strays)
-    return (*(near for gate in data.verdict.gates if (near := _near(gate))), *_guesses(data), *strays)
+        return (*failed, *unknown, *strays, *_waivers(data))
+    return (*(near for gate in data.verdict.gates if (near := _near(gate))), *_guesses(data), *strays, *_waivers(data))
 
 
 def _all_failed(data: ReportInput, anchors: Container[str]) -> list[LookAt]:
@@ -262,6 +262,15 @@ def _guesses(data: ReportInput) -> list[LookAt]:
         return []
     text = f"{plural(len(low), 'finding')} of low confidence: shown, not judged. The first: {_sentence(low[0])}."
     return [LookAt("unknown", symbol("unknown"), "not sure", line(text, 220), "", "#findings")]
+
+
+def _waivers(data: ReportInput) -> list[LookAt]:
+    """Waivers that end soon, have ended, do not hold or match nothing."""
+    warnings = data.history.warnings
+    if not warnings:
+        return []
+    more = f" And {len(warnings) - 1} more." if len(warnings) > 1 else ""
+    return [LookAt("unknown", symbol("unknown"), "waivers", line(f"{warnings[0].rstrip('.')}.{more}", 220), "", "#findings")]
 
 
 def _strays(data: ReportInput) -> LookAt:
