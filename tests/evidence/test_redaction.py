@@ -5,7 +5,7 @@ from __future__ import annotations
 import jwt
 import pytest
 
-from harness.evidence.redaction import redact, remember_secret
+from harness.evidence.redaction import redact, remember_cookie, remember_secret
 
 
 def test_a_remembered_secret_is_replaced() -> None:
@@ -16,6 +16,12 @@ def test_a_remembered_secret_is_replaced() -> None:
 def test_short_texts_are_not_taken_for_secrets() -> None:
     remember_secret("a")
     assert redact("a banana") == "a banana"
+
+
+def test_a_cookie_is_a_secret_only_where_it_is_long_enough_to_be_a_credential() -> None:
+    remember_cookie("logged-out")
+    remember_cookie("0123456789abcdef")
+    assert redact("logged-out 0123456789abcdef") == "logged-out <redacted>"
 
 
 def test_tokens_and_addresses_lose_their_secrets() -> None:

@@ -10,6 +10,7 @@ _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
 _BEARER = re.compile(r"(?i)(bearer\s+)(?!<|\$)[A-Za-z0-9._~+/=-]{12,}")
 _DSN = re.compile(r"(postgres(?:ql)?://[^:/@\s\"']+:)[^@\s\"']+(@)")
 _SECRET_LENGTH_MIN = 8  # shorter "secrets" would redact ordinary words
+_COOKIE_LENGTH_MIN = 16  # OWASP asks for 64 bits in a session id: 16 hex digits
 
 _known: set[str] = set()
 
@@ -18,6 +19,12 @@ def remember_secret(secret: str) -> None:
     """From now on this text is replaced wherever this process writes evidence. Texts under 8 characters are ignored."""
     if len(secret) >= _SECRET_LENGTH_MIN:
         _known.add(secret)
+
+
+def remember_cookie(value: str) -> None:
+    """Remembers a cookie's value where it is long enough to be a credential: the word of a flash message is none."""
+    if len(value) >= _COOKIE_LENGTH_MIN:
+        remember_secret(value)
 
 
 def redact(text: str) -> str:

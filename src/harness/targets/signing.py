@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from harness.evidence.redaction import REDACTED, redact, remember_secret
+from harness.evidence.redaction import REDACTED, redact, remember_cookie, remember_secret
 from harness.model.errors import TargetError
 from harness.model.target import Login, Role, Target, User
 from harness.probes.exchange import Credential
@@ -79,8 +79,9 @@ def _read(role: Role, user: User, answer: httpx.Response) -> Credential:
 
 
 def _credential(headers: Mapping[str, str], cookies: Mapping[str, str], token: str = "") -> Credential:
-    for secret in (token, *cookies.values()):
-        remember_secret(secret)
+    remember_secret(token)
+    for value in cookies.values():
+        remember_cookie(value)
     return Credential(headers, cookies)
 
 
