@@ -101,6 +101,10 @@ class Platform:
             raise ConnectionAbortedError
         if (method, path) == ("POST", "/sessions"):
             return self._log_in(body)
+        if path == "/.env" and self.has("settings-open"):
+            return 200, "DATABASE_URL=postgres"
+        if path == "/.env" and self.has("page-for-all"):
+            return 200, "<html>welcome</html>"
         user = self._user(token)
         if user is None and not (self.has("anonymous-read") and method == "GET" and path.startswith("/notes/")):
             return 401, {"error": "log in"}
@@ -121,11 +125,19 @@ class Platform:
         return 404, {"error": "no such path"}
 
     def _log_in(self, body: Any) -> tuple[int, Any]:
-        if not isinstance(body, dict) or body.get("pass") != PASSWORD or body.get("user") not in ("alice", "bob", "sam"):
-            return 401, {"error": "wrong"}
+        known = isinstance(body, dict) and body.get("user") in ("alice", "bob", "sam")
+        if not isinstance(body, dict) or not known or body.get("pass") != PASSWORD:
+            return self._log_in_refused(known=known)
         claims = {"sub": body["user"], "jti": secrets.token_hex(8), "iat": int(time.time()), "exp": int(time.time()) + 600}
         key = "secret" if self.has("weak-key") else self.key
         return 200, {"data": {"access": signed({"alg": "HS256", "typ": "JWT"}, claims, key.encode())}}
+
+    def _log_in_refused(self, *, known: bool) -> tuple[int, Any]:
+        if known and self.has("tells-time"):
+            time.sleep(0.012)
+        if self.has("tells-text"):
+            return 401, {"error": "wrong password" if known else "no such user"}
+        return (404 if not known and self.has("tells-status") else 401), {"error": "wrong"}
 
     def _user(self, token: str) -> str | None:
         jwt = read_jwt(token)
@@ -149,22 +161,16 @@ class Platform:
         if not isinstance(body, dict) or not body.get("title") or self.has("no-creation"):
             return 422, {"error": "title"}
         identity = str(uuid.uuid4())
-        self.notes[identity] = {
-            "id": identity,
-            "state": "open",
-            "phone": "",
-            **body,
-            "made": "2026-02-01T00:00:00Z",
-            "owner": user,
-        }
+        given = body if self.has("takes-all") else {name: body[name] for name in ("title", "state") if name in body}
+        made = {"id": identity, "state": "open", "phone": "", "made": "2026-02-01T00:00:00Z", "owner": user}
+        self.notes[identity] = {**made, **given}
         return 201, self.notes[identity]
 
     def _users(self, user: str) -> tuple[int, Any]:
-        return (
-            (200, {"users": ["alice", "bob", "sam"]})
-            if user == "sam" or self.has("staff-for-all")
-            else (403, {"error": "staff only"})
-        )
+        users: list[Any] = ["alice", "bob", "sam"]
+        if self.has("gives-hash"):
+            users = [{"name": name, "passwordHash": "$2b$12$" + "a" * 53} for name in users]
+        return (200, {"users": users}) if user == "sam" or self.has("staff-for-all") else (403, {"error": "staff only"})
 
     def _note(self, method: str, identity: str, body: Any, user: str) -> tuple[int, Any]:
         note = self.notes.get(identity)
@@ -182,7 +188,10 @@ class Platform:
         if method == "DELETE":
             del self.notes[identity]
             return 204, None
-        note.update({name: body[name] for name in ("title", "state") if isinstance(body, dict) and name in body})
+        if not isinstance(body, dict):
+            return 422, {"error": "an object is wanted"}
+        taken = body if self.has("takes-all") else {name: body[name] for name in ("title", "state") if name in body}
+        note.update(taken)
         return 200, note
 
     def _refused(self, note: dict[str, Any]) -> tuple[int, Any]:
@@ -211,7 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionAbortedError:
             self.close_connection = True  # dead: it takes connections and says nothing
             return
-        content = b"" if answer is None else json.dumps(answer).encode()
+        content = b"" if answer is None else answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))

@@ -178,8 +178,10 @@ def examine_kind(scene: Scene, kind: ObjectKind) -> Iterator[Examined]:
 
 
 def _examined_of_kind(scene: Scene, kind: ObjectKind) -> Iterator[Examined]:
+    told: set[str] = set()  # an operation that shows another's objects counts them too: said once
     shared = examine_shared(scene, scene.holdings(kind))
     if shared is not None:
+        told.add(shared.operation.name)
         yield shared
     listed = scene.document.find("GET", kind.list_path)
     if listed is None:
@@ -188,11 +190,14 @@ def _examined_of_kind(scene: Scene, kind: ObjectKind) -> Iterator[Examined]:
         stage = staged(scene, Reference(listed.name, "", "query", kind))
     except Untestable:
         return  # the operations of the kind say so in their own cells
-    yield from examine_summaries(scene, stage)
+    for examined in examine_summaries(scene, stage):
+        told.add(examined.operation.name)
+        yield examined
     writer = _writer(scene, kind)
     if writer is not None:
         operation, reference = writer
-        yield examine_echoes(scene, operation, replace_reference(stage, reference))
+        echoes = examine_echoes(scene, operation, replace_reference(stage, reference))
+        yield replace(echoes, findings=tuple(finding for finding in echoes.findings if finding.operation not in told))
 
 
 def replace_reference(stage: Stage, reference: Reference) -> Stage:

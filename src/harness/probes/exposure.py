@@ -1,0 +1,114 @@
+"""What no answer may carry: passwords, their hashes, keys, and the traces of a fault. Pure: it reads the answers of the tour."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from harness.model.finding import Confidence, Finding, Severity, Symptom
+from harness.model.target import Target
+from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.probes.exchange import Answer
+from harness.probes.oracle import leaves
+from harness.probes.tour import Tour, Visit
+
+SECRET_LENGTH_MIN = 8
+_HASHES = re.compile(
+    r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id|i|d)\$v=|\$pbkdf2|pbkdf2_sha\d+\$|\$scrypt\$|\$6\$[^\s\"$]+\$"
+)
+_KEYS = re.compile(
+    r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bsk_live_[0-9A-Za-z]{16,}|\bAIza[0-9A-Za-z_-]{35}\b"
+)
+_SECRET_MEMBER = re.compile(
+    r"(^|[._])(password|passwd|pwd|pass_?hash|password_?hash|hashed_?password|salt|ssn|cvv|card_?number)$", re.I
+)
+INTERNALS = re.compile(
+    r"Traceback \(most recent call last\)|File \"[^\"]+\.py\", line \d+|\bat [\w.$]+\([\w]+\.(?:java|kt|scala):\d+\)"
+    r"|\bat .{1,80}\(?/[^\s:]+\.[cm]?[jt]s:\d+:\d+\)?|goroutine \d+ \[|panic: runtime error|\.go:\d+ \+0x"
+    r"|SQLSTATE\[|psycopg\d?\.errors?\.|sqlalchemy\.exc\.|sqlite3\.OperationalError|near \"[^\"]*\": syntax error"
+    r"|syntax error at or near|ORA-\d{5}|You have an error in your SQL syntax|PG::\w+Error|System\.\w+Exception:"
+    r"|<b>(?:Fatal error|Warning|Notice)</b>:|in <b>/[^<]+\.php</b> on line"
+    r"|Werkzeug Debugger|DJANGO_SETTINGS_MODULE|Whoops, looks like"
+)
+
+_SECRET = Weakness(
+    "exposure.secret",
+    Severity.HIGH,
+    200,
+    "API3:2023",
+    "No answer carries a password, its hash or a key.",
+    "Whoever reads the answer, a log or a cache of it takes over accounts or breaks the hashes at leisure.",
+    "List the members that an answer has, rather than giving the whole row; leave this one out.",
+)
+_INTERNALS = Weakness(
+    "exposure.internals",
+    Severity.MEDIUM,
+    209,
+    "API8:2023",
+    "An error says what the caller did wrong and nothing of the inside.",
+    "It tells which software, files and statements there are, and what to try next.",
+    "Answer unexpected errors with a fixed text, and write the details to the log.",
+)
+
+
+def examine_exposure(target: Target, tour: Tour, secrets: Iterable[str] = ()) -> Report:
+    """Searches every answer of the tour.
+
+    Args:
+        secrets: further texts that no answer may carry (values of sensitive columns, where the harness has the database).
+    """
+    passwords = {user.password for role in target.roles for user in role.users if len(user.password) >= SECRET_LENGTH_MIN}
+    wanted = passwords | {secret for secret in secrets if len(secret) >= SECRET_LENGTH_MIN}
+    report = Report("exposure", tried=len(tour.visits))
+    for visit in tour.visits:
+        report.findings += _secrets_in(visit, wanted)
+        report.findings += internals_in(visit.operation or visit.request.method + " " + visit.route, visit)
+    report.note = "" if tour.visits else "nothing answered"
+    return report
+
+
+def _secrets_in(visit: Visit, wanted: set[str]) -> Iterator[Finding]:
+    """At most one finding per member: a value that is secret, or a member whose name says so."""
+    text = visit.answer.text
+    operation = visit.operation or f"{visit.request.method} {visit.route}"
+    if any(secret in text for secret in wanted):
+        yield _secret(visit, operation, _member_with(visit.answer, wanted), "it carries a secret of a known account", "")
+    for pattern, what in ((_HASHES, "a password's hash"), (_KEYS, "a secret key")):
+        found = pattern.search(text)
+        if found:
+            yield _secret(visit, operation, _member_with(visit.answer, {found.group()}), f"it carries {what}", found.group()[:12])
+    for path, value in leaves(visit.answer.json):
+        name = re.sub(r"\[\d+\]", "[]", path)
+        if (
+            _SECRET_MEMBER.search(path)
+            and isinstance(value, str)
+            and value
+            and not _is_masked(value)
+            and 200 <= visit.answer.status < 300
+        ):
+            yield _secret(visit, operation, name, f"its member {name} is filled", f'"{path.rsplit(".", 1)[-1]}"')
+
+
+def _secret(visit: Visit, operation: str, member: str, what: str, text: str) -> Finding:
+    steps, symptom = (visit.request,), Symptom(status=(visit.answer.status,), body_contains=text)
+    title = f"{operation} gives a secret away{f' in {member}' if member else ''}"
+    observed = f"As {visit.asker.title} it was answered {visit.answer.status}; {what}."
+    return finding_of(_SECRET, Place(operation, member), title, observed, steps, symptom, Confidence.HIGH)
+
+
+def _member_with(answer: Answer, values: set[str]) -> str:
+    found = next((path for path, value in leaves(answer.json) if isinstance(value, str) and any(v in value for v in values)), "")
+    return re.sub(r"\[\d+\]", "[]", found)
+
+
+def _is_masked(value: str) -> bool:
+    return not value.strip("*•xX#. ")
+
+
+def internals_in(operation: str, visit: Visit) -> Iterator[Finding]:
+    """The trace of a fault in an answer."""
+    found = INTERNALS.search(visit.answer.text) if visit.answer.status >= 400 or visit.answer.is_html else None
+    if found:
+        steps, symptom = (visit.request,), Symptom(status=(visit.answer.status,), body_contains=found.group()[:60])
+        observed = f"It was answered {visit.answer.status} with {found.group()[:60]!r} in it."
+        yield finding_of(_INTERNALS, Place(operation), f"{operation} shows its inside in an error", observed, steps, symptom)

@@ -1,0 +1,193 @@
+"""Members that a caller must not set, sent with a good request and looked for afterwards.
+
+Sent are the members that the document marks read-only, those that an object shows but the request does not declare, and the names
+that usually carry rights. Only what is read back with the value that was sent is a defect.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Request, Severity, Symptom
+from harness.probes.calls import valid_drafts
+from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.probes.drafts import Draft
+from harness.probes.exchange import Answer
+from harness.probes.operations import Operation
+from harness.probes.oracle import excerpt, leaves
+from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.schemas import SchemaError
+
+MEMBERS_MAX = 25
+_RIGHTS: dict[str, Any] = {
+    **dict.fromkeys(
+        ("is_admin", "isAdmin", "admin", "is_superuser", "is_staff", "verified", "is_verified", "email_verified"), True
+    ),
+    **dict.fromkeys(("role", "user_role", "userRole"), "admin"),
+    **dict.fromkeys(("balance", "credit", "credits", "available_credit"), 987_654),
+}
+# What a platform may well take over from a client: not worth a word.
+_HARMLESS = re.compile(
+    r"(^|_)(name|title|description|note|notes|comment|text|body|label|tags?)$|^(success|message|error|token)$", re.I
+)
+
+_MASS_ASSIGNMENT = Weakness(
+    "abuse.mass-assignment",
+    Severity.HIGH,
+    915,
+    "API3:2023",
+    "A member that the request does not declare is refused or ignored.",
+    "A caller gives itself rights, another owner, or a state that only the platform may set.",
+    "Copy the declared members one by one, or refuse unknown ones; never write the whole body into the row.",
+)
+
+
+def examine_mass_assignment(scene: Scene) -> Report:
+    """Tries every writing operation with a JSON body, as a role that may call it."""
+    report = Report("mass-assignment")
+    destructive = {hint.operation for hint in scene.world.target.operations if hint.destructive}
+    for operation in scene.document.operations:
+        body = operation.body
+        if operation.is_safe or body is None or not body.is_json or operation.name in destructive or scene.login_role(operation):
+            continue
+        try:
+            _examine(scene, operation, report)
+        except (Untestable, HarnessError) as error:
+            if not scene.world.door.alive():
+                raise
+            report.note = f"{operation.name}: {error}"
+    return report
+
+
+def _examine(scene: Scene, operation: Operation, report: Report) -> None:
+    asker = _asker(scene, operation)
+    good = _first_success(scene, operation, asker)
+    if good is None:
+        report.note = f"{operation.name}: no good request succeeded"
+        return
+    shown = _plain(good[1].json)
+    report.tried += 1
+    members = dict(list(_members(scene, operation, shown).items())[:MEMBERS_MAX])
+    echoes = _is_echo(*good)
+    taken = _sent(scene, operation, asker, members, echoes=echoes)
+    if taken is None:  # all at once were refused: one may still pass alone
+        singles = [_sent(scene, operation, asker, {name: value}, echoes=echoes) for name, value in members.items()]
+        taken = [item for single in singles if single for item in single]
+    said: set[str] = set()
+    for name, request, answer in taken:
+        if name in said:
+            continue
+        said.add(name)
+        observed = (
+            f"It was sent with {name} = {members[name]!r}, which the document does not let a caller set, and shows it afterwards."
+        )
+        symptom = Symptom(status=(answer.status,), body_contains=excerpt(answer, members[name], name))
+        title = f"{operation.name} takes over {name} from the caller"
+        report.findings.append(
+            finding_of(_MASS_ASSIGNMENT, Place(operation.name, name, asker.role), title, observed, (request,), symptom)
+        )
+
+
+def _asker(scene: Scene, operation: Operation) -> Asker:
+    """The lowest role that may call it: the one that has something to gain."""
+    for role in sorted(scene.roles, key=lambda role: role.rank):
+        if scene.permissions.of(operation, role).permitted is not False:
+            return Asker(role.name, role.users[0].name) if operation.is_secured else Asker()
+    raise Untestable("no role may call it")
+
+
+def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
+    return (draft for draft in valid_drafts(scene, operation, asker) if isinstance(draft.body, dict))
+
+
+def _send(scene: Scene, asker: Asker, draft: Draft) -> tuple[Request, Answer]:
+    request = draft.request(asker.role, asker.user)
+    return request, scene.world.send(request) if asker.role else scene.world.send_as(request, scene.anonymous)
+
+
+def _first_success(scene: Scene, operation: Operation, asker: Asker) -> tuple[Request, Answer] | None:
+    return next((sent for draft in _drafts(scene, operation, asker) if (sent := _send(scene, asker, draft))[1].is_success), None)
+
+
+def _plain(data: Any) -> dict[str, Any]:
+    """The scalar members that an answer shows, by their own name; the shallowest counts."""
+    found: dict[str, Any] = {}
+    for path, value in sorted(leaves(data), key=lambda pair: pair[0].count(".")):
+        if "[" not in path:
+            found.setdefault(path.rsplit(".", 1)[-1], value)
+    return found
+
+
+def _members(scene: Scene, operation: Operation, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What to send beside the declared members: by name, a value unlike the present one."""
+    declared, read_only = _declared(scene, operation)
+    found: dict[str, Any] = {name: _unlike(shown.get(name)) for name in read_only}
+    for name, value in shown.items():
+        if name not in declared and not _HARMLESS.search(name):
+            found.setdefault(name, _unlike(value))
+    for name, value in _RIGHTS.items():
+        if name not in declared:
+            found.setdefault(name, value)
+    return found
+
+
+def _declared(scene: Scene, operation: Operation) -> tuple[set[str], set[str]]:
+    try:
+        schema = scene.document.schemas.resolve(operation.body.schema if operation.body else {})
+    except SchemaError:
+        return set(), set()
+    properties = schema.get("properties")
+    named = properties if isinstance(properties, Mapping) else {}
+    read_only = {name for name, member in named.items() if isinstance(member, Mapping) and member.get("readOnly") is True}
+    return set(named) - read_only, read_only
+
+
+def _unlike(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1_234
+    if isinstance(value, float):
+        return round(value + 1_234.5, 2)
+    if isinstance(value, str) and re.match(r"^\d{4}-\d\d-\d\d", value):
+        return "2001-02-03" + value[10:]
+    return "harness-planted" if value is None or isinstance(value, str) else value
+
+
+def _sent(
+    scene: Scene, operation: Operation, asker: Asker, members: dict[str, Any], *, echoes: bool
+) -> list[tuple[str, Request, Answer]] | None:
+    """Sends a good body with these members; those that the answer shows as sent. None where the request was refused."""
+    for draft in _drafts(scene, operation, asker):
+        request, answer = _send(scene, asker, replace(draft, body={**draft.body, **members}))
+        if answer.is_success:
+            seen = [] if echoes else [answer]
+            seen += _looked(scene, operation, draft, asker)
+            return [
+                (name, request, shown)
+                for name, value in members.items()
+                for shown in seen
+                if _plain(shown.json).get(name) == value
+            ]
+    return None
+
+
+def _looked(scene: Scene, operation: Operation, draft: Draft, asker: Asker) -> list[Answer]:
+    """What the object shows afterwards, where the path names one."""
+    for reference in scene.references(operation):
+        if reference.place == "path" and reference.name in draft.path and asker.role == reference.kind.role:
+            return list(scene.look(reference, draft.path[reference.name], asker).values())
+    return []
+
+
+def _is_echo(request: Request, answer: Answer) -> bool:
+    """Whether a good answer merely gives the body back: then such answers show nothing that was stored."""
+    try:
+        return bool(json.loads(request.body or "null") == answer.json)
+    except ValueError:
+        return False

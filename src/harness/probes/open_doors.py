@@ -1,0 +1,132 @@
+"""Addresses that are left open by mistake: settings, repositories, debuggers, metrics, documentation. Known by what they say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from harness.model.finding import Confidence, Request, Severity, Symptom
+from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.probes.exchange import World
+from harness.probes.scene import Scene
+
+
+@dataclass(frozen=True)
+class Left:
+    """What may have been left at some paths, and the words that only it says: a page for everything is not taken for it."""
+
+    what: str
+    paths: tuple[str, ...]
+    says: re.Pattern[str]
+    severity: Severity = Severity.HIGH
+
+
+LEFT_OPEN: tuple[Left, ...] = (
+    Left(
+        "settings with secrets",
+        ("/.env", "/.env.production", "/.env.local", "/api/.env"),
+        re.compile(r"(?m)^[A-Z][A-Z0-9_]{2,}=\S"),
+    ),
+    Left("a repository", ("/.git/HEAD",), re.compile(r"^ref: refs/heads/|^[0-9a-f]{40}\s*$"), Severity.HIGH),
+    Left("a repository's settings", ("/.git/config",), re.compile(r"\[core\]|repositoryformatversion")),
+    Left(
+        "a dump of the database",
+        ("/backup.sql", "/dump.sql", "/db.sql"),
+        re.compile(r"(?i)create table|insert into|postgresql database dump"),
+    ),
+    Left(
+        "the process's environment",
+        ("/actuator/env", "/env", "/debug/env"),
+        re.compile(r'"propertySources"|"systemEnvironment"|"PATH"\s*:'),
+    ),
+    Left("a management interface", ("/actuator",), re.compile(r'"_links"\s*:\s*\{.*actuator', re.S), Severity.MEDIUM),
+    Left(
+        "a memory profiler",
+        ("/debug/pprof/", "/debug/vars"),
+        re.compile(r"Types of profiles available|\"memstats\"\s*:"),
+        Severity.MEDIUM,
+    ),
+    Left(
+        "a debugger's console",
+        ("/console", "/__debug__/", "/_debugbar"),
+        re.compile(r"Werkzeug|Interactive Console|djDebug|phpdebugbar"),
+    ),
+    Left(
+        "a profiler",
+        ("/_profiler", "/_profiler/phpinfo", "/phpinfo.php"),
+        re.compile(r"Symfony Profiler|phpinfo\(\)|PHP Version"),
+    ),
+    Left("error logs", ("/elmah.axd", "/error.log", "/logs/error.log"), re.compile(r"Error Log for|Traceback \(most|\[error\]")),
+    Left("metrics", ("/metrics", "/actuator/prometheus"), re.compile(r"(?m)^# (HELP|TYPE) \w+"), Severity.LOW),
+    Left("the server's state", ("/server-status",), re.compile(r"Apache Server Status"), Severity.MEDIUM),
+    Left(
+        "routes of the framework",
+        ("/rails/info/routes", "/telescope/requests", "/horizon/dashboard"),
+        re.compile(r"Helper.{0,40}HTTP Verb|Telescope|Horizon"),
+        Severity.MEDIUM,
+    ),
+    Left(
+        "documentation to try",
+        ("/docs", "/redoc", "/swagger-ui/", "/swagger-ui.html", "/swagger/", "/api-docs/", "/api/docs", "/ui/"),
+        re.compile(r"(?i)swagger-ui|redoc\.standalone|<redoc|stoplight"),
+        Severity.LOW,
+    ),
+    Left(
+        "a query explorer",
+        ("/graphiql", "/playground", "/altair"),
+        re.compile(r"(?i)graphiql|graphql playground|altair"),
+        Severity.LOW,
+    ),
+    Left(
+        "what the build is made of",
+        ("/package.json", "/composer.json", "/Dockerfile", "/docker-compose.yml"),
+        re.compile(r'(?m)"dependencies"\s*:|^FROM \S|^services:'),
+        Severity.LOW,
+    ),
+)
+_DEBUG_OPERATION = re.compile(r"/_?debug(/|$)|/_?internal(/|$)|/_?test(ing)?(/|$)|/dev(/|$)", re.I)
+
+
+def _weakness(severity: Severity) -> Weakness:
+    return Weakness(
+        "exposure.left-open",
+        severity,
+        489,
+        "API8:2023",
+        "Only what the platform serves on purpose answers.",
+        "It shows settings, code or other users' data to anybody, or lets them run code.",
+        "Take it out of the build that is served, or put it behind a credential.",
+    )
+
+
+def examine_left_open(scene: Scene) -> Report:
+    """Asks for each of the paths as nobody, and for the document's own operations that look like a debugger's."""
+    report = Report("left-open")
+    for left in LEFT_OPEN:
+        for path in left.paths:
+            if path == scene.world.target.document_path or scene.document.find("GET", path) is not None:
+                continue
+            report.tried += 1
+            _ask(report, scene.world, left, path)
+    for operation in scene.document.operations:
+        if operation.method == "GET" and "{" not in operation.path and _DEBUG_OPERATION.search(operation.path):
+            report.tried += 1
+            answer = scene.world.send_as(request := Request("GET", scene.drafter.base_path + operation.path), scene.anonymous)
+            if answer.is_success and answer.content:
+                title, observed = f"{operation.name} is open to anybody", f"Without a credential it was answered {answer.status}."
+                symptom = Symptom(status=(answer.status,))
+                report.findings.append(
+                    finding_of(_weakness(Severity.HIGH), Place(operation.name), title, observed, (request,), symptom)
+                )
+    return report
+
+
+def _ask(report: Report, world: World, left: Left, path: str) -> None:
+    request = Request("GET", path)
+    answer = world.send_as(request, world.credential("", ""))
+    said = left.says.search(answer.text[:200_000]) if answer.status == 200 else None
+    if said:
+        title, observed = f"GET {path} shows {left.what} to anybody", f"It was answered 200 with {said.group()[:40]!r}."
+        symptom = Symptom(status=(200,), body_contains=said.group()[:40])
+        place = Place(f"GET {path}")
+        report.findings.append(finding_of(_weakness(left.severity), place, title, observed, (request,), symptom, Confidence.HIGH))

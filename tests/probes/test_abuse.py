@@ -1,0 +1,129 @@
+"""What the checks of the stage `security` find on a platform that is not the reference one, and what they leave alone."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+
+import pytest
+
+from harness.probes.checks import Report
+from harness.probes.enumeration import DIFFERENCE_S_MIN, examine_enumeration, interval_of
+from harness.probes.exchange import World
+from harness.probes.exposure import INTERNALS, examine_exposure
+from harness.probes.mass_assignment import examine_mass_assignment
+from harness.probes.open_doors import examine_left_open
+from harness.probes.scene import Scene
+from harness.probes.tour import take_tour
+from tests.probes.notes_server import DOCUMENT, PASSWORD, Platform, Servers, served
+
+
+def rules(report: Report) -> set[tuple[str, str, str]]:
+    return {(finding.rule, finding.operation, finding.parameter) for finding in report.findings}
+
+
+def mass_assigned(*defects: str) -> Report:
+    with served(Platform(frozenset(defects))) as live, World(live) as world:
+        return examine_mass_assignment(Scene(world, DOCUMENT, 1))
+
+
+def test_a_platform_that_copies_declared_members_gives_no_finding() -> None:
+    report = mass_assigned()
+    assert rules(report) == set()
+    assert report.tried == 2
+
+
+def test_members_that_a_caller_must_not_set_are_found_in_creation_and_change() -> None:
+    found = rules(mass_assigned("takes-all"))
+    assert ("abuse.mass-assignment", "PATCH /notes/{note_id}", "owner") in found
+    assert ("abuse.mass-assignment", "POST /notes", "is_admin") in found
+    assert ("abuse.mass-assignment", "POST /notes", "title") not in found
+
+
+def left_open(*defects: str) -> Report:
+    with served(Platform(frozenset(defects))) as live, World(live) as world:
+        return examine_left_open(Scene(world, DOCUMENT, 1))
+
+
+def test_settings_left_open_are_known_by_what_they_say() -> None:
+    assert rules(left_open("settings-open")) == {("exposure.left-open", "GET /.env", "")}
+
+
+@pytest.mark.parametrize("defects", [(), ("page-for-all",)])
+def test_a_page_for_every_path_is_not_taken_for_what_was_left_open(defects: tuple[str, ...]) -> None:
+    report = left_open(*defects)
+    assert rules(report) == set()
+    assert report.tried > 20
+
+
+def exposed(*defects: str, secrets: tuple[str, ...] = ()) -> Report:
+    servers = Servers(frozenset(defects))
+    tour = take_tour(servers, DOCUMENT, 1)
+    with servers.fresh("again") as live:
+        return examine_exposure(live.target, tour, secrets)
+
+
+def test_a_hash_in_a_list_is_found_and_a_clean_platform_is_not_blamed() -> None:
+    assert rules(exposed()) == set()
+    found = exposed("gives-hash")
+    assert {finding.operation for finding in found.findings} == {"GET /staff/users"}
+    assert all(PASSWORD not in str(finding) for finding in found.findings)
+
+
+def test_a_value_of_a_sensitive_column_is_found_wherever_it_stands() -> None:
+    assert rules(exposed(secrets=("Of alice number 0",))) != set()
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ('Traceback (most recent call last):\n  File "/app/x.py", line 3', True),
+        ("TypeError: x is not a function\n    at handle (/srv/app/index.js:10:5)", True),
+        ("java.lang.NullPointerException\n\tat com.shop.Order.total(Order.java:42)", True),
+        ('ERROR: syntax error at or near "x"', True),
+        ("goroutine 12 [running]:", True),
+        ("The order could not be found at this time.", False),
+        ("Please look at page 3:10:5 of the guide", False),
+    ],
+)
+def test_the_inside_of_a_platform_is_known_from_plain_words(text: str, inside: bool) -> None:
+    assert bool(INTERNALS.search(text)) is inside
+
+
+def enumerated(*defects: str) -> Report:
+    with served(Platform(frozenset(defects))) as live, World(live) as world:
+        return examine_enumeration(world, live.target.role("member"), 1, pairs=20)
+
+
+@pytest.mark.parametrize("defect", ["tells-status", "tells-text", "tells-time"])
+def test_a_log_in_that_tells_who_has_an_account_is_found(defect: str) -> None:
+    found = enumerated(defect)
+    assert [finding.title.split(" by its ")[1].split()[0] for finding in found.findings] == [defect.removeprefix("tells-")]
+
+
+def test_a_log_in_that_tells_nothing_is_not_blamed() -> None:
+    report = enumerated()
+    assert report.tried == 20
+    assert rules(report) == set()
+
+
+def test_the_interval_holds_the_median_as_often_as_it_says() -> None:
+    random = Random(7)
+    held = sum(
+        found.low_s <= 0 <= found.high_s
+        for _ in range(400)
+        for found in [interval_of([random.gauss(0, 1) for _ in range(24)], 0.95)]
+    )
+    assert 0.93 <= held / 400 <= 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 10])
+def test_too_few_pairs_tell_nothing(count: int) -> None:
+    found = interval_of([1.0] * count)
+    assert found.low_s == -math.inf
+    assert not found.tells
+
+
+def test_a_difference_too_small_to_use_is_none() -> None:
+    assert not interval_of([DIFFERENCE_S_MIN / 2] * 40).tells
+    assert interval_of([DIFFERENCE_S_MIN] * 40).tells
