@@ -1,0 +1,149 @@
+"""ZAP's alerts as findings: at this edge an alert stops being one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from harness.engines.zap.model import Alert
+from harness.evidence.redaction import redact
+from harness.findings.merge import merged
+from harness.model.finding import Confidence, Finding, Observation, Request, Severity
+
+ENGINE = "zap"
+_SEVERITIES = {1: Severity.LOW, 2: Severity.MEDIUM, 3: Severity.HIGH}
+_CONFIDENCES = {1: Confidence.LOW, 2: Confidence.MEDIUM, 3: Confidence.HIGH, 4: Confidence.HIGH}
+_OWASP = (re.compile(r"OWASP_(2025)_A(\d\d)"), re.compile(r"API_(2023)_API(\d+)"))
+_VALUE = re.compile(r"\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}")
+_SERVER_WIDE = frozenset(
+    ("10010", "10011", "10015", "10020", "10021", "10035", "10036", "10037", "10038", "10049", "10054", "10061", "10063", "90004")
+)
+"""Rules on headers and cookies, which one setting of the server mends everywhere: one cause, so one finding without a route."""
+_PLACES_SHOWN = 3
+_OBSERVED_CHARACTERS_MAX = 300
+_METHOD = re.compile(r"[A-Z]{1,10}")
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the alerts of one scan come to."""
+
+    findings: tuple[Finding, ...]
+    observations: tuple[Observation, ...]
+
+
+Confirm = Callable[[Alert], bool]
+"""Sends a second, different request and says whether the defect shows again."""
+
+
+def read_alerts(
+    alerts: Iterable[Alert], templates: Sequence[str], *, stage: str, role: str = "", confirm: Confirm | None = None
+) -> Read:
+    """Findings and observations of some alerts.
+
+    A high alert is judged only where it was confirmed: on a larger interface 25 of 26 of them were echoes of an attack in an
+    error. Without `confirm`, those that ZAP itself is not sure of stay guesses.
+
+    Args:
+        templates: routes of the OpenAPI document (`/api/x/{id}`).
+        stage: the stage that the findings name.
+        role: as whom the scan was sent.
+    """
+    findings: list[Finding] = []
+    places: dict[str, dict[str, None]] = {}
+    notes: dict[tuple[str, str], list[Alert]] = {}
+    for alert in alerts:
+        route = route_of(alert.url, templates)
+        if alert.risk not in _SEVERITIES or alert.confidence not in _CONFIDENCES:
+            notes.setdefault((alert.plugin, f"{alert.method} {route}"), []).append(alert)
+        else:
+            finding = _finding(alert, route, stage, role, confirm)
+            findings.append(finding)
+            places.setdefault(finding.fingerprint, {})[f"{alert.method} {route}"] = None
+    observations = tuple(
+        Observation(f"zap.{plugin}", f"{group[0].name}: {_note(group[0])}", stage, operation, len(group))
+        for (plugin, operation), group in notes.items()
+    )
+    return Read(tuple(_placed(finding, tuple(places[finding.fingerprint])) for finding in merged(findings)), observations)
+
+
+def _placed(finding: Finding, places: tuple[str, ...]) -> Finding:
+    """A finding of the whole server with the first places where it shows."""
+    if finding.route or len(places) < 2:
+        return finding
+    more = f" and {len(places) - _PLACES_SHOWN} more" if len(places) > _PLACES_SHOWN else ""
+    return replace(finding, observed=f"{finding.observed}; at {', '.join(places[:_PLACES_SHOWN])}{more}")
+
+
+def route_of(url: str, templates: Sequence[str]) -> str:
+    """The document's template of an address; an address of no template keeps its path, with values as `{value}`."""
+    path = urlsplit(url).path or "/"
+    parts = path.split("/")
+    fitting = [template for template in templates if _fits(template.split("/"), parts)]
+    if fitting:
+        return min(fitting, key=lambda template: template.count("{"))  # literal segments win (OpenAPI 3.1, path templating)
+    return "/".join("{value}" if _VALUE.fullmatch(part) else part for part in parts)
+
+
+def _fits(template: list[str], parts: list[str]) -> bool:
+    return len(template) == len(parts) and all(
+        wanted == got or ("{" in wanted and bool(got)) for wanted, got in zip(template, parts, strict=True)
+    )
+
+
+def _finding(alert: Alert, route: str, stage: str, role: str, confirm: Confirm | None) -> Finding:
+    confidence, reason = _CONFIDENCES[alert.confidence], "ZAP's own risk"
+    if alert.risk == 3:
+        confidence, reason = _confirmed(alert, confidence, confirm)
+    seen = alert.evidence or alert.other or alert.attack
+    return Finding(
+        rule=f"zap.{alert.plugin}",
+        title=alert.name,
+        severity=_SEVERITIES[alert.risk],
+        confidence=confidence,
+        stage=stage,
+        engines=(ENGINE,),
+        method=alert.method if _METHOD.fullmatch(alert.method) and alert.plugin not in _SERVER_WIDE else "",
+        route="" if alert.plugin in _SERVER_WIDE else route,
+        parameter=alert.parameter.lower() if alert.parameter.lower().startswith("header ") else alert.parameter,
+        role=role,
+        cwe=alert.cwe,
+        owasp=owasp_of(alert.tags),
+        expected="An answer that does not show this.",
+        observed=redact(f"ZAP saw {seen[:_OBSERVED_CHARACTERS_MAX]!r}") if seen else "ZAP says so, without evidence of its own",
+        why=alert.description,
+        advice=alert.solution,
+        steps=(_request(alert, role),),
+        severity_reason=reason,
+    )
+
+
+def _confirmed(alert: Alert, claimed: Confidence, confirm: Confirm | None) -> tuple[Confidence, str]:
+    """A high alert: sure where a second request showed it, a guess where it did not or where ZAP is not sure and nobody asked."""
+    if confirm is not None:
+        shown = confirm(alert)
+        return (Confidence.HIGH, "confirmed by a second, different request") if shown else (Confidence.LOW, "not confirmed")
+    return claimed, "ZAP's own risk; no second request confirmed it"
+
+
+def _request(alert: Alert, role: str) -> Request:
+    parts = urlsplit(alert.url)
+    path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+    return Request(alert.method, redact(path), role, body=redact(alert.body) or None)
+
+
+def _note(alert: Alert) -> str:
+    return redact((alert.evidence or alert.other or "noticed")[:_OBSERVED_CHARACTERS_MAX])
+
+
+def owasp_of(tags: Iterable[str]) -> str:
+    """`"A05:2025"`, else `"API1:2023"`, else ""."""
+    found = [match for pattern in _OWASP for tag in tags if (match := pattern.fullmatch(tag))]
+    if not found:
+        return ""
+    groups = [group for group in found[0].groups() if group]
+    year = next(group for group in groups if group in ("2025", "2023"))
+    number = next(group for group in groups if group != year)
+    return f"A{number}:{year}" if year == "2025" else f"API{int(number)}:{year}"

@@ -1,0 +1,213 @@
+"""Reads ZAP's answers and reports. What is not of the shape that 2.17 gives is an error, never an empty result."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from harness.engines.zap.model import Alert, RuleState
+from harness.model.errors import EngineError
+
+_RISKS = {"Informational": 0, "Low": 1, "Medium": 2, "High": 3}
+_CONFIDENCES = {"False Positive": 0, "Low": 1, "Medium": 2, "High": 3, "Confirmed": 4}
+_TAGS = re.compile(r"</?[a-zA-Z][^>]*>")
+_TEXT_CHARACTERS_MAX = 2_000
+
+
+def report_of(text: str | bytes) -> Mapping[str, Any]:
+    """A `traditional-json` or `traditional-json-plus` report.
+
+    Raises:
+        EngineError: it is cut, or of another program or shape.
+    """
+    try:
+        report = json.loads(text)
+    except ValueError as error:
+        raise EngineError(f"ZAP's report is not JSON: {error}", hint="it was cut off; scan again") from error
+    if not isinstance(report, dict) or "@version" not in report or not isinstance(report.get("site"), list):
+        raise EngineError(
+            "this is no report of ZAP: it has no @version and no list of sites", hint="template traditional-json-plus"
+        )
+    return report
+
+
+def report_alerts(report: Mapping[str, Any]) -> tuple[Alert, ...]:
+    """Every alert of a report, one for each instance."""
+    try:
+        return tuple(
+            _instance(alert, instance)
+            for site in report["site"]
+            for alert in site.get("alerts", ())
+            for instance in alert.get("instances", ())
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EngineError(f"ZAP's report holds an alert that cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _instance(alert: Mapping[str, Any], instance: Mapping[str, Any]) -> Alert:
+    return Alert(
+        plugin=str(alert["pluginid"]),
+        name=_plain(alert["name"]),
+        risk=int(alert["riskcode"]),
+        confidence=int(alert["confidence"]),
+        method=str(instance["method"]),
+        url=str(instance["uri"]),
+        parameter=_plain(instance.get("param", "")),
+        attack=str(instance.get("attack", "")),
+        evidence=str(instance.get("evidence", "")),
+        description=_plain(alert.get("desc", "")),
+        solution=_plain(alert.get("solution", "")),
+        other=_plain(instance.get("otherinfo", "")),
+        cwe=max(int(alert.get("cweid") or 0), 0),
+        tags=tuple(str(tag["tag"]) for tag in alert.get("tags", ())),
+        body=str(instance.get("request-body", "")),
+    )
+
+
+def api_alerts(entries: object) -> tuple[Alert, ...]:
+    """The alerts of `alert/view/alerts`.
+
+    Raises:
+        EngineError: ZAP answered with a word (`does_not_exist`) or with something else than alerts.
+    """
+    if not isinstance(entries, list):
+        raise EngineError(
+            f"ZAP gave no list of alerts but {str(entries)[:80]!r}", hint="errors come back as words, not as exceptions"
+        )
+    try:
+        return tuple(_api_alert(entry) for entry in entries)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EngineError(f"ZAP gave an alert that cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _api_alert(entry: Mapping[str, Any]) -> Alert:
+    tags = entry.get("tags", {})
+    return Alert(
+        plugin=str(entry["pluginId"]),
+        name=_plain(entry["name"]),
+        risk=_RISKS[entry["risk"]],
+        confidence=_CONFIDENCES[entry["confidence"]],
+        method=str(entry["method"]),
+        url=str(entry["url"]),
+        parameter=_plain(entry.get("param", "")),
+        attack=str(entry.get("attack", "")),
+        evidence=str(entry.get("evidence", "")),
+        description=_plain(entry.get("description", "")),
+        solution=_plain(entry.get("solution", "")),
+        other=_plain(entry.get("other", "")),
+        cwe=max(int(entry.get("cweid") or 0), 0),
+        tags=tuple(tags) if isinstance(tags, dict) else (),
+    )
+
+
+def rule_states(progress: object) -> tuple[RuleState, ...]:
+    """The rules of `ascan/view/scanProgress`: hosts, each with its `HostProcess`, a list of plug-ins.
+
+    A plug-in is `[name, id, maturity, state, milliseconds, requests, alerts]`.
+
+    Raises:
+        EngineError: ZAP answered with something else.
+    """
+    if not isinstance(progress, list):
+        raise EngineError(f"ZAP gave no progress but {str(progress)[:80]!r}")
+    try:
+        return tuple(_rules(progress))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise EngineError(f"ZAP's progress cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _rules(progress: Iterable[Any]) -> Iterator[RuleState]:
+    for host in progress:
+        for entry in host["HostProcess"] if isinstance(host, dict) else ():
+            name, rule, _, state, _, requests, alerts = entry["Plugin"]
+            yield RuleState(str(rule), str(name), str(state), int(requests), int(alerts))
+
+
+def scan_counts(scans: object, scan: str) -> tuple[int, int]:
+    """Requests and progress (percent) of one scan of `ascan/view/scans`; `scanProgress` and `status` say 100 where this does not.
+
+    Raises:
+        EngineError: the scan is not there.
+    """
+    entries = scans if isinstance(scans, list) else []
+    for entry in entries:
+        if isinstance(entry, dict) and entry.get("id") == scan:
+            try:
+                return int(entry["reqCount"]), int(entry["progress"])
+            except (KeyError, ValueError) as error:
+                raise EngineError(f"ZAP's list of scans cannot be read: {entry}") from error
+    raise EngineError(f"ZAP does not know the scan {scan} any more", hint="its session was replaced, or the scan was removed")
+
+
+def site_statistics(answer: object, site: str) -> dict[str, int]:
+    """One site's counters of `stats/view/allSitesStats`; empty where ZAP says nothing of the site."""
+    found: dict[str, int] = {}
+    for entry in answer if isinstance(answer, list) else ():
+        for name, groups in entry.items() if isinstance(entry, dict) else ():
+            if name == site:
+                found.update({key: int(value) for group in groups for key, value in group.items()})
+    return found
+
+
+def status_codes(statistics: Mapping[str, int]) -> dict[int, int]:
+    """Answers by status code of some counters (`stats.code.404`)."""
+    codes = {key.removeprefix("stats.code."): count for key, count in statistics.items() if key.startswith("stats.code.")}
+    return {int(code): count for code, count in codes.items() if code.isdigit()}
+
+
+def plan_faults(output: str, exit_code: int | None = 0) -> tuple[str, ...]:
+    """What an automation plan's output says went wrong. A plan that ends well says "Automation plan succeeded!" or warns only."""
+    lines = [line.strip() for line in output.splitlines()]
+    found = [line for line in _failures(lines) if "alert has been raised" not in line]
+    found.extend(line for line in lines if "Unrecognised job type" in line or "Unrecognised parameter" in line)
+    found.extend(_cut_off(lines))
+    added = [match for line in lines if (match := re.fullmatch(r"Job openapi added (\d+) URLs", line))]
+    if added and not any(int(match[1]) for match in added):
+        found.append("the OpenAPI import added no address")
+    if "Job activeScan finished, time taken: 00:00:00" in lines:
+        found.append("the active scan ended in the second in which it began")
+    if not any(line.startswith("Automation plan ") for line in lines):
+        found.append(f"the automation plan said nothing of its end (exit {exit_code})")
+    return tuple(dict.fromkeys(found))
+
+
+def _cut_off(lines: list[str]) -> Iterator[str]:
+    """An active scan that used all of its time was cut off; nothing else in the output says so."""
+    caps = [int(match[1]) for line in lines if (match := re.fullmatch(r"Job activeScan set maxScanDurationInMins = (\d+)", line))]
+    took = [match for line in lines if (match := re.fullmatch(r"Job activeScan finished, time taken: (\d+):(\d+):(\d+)", line))]
+    for cap, match in zip(caps, took, strict=False):
+        hours, minutes, _ = (int(part) for part in match.groups())
+        if cap and hours * 60 + minutes >= cap:
+            yield f"the active scan used all of its {cap} minutes: it was cut off"
+
+
+def _failures(lines: list[str]) -> Iterator[str]:
+    inside = False
+    for line in lines:
+        if line.startswith("Automation plan"):
+            inside = line.startswith("Automation plan failures")
+        elif inside and line:
+            yield line
+
+
+def insight_faults(report: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the report's own insights say of network and log-in; the plan's errors too."""
+    found = [f"{entry['description']}: {entry['statistic']}" for entry in report.get("insights", ()) if _is_bad(entry)]
+    errors = [str(error) for error in report.get("afPlanErrors", ()) if "alert has been raised" not in str(error)]
+    return (*found, *errors)
+
+
+_INSIGHT_LIMITS = {"insight.network.failure": 2, "insight.auth.failure": 0}  # percent
+
+
+def _is_bad(entry: Mapping[str, Any]) -> bool:
+    limit = _INSIGHT_LIMITS.get(str(entry.get("key")))
+    return limit is not None and int(entry.get("statistic") or 0) > limit
+
+
+def _plain(text: object) -> str:
+    """ZAP's HTML as text, bounded: what it holds of the target is escaped where it is shown, not here."""
+    return html.unescape(_TAGS.sub(" ", str(text))).strip()[:_TEXT_CHARACTERS_MAX]

@@ -1,0 +1,138 @@
+"""Alerts of the recorded runs become findings, once, and the same on another host and another day."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from harness.engines.zap.alerts import Read, owasp_of, read_alerts, route_of
+from harness.engines.zap.model import Alert
+from harness.engines.zap.reading import api_alerts, report_alerts, report_of, rule_states
+from harness.model.errors import EngineError
+from harness.model.finding import Confidence, Severity
+from tests.zap import recorded
+
+TEMPLATES = (
+    *("/api/echo", "/api/me", "/api/notes", "/api/notes/{id}", "/api/notes/latest"),
+    *("/search", "/file", "/go", "/users", "/login"),
+)
+
+
+def read(name: str, *, text: bytes = b"") -> Read:
+    report = report_of(text or recorded.report(name))
+    return read_alerts(report_alerts(report), TEMPLATES, stage="zap", role="partner")
+
+
+def places(found: Read) -> set[tuple[str, str, str]]:
+    return {(f.rule, f.operation, f.parameter) for f in found.findings if f.severity is Severity.HIGH}
+
+
+def test_the_vulnerable_run_gives_its_holes_each_once() -> None:
+    found = read("vuln-traditional-json-plus")
+    holes = places(found)
+    assert {("zap.40012", "GET /api/echo", "msg"), ("zap.40012", "GET /search", "q"), ("zap.6", "GET /file", "name")} <= holes
+    assert len({f.fingerprint for f in found.findings}) == len(found.findings)
+    assert all(f.cwe and f.owasp for f in found.findings if f.rule == "zap.40012")
+
+
+def test_the_same_run_on_another_host_and_another_day_has_the_same_fingerprints() -> None:
+    text = recorded.report("vuln-traditional-json-plus")
+    moved = text.replace(b"127.0.0.1:18301", b"staging.example.test:8443").replace(b"2026-11-23", b"2027-01-02")
+    assert moved != text
+    assert {f.fingerprint for f in read("", text=moved).findings} == {f.fingerprint for f in read("", text=text).findings}
+
+
+def test_the_plain_report_and_the_one_with_requests_say_the_same() -> None:
+    assert places(read("vuln-traditional-json")) == places(read("vuln-traditional-json-plus"))
+
+
+def test_informational_alerts_are_observations_and_never_judged() -> None:
+    found = read("hard-traditional-json-plus")
+    assert {note.rule for note in found.observations} >= {"zap.10049", "zap.10104"}
+    assert not {f.rule for f in found.findings} & {"zap.10049", "zap.10104"}
+
+
+def test_a_header_that_one_setting_mends_everywhere_is_one_finding_that_names_places() -> None:
+    servers = [f for f in read("vuln-traditional-json-plus").findings if f.rule == "zap.10036"]
+    assert [(f.operation, f.route) for f in servers] == [("", "")]
+    assert " at GET " in servers[0].observed
+
+
+def alert(**changes: object) -> Alert:
+    plain = {
+        "plugin": "40018",
+        "name": "SQL Injection",
+        "risk": 3,
+        "confidence": 1,
+        "method": "GET",
+        "url": "http://h/api/notes/7",
+    }
+    return Alert(**{**plain, **changes})  # type: ignore[arg-type]
+
+
+def test_a_high_alert_of_low_confidence_is_a_guess_until_a_second_request_confirms_it() -> None:
+    def confidence(shows: bool | None) -> Confidence:
+        confirm = None if shows is None else (lambda _alert: shows)
+        return read_alerts((alert(),), TEMPLATES, stage="zap", confirm=confirm).findings[0].confidence
+
+    assert confidence(None) is Confidence.LOW
+    assert confidence(False) is Confidence.LOW
+    assert confidence(True) is Confidence.HIGH
+
+
+def test_what_zap_calls_a_false_positive_is_an_observation() -> None:
+    assert read_alerts((alert(confidence=0),), TEMPLATES, stage="zap").findings == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "route"),
+    [
+        ("http://a/api/notes/7?x=1", "/api/notes/{id}"),
+        ("https://b:8443/api/notes/latest", "/api/notes/latest"),
+        ("http://a", "/"),
+        ("http://a/other/17/x", "/other/{value}/x"),
+        ("http://a/other/0b7e51c2-3f4d-4a5b-8c6d-9e0f1a2b3c4d", "/other/{value}"),
+        ("http://a/api/notes/", "/api/notes/"),
+    ],
+)
+def test_an_address_becomes_its_route_and_keeps_no_value(url: str, route: str) -> None:
+    assert route_of(url, TEMPLATES) == route
+
+
+def test_classes_are_named_as_owasp_names_them() -> None:
+    assert owasp_of(("CWE-79", "OWASP_2021_A03", "OWASP_2025_A05")) == "A05:2025"
+    assert owasp_of(("API_2023_API10",)) == "API10:2023"
+    assert owasp_of(("OWASP_2021_A03",)) == ""
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9, 0.999])
+def test_a_report_that_was_cut_is_an_error_and_never_empty(share: float) -> None:
+    text = recorded.report("vuln-traditional-json-plus")
+    with pytest.raises(EngineError):
+        report_of(text[: int(len(text) * share)])
+
+
+@pytest.mark.parametrize("text", ["[]", '{"runs": []}', '{"@version": "2.17.0"}', '"does_not_exist"', ""])
+def test_a_report_of_something_else_is_an_error(text: str) -> None:
+    with pytest.raises(EngineError):
+        report_of(text)
+
+
+@pytest.mark.parametrize("answer", ["does_not_exist", {"code": "x"}, [{"name": "no plugin"}], None])
+def test_words_in_place_of_alerts_or_progress_are_errors(answer: object) -> None:
+    with pytest.raises(EngineError):
+        api_alerts(answer)
+    with pytest.raises(EngineError):
+        rule_states(answer if isinstance(answer, str | dict) else [{"HostProcess": [{"Plugin": ["short"]}]}])
+
+
+def test_hostile_text_and_ten_thousand_alerts_are_read_within_two_seconds() -> None:
+    hostile = "<script>alert(1)</script>\x00\ud800" + "x" * 100
+    many = [alert(plugin=str(n % 50), url=f"http://h/a/b{n % 3000}/{n}", parameter=hostile, name=hostile) for n in range(10_000)]
+    started = time.perf_counter()
+    found = read_alerts(many, TEMPLATES, stage="zap")
+    assert time.perf_counter() - started < 2
+    assert json.dumps([f.fingerprint for f in found.findings])
+    assert len(found.findings) > 1_000

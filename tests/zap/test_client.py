@@ -1,0 +1,133 @@
+"""Every call ends in time, and every refusal is an error: against real sockets that answer as the recorded daemon did."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from harness.engines.zap.client import Zap
+from harness.engines.zap.honesty import gaps
+from harness.engines.zap.model import ScanFacts
+from harness.engines.zap.reading import report_alerts, report_of, site_statistics
+from harness.model.errors import EngineError
+from harness.targets.live import free_port
+from tests.zap import recorded
+
+ERRORS = recorded.calls("errors")
+REFUSED = tuple(call for call in ERRORS if call.path.startswith(("/JSON/", "/YAML/")) and call.status != 200)
+
+
+@dataclass
+class Reply:
+    """What the stand-in answers: a status and a body, nothing at all (`None`), after `delay_s`."""
+
+    status: int | None = 200
+    body: Any = None
+    delay_s: float = 0.0
+    seen_keys: tuple[str, ...] = ()
+
+
+@contextmanager
+def daemon(reply: Reply) -> Iterator[str]:
+    released = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            reply.seen_keys = (*reply.seen_keys, self.headers.get("X-ZAP-API-Key", ""))
+            released.wait(reply.delay_s)
+            if reply.status is None:
+                self.close_connection = True
+                return
+            text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+            self.send_response(reply.status)
+            self.send_header("Content-Length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        released.set()
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+def test_an_answer_is_read_and_the_key_is_sent_in_the_header() -> None:
+    reply = Reply(body={"version": "2.17.0"})
+    with daemon(reply) as address:
+        assert Zap(address, "k").core.version == "2.17.0"
+    assert reply.seen_keys == ("k",)
+
+
+@pytest.mark.parametrize("call", REFUSED, ids=lambda call: f"{call.n} {call.label}")
+def test_every_recorded_refusal_is_an_error_with_its_word(call: recorded.Call) -> None:
+    with daemon(Reply(call.status, call.body)) as address, pytest.raises(EngineError) as caught:
+        Zap(address, "k", timeout_s=5)._request(f"http://zap{call.path}", call.params)
+    word = call.body["code"] if isinstance(call.body, dict) else ("Bad Format" if call.status else "no answer")
+    assert word in str(caught.value)
+
+
+def body_of(label: str, last: bool = False) -> Any:
+    found = [call.body for call in ERRORS if call.label == label]
+    return found[-1 if last else 0]
+
+
+def test_a_wrong_password_shows_in_the_statistics_alone() -> None:
+    assert body_of("auth state bad")["lastSuccessfulAuthTimeInMs"], "ZAP says that the refused user logged in"
+    counted = site_statistics(body_of("stats.auth", last=True)["allSitesStats"], "http://127.0.0.1:18304")
+    facts = ScanFacts(log_ins_wanted=True, log_ins=counted["stats.auth.success"], log_in_failures=counted["stats.auth.failure"])
+    assert "8 log-ins failed" in gaps(facts)
+
+
+def test_a_spider_of_a_dead_target_reads_100_percent_and_reached_nothing() -> None:
+    assert body_of("spider dead: status") == {"status": "100"}
+    in_scope = body_of("spider dead: full")["fullResults"][0]["urlsInScope"]
+    assert "3 of 3 operations were not reached" in gaps(ScanFacts(operations=3, reached=len(in_scope)))
+
+
+def test_an_import_without_addresses_answers_like_one_that_worked() -> None:
+    assert body_of("openapi file with no paths") == {"importFile": []} == body_of("openapi file with target override")
+    assert "no address was imported: there was nothing to scan" in gaps(ScanFacts(operations=0))
+
+
+def test_a_report_of_a_site_that_zap_never_saw_is_written_and_holds_nothing() -> None:
+    assert report_alerts(report_of(recorded.report("badsite"))) == ()
+
+
+def test_a_daemon_that_was_stopped_ends_the_call_at_its_deadline_and_not_at_its_own() -> None:
+    hang = recorded.calls("hang")[0]
+    with daemon(Reply(body=hang.body, delay_s=20)) as address:
+        started = time.monotonic()
+        with pytest.raises(EngineError, match=r"did not answer JSON/core/view/version in 0\.3 s"):
+            _ = Zap(address, "k", timeout_s=0.3).core.version
+        assert time.monotonic() - started < 3
+
+
+def test_nobody_there_is_an_error() -> None:
+    with pytest.raises(EngineError, match="gave no answer"):
+        _ = Zap(f"http://127.0.0.1:{free_port()}", "k").core.version
+
+
+def test_another_program_on_the_port_is_not_taken_for_zap() -> None:
+    with daemon(Reply(body="<html>hello</html>")) as address, pytest.raises(EngineError, match="is no ZAP"):
+        _ = Zap(address, "k").core.version
+
+
+def test_the_key_is_sent_to_zap_alone() -> None:
+    with daemon(Reply(body={})) as address, pytest.raises(EngineError, match="is no call of ZAP's interface"):
+        Zap(address, "k")._request("http://elsewhere/JSON/core/view/version/")

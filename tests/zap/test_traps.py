@@ -1,0 +1,167 @@
+"""Scans that said FINISHED and 100 %: each is found out, and by its cause. The good runs are whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engines.zap.honesty import gaps
+from harness.engines.zap.model import RuleState, ScanFacts
+from harness.engines.zap.reading import insight_faults, plan_faults, report_of, rule_states, scan_counts
+from harness.model.errors import EngineError
+from tests.zap import recorded
+
+TRAPS = recorded.calls("traps")
+SIX = ("40012", "40018", "6", "20019", "10106", "40003")
+
+
+@pytest.mark.parametrize(
+    ("label", "ours", "cause"),
+    [
+        ("rules all disabled", {}, "no active rule ran"),
+        ("SQL rule disabled", {"rules_wanted": SIX}, "1 wanted rules were not in the scan: 40018"),
+        ("target answers 401 to everything", {}, "only the door was tested"),
+        ("target dies mid-scan", {"alive_after": False}, "not seen alive after the scan"),
+        ("target dies mid-scan", {"rules_wanted": SIX}, "say Complete and sent nothing"),
+        ("target already dead, URLs in the tree", {}, "the active scan sent no request"),
+        ("maxScanDuration 1 min on a slow target", {}, "came to 13 %"),
+        ("maxScanDuration 1 min on a slow target", {}, "62 of 72 rules did not come to their end"),
+        ("ascan stopped by API", {}, "came to 0 %"),
+        ("ascan stopped by API", {}, "72 of 72 rules did not come to their end"),
+    ],
+)
+def test_every_trap_that_reads_100_percent_is_found_out_by_its_cause(label: str, ours: dict[str, Any], cause: str) -> None:
+    assert cause in "; ".join(gaps(recorded.scan_of(TRAPS, label, **ours)))
+
+
+def test_a_scan_that_was_removed_or_whose_session_was_replaced_is_an_error() -> None:
+    for label, scan in (("scans after newSession", "3"), ("rules all disabled: scans", "77")):
+        body = next(call.body for call in TRAPS if call.label == label)
+        with pytest.raises(EngineError, match="does not know the scan"):
+            scan_counts(body["scans"], scan)
+
+
+def test_a_paused_scan_is_not_whole() -> None:
+    body = next(call.body for call in TRAPS if call.label == "paused: scans")
+    requests, progress = scan_counts(body["scans"], "2")
+    assert "cut off or stopped" in "; ".join(gaps(replace(good("flow-vuln"), requests=requests, progress=progress)))
+
+
+def good(flow: str) -> ScanFacts:
+    by_label = {call.label: call.body for call in recorded.calls(flow)}
+    requests, progress = scan_counts(by_label["scans list (reqCount)"]["scans"], "0")
+    return ScanFacts(
+        requests=requests,
+        progress=progress,
+        rules=rule_states(by_label["scan progress (final)"]["scanProgress"]),
+        statuses={200: 1224, 404: 1042, 401: 346},
+        operations=13,
+        reached=13,
+        alive_before=True,
+        alive_after=True,
+    )
+
+
+@pytest.mark.parametrize("flow", ["flow-vuln", "flow-hard"])
+def test_a_good_run_is_whole_but_for_rules_that_zap_itself_skipped(flow: str) -> None:
+    facts = good(flow)
+    skipped = [rule for rule in facts.rules if not rule.complete]
+    assert gaps(replace(facts, rules=tuple(rule for rule in facts.rules if rule.complete))) == ()
+    assert len(gaps(facts)) == bool(skipped)
+
+
+WHOLE = ScanFacts(
+    requests=100,
+    progress=100,
+    rules=(RuleState("1", "one", "Complete", 50, 0),),
+    rules_wanted=("1",),
+    statuses={200: 90, 404: 10},
+    operations=5,
+    reached=5,
+    log_ins_wanted=True,
+    log_ins=2,
+    alive_before=True,
+    alive_after=True,
+)
+
+
+def test_a_whole_scan_has_no_gap() -> None:
+    assert gaps(WHOLE) == ()
+
+
+def test_nothing_known_is_all_gaps() -> None:
+    assert len(gaps(ScanFacts())) >= 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"alive_before": None}, "not seen alive before"),
+        ({"alive_after": None}, "not seen alive after"),
+        ({"operations": 0}, "nothing to scan"),
+        ({"reached": 4}, "1 of 5 operations were not reached"),
+        ({"log_ins": 0}, "no log-in was proved"),
+        ({"log_in_failures": 1}, "1 log-ins failed"),
+        ({"statuses": {401: 96, 200: 4}}, "only the door"),
+        ({"statuses": {}}, "nobody counted"),
+        ({"network_failures": 3}, "got no answer"),
+        ({"faults": ("ZAP did not answer in 30 s",)}, "did not answer"),
+        ({"rules": (RuleState("1", "one", "Complete", 0, 0),)}, "sent nothing"),
+    ],
+)
+def test_each_missing_proof_alone_is_a_gap(changes: dict[str, Any], cause: str) -> None:
+    (gap,) = gaps(replace(WHOLE, **changes))
+    assert cause in gap
+
+
+@pytest.mark.parametrize(
+    ("plan", "cause"),
+    [
+        ("a401", "failed to import"),
+        ("bad-job", "Unrecognised job type: notAJob"),
+        ("bad-param", "banana should be an integer"),
+        ("bad-yaml", "said nothing of its end"),
+        ("dead", "failed to access URL"),
+        ("dead-nofail", "added no address"),
+        ("dead-ascan-only", "ended in the second in which it began"),
+        ("zero-urls-openapi", "added no address"),
+        ("rules-off", "ended in the second in which it began"),
+        ("maxduration", "used all of its 1 minutes"),
+        ("auth-bad-tested", "said nothing of its end"),
+    ],
+)
+def test_a_plan_that_tested_nothing_says_so_somewhere(plan: str, cause: str) -> None:
+    assert cause in "; ".join(plan_faults(recorded.output(plan)))
+
+
+@pytest.mark.parametrize("plan", ["auth-bad", "auth-good", "dies-midscan", "hard-dies", "hard-passive-ok"])
+def test_a_plan_whose_words_hide_what_happened_is_caught_by_the_counters_it_lacks(plan: str) -> None:
+    """Their output is clean: a wrong password and a dead target leave no word there, so words alone never make a whole scan."""
+    faults = plan_faults(recorded.output(plan))
+    assert faults == ()
+    found = gaps(ScanFacts(operations=13, reached=13, log_ins_wanted=True, alive_before=True, alive_after=True, faults=faults))
+    assert "no log-in was proved: whatever was sent may have been sent as nobody" in found
+    assert "there is no count of the scan's requests or of its progress" in found
+
+
+@pytest.mark.parametrize("plan", ["vuln", "vuln-noexit"])
+def test_a_plan_that_scanned_and_found_something_is_no_fault(plan: str) -> None:
+    assert plan_faults(recorded.output(plan)) == ()
+
+
+def test_every_recorded_plan_is_looked_at() -> None:
+    seen = {path.name.removesuffix(".stdout.txt") for path in Path(recorded.FOLDER / "af").glob("*.stdout.txt")}
+    judged = {
+        *("a401", "bad-job", "bad-param", "bad-yaml", "dead", "dead-nofail", "dead-ascan-only", "zero-urls-openapi", "rules-off"),
+        *("maxduration", "auth-bad-tested", "auth-bad", "auth-good", "dies-midscan", "hard-dies", "hard-passive-ok"),
+        *("vuln", "vuln-noexit", "vuln-passive-warn"),
+    }
+    assert seen == judged
+
+
+@pytest.mark.parametrize(("name", "cause"), [("af-dies-jsonplus", "network failures: 92"), ("af-deadnofail-jsonplus", "refused")])
+def test_a_report_of_a_dead_target_says_so_in_its_insights(name: str, cause: str) -> None:
+    assert cause in "; ".join(insight_faults(report_of(recorded.report(name))))
