@@ -107,6 +107,16 @@ def test_an_accepted_request_is_a_defect_only_where_the_wire_breaks_a_rule() -> 
     assert judged("GET /leads", "ST201", Answer(422), "/leads?limit=101") == []
 
 
+def test_the_answer_to_an_accepted_request_says_nothing_new() -> None:
+    both = replace(
+        exchange("GET /leads", "ST201", Answer(200, JSON, '[{"id": 1}]'), "/leads?limit=101"),
+        complaints=(Complaint("a", "ST108", "", ""), Complaint("b", "ST201", "", "")),
+    )
+    assert [d.key for d in ORACLE.judge(both)] == [(Rule.INVALID_ACCEPTED, "limit")]
+    allowed = replace(both, sent=Sent("GET", "/leads?limit=100"))
+    assert [d.key for d in ORACLE.judge(allowed)] == [(Rule.RESPONSE, "[].score")]
+
+
 def test_a_lenient_reading_is_noise() -> None:
     (deviation,) = ORACLE.judge(exchange("GET /leads", "ST201", Answer(200, JSON, "[]"), "/leads?limit=%2B5"))
     assert deviation.noise

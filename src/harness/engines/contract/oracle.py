@@ -38,10 +38,11 @@ class Oracle:
         if answer.cut.startswith(("larger", "not over")):
             return (say.endless(answer),)
         found = [d for complaint in exchange.complaints for d in self._of(complaint, exchange, operation, answer, judgement)]
-        if any(
-            d.rule is Rule.STATUS for d in found
-        ):  # what else is wrong with an answer that should not be there says nothing new
-            found = [d for d in found if d.rule in (Rule.STATUS, Rule.INVALID_ACCEPTED, Rule.NO_AUTHENTICATION)]
+        rules = {deviation.rule for deviation in found if not deviation.noise}
+        if Rule.INVALID_ACCEPTED in rules:  # the answer to a request that should have been refused says nothing new
+            found = [d for d in found if d.rule in (Rule.INVALID_ACCEPTED, Rule.NO_AUTHENTICATION)]
+        elif Rule.STATUS in rules:  # nor does what else is wrong with an answer that should not be there
+            found = [d for d in found if d.rule in (Rule.STATUS, Rule.NO_AUTHENTICATION)]
         return tuple({deviation.key: deviation for deviation in found}.values())
 
     def still(self, deviation: Deviation, exchange: Exchange) -> bool:

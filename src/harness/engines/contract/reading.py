@@ -48,8 +48,10 @@ class Reader:
                 dropped += 1
                 continue
             said = [_complaint(name, failure, tuple(self._before(recorder, case_id, failure))) for name, failure in failures]
-            if not failures and self._is_overlooked(recorder, case_id) and not self._has_enough(recorder, case_id, [ACCEPTED]):
-                said = [Complaint("negative_data_rejection", ACCEPTED, "", "")]
+            known = {failure.code for _, failure in failures}
+            is_overlooked = ACCEPTED not in known and self._is_overlooked(recorder, case_id)
+            if is_overlooked and not self._has_enough(recorder, case_id, [ACCEPTED]):
+                said.append(Complaint("negative_data_rejection", ACCEPTED, "", ""))
             if said:
                 complaints.append(self._exchange(phase, recorder, case_id, tuple(said)))
         return Scenario(event.phase.value, tuple(self._tallies(event.phase.value, recorder)), tuple(complaints), dropped)

@@ -23,6 +23,7 @@ from harness.probes.document import Document, Operation
 from harness.probes.exchange import PASSWORD, World
 
 TRIES_MAX = 3  # exchanges of one defect that are tried until one shows it again
+_HUNG_UP = ("RemoteProtocolError", "ReadError", "WriteError")
 STEPS_MAX = 40  # requests to make one smaller
 
 
@@ -72,6 +73,8 @@ class Replayer:
             request = request_of(replace(exchange, sent=now), self._world.target)
             exchange = replace(exchange, sent=first)
         got = self._world.send(request)
+        if got.status == 0 and got.error.startswith(_HUNG_UP):  # a kept connection that the server closed after its last answer
+            got = self._world.send(request)
         if got.status == 0:
             return None
         headers = {name.lower(): value for name, value in reversed(got.headers)}
