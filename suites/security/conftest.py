@@ -10,6 +10,7 @@ from fixtures.operations import document, pytest_generate_tests
 from harness.evidence.records import Recorder
 from harness.model.evidence import Reach
 from harness.model.finding import Finding
+from harness.model.waiver import Examined
 from harness.probes.cors import CorsReport, examine_cors
 from harness.probes.document import Document
 from harness.probes.exchange import World
@@ -36,6 +37,8 @@ def tour(arena: Arena, document: Document, seed: int, record: Recorder) -> Tour:
             note="; ".join(f"{name}: {why}" for name, why in taken.notes.items()),
         )
     )
+    if not taken.died:
+        record.examined(Examined("probes", ("headers.*",), ("", *taken.reached), taken.roles))
     record.target(alive=not taken.died, note=taken.died)
     return taken
 
