@@ -101,6 +101,13 @@ class Platform:
             raise ConnectionAbortedError
         if (method, path) == ("POST", "/sessions"):
             return self._log_in(body)
+        if isinstance(body, list) and self.has("fails-on-list"):
+            return 500, {"error": "sorry"}
+        if isinstance(body, list) and self.has("tells-inside"):
+            return 400, {"error": 'Traceback (most recent call last): File "/app/notes.py", line 3'}
+        if isinstance(body, list) and self.has("dies-on-list"):
+            self.dies_after = len(self.requests) - 1
+            raise ConnectionAbortedError
         if path == "/.env" and self.has("settings-open"):
             return 200, "DATABASE_URL=postgres"
         if path == "/.env" and self.has("page-for-all"):
@@ -212,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(length)
         try:
             body = json.loads(raw) if raw else None
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         token = (self.headers.get("authorization") or "").removeprefix("Bearer").strip()
         try:

@@ -1,0 +1,287 @@
+"""Input that is not right: it is refused clearly, never with a 5xx, never with the platform's inside, and nothing dies of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.probes.calls import valid_drafts
+from harness.probes.checks import Place, Weakness, finding_of
+from harness.probes.document import Document
+from harness.probes.doors import Doors
+from harness.probes.drafts import Draft
+from harness.probes.exchange import Answer, World
+from harness.probes.exposure import internals_in
+from harness.probes.operations import Operation, Parameter
+from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.tour import Visit, What
+
+LONG_TEXT = 20_000  # characters: more than any field holds, less than any limit on bodies
+DEPTH = 2_000
+_UNAVAILABLE = (501, 503, 505)  # says clearly that it does not serve this, or not now
+
+_HOSTILE_TEXTS: tuple[tuple[str, str], ...] = (
+    ("an empty value", ""),
+    ("a negative number", "-1"),
+    ("a huge number", "9" * 30),
+    ("an infinite number", "1e999"),
+    ("not a number", "NaN"),
+    ("a NUL character", "a\0b"),
+    ("a lone surrogate", "\ud800"),
+    ("quotes", "'\"`\\"),
+    ("a path upwards", "../../../etc/passwd"),
+    ("an impossible date", "2026-13-45"),
+    ("an unfinished escape", "%"),
+    ("a text in another script", "\u202e\U0001d54f\u0301"),
+    ("a very long text", "a" * LONG_TEXT),
+)
+_HOSTILE_VALUES: tuple[tuple[str, Any], ...] = (
+    ("null", None),
+    ("a number for a text", 1),
+    ("an object", {}),
+    ("a list", []),
+    ("a boolean", True),
+    ("a huge number", 10**30),
+    *_HOSTILE_TEXTS,
+)
+
+_SERVER_ERROR = Weakness(
+    "robustness.server-error",
+    Severity.MEDIUM,
+    755,
+    "API8:2023",
+    "Input that is not right is answered with a 4xx.",
+    "It is a fault that anybody sets off at will; behind it may stand an injection, a lost write or an exhausted pool.",
+    "Check this input at the edge, and answer 400, 404 or 422.",
+    ("2.1.5.a",),
+)
+_DIED = Weakness(
+    "robustness.target-died",
+    Severity.CRITICAL,
+    400,
+    "API4:2023",
+    "The target serves on, whatever it was sent.",
+    "One request takes the platform away from everybody.",
+    "Bound what this input can cost, and catch the fault where it begins.",
+    ("2.1.5.a",),
+)
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """One request with one thing wrong. `parameter` names where, `what` says what."""
+
+    parameter: str
+    what: str
+    request: Request
+
+
+@dataclass
+class Tried:
+    """What became of one operation. `note` says why there is nothing."""
+
+    operation: str
+    sent: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    note: str = ""
+
+
+@dataclass
+class RobustnessRun:
+    """Sends hostile input to every operation. What makes the target fail is sent a second time to a fresh one."""
+
+    doors: Doors
+    document: Document
+    seed: int
+    say: Callable[[str], None] = lambda _name: None
+    tried: list[Tried] = field(default_factory=list)
+    died: str = ""
+
+    def run(self) -> RobustnessRun:
+        """All operations; a target that died is replaced by a fresh one, and the request that killed it is a finding."""
+        waiting = list(self.document.operations)
+        while waiting:
+            waiting = self._on_one_target(waiting)
+        self._confirm()
+        return self
+
+    def _on_one_target(self, waiting: list[Operation]) -> list[Operation]:
+        """Examines until the target dies; what destroys credentials or data comes last, each on a target of its own."""
+        with self.doors.fresh("robustness") as door, World(door) as world:
+            scene = Scene(world, self.document, self.seed)
+            destructive = {hint.operation for hint in world.target.operations if hint.destructive}
+            calm = [operation for operation in waiting if operation.name not in destructive]
+            for operation in calm or waiting[:1]:
+                if operation.name in destructive and not self.doors.isolated:
+                    note = "it destroys credentials or data, and this target cannot be given fresh ones"
+                    self.tried.append(Tried(operation.name, note=note))
+                else:
+                    self.tried.append(self._examine(scene, operation))
+                self.say(operation.name)
+                if not door.alive():
+                    self.died = operation.name
+                    break
+        done = {item.operation for item in self.tried}
+        left = [operation for operation in waiting if operation.name not in done]
+        if self.died and not self.doors.isolated:
+            self.tried += [Tried(operation.name, note=f"the target died at {self.died}") for operation in left]
+            return []
+        return left
+
+    def of(self, operation: str) -> Tried | None:
+        """What became of one operation."""
+        return next((item for item in self.tried if item.operation == operation), None)
+
+    def _examine(self, scene: Scene, operation: Operation) -> Tried:
+        tried = Tried(operation.name)
+        hint = scene.world.target.hint(operation.name)
+        if not operation.is_safe and not scene.world.target.allow.writes:
+            tried.note = "the target file does not allow writes"
+            return tried
+        try:
+            asker = _asker(scene, operation)
+            draft = next(valid_drafts(scene, operation, asker))
+        except (Untestable, HarnessError) as error:
+            tried.note = str(error)
+            return tried
+        for hostile in hostile_requests(operation, draft, asker):
+            tried.sent += 1
+            try:
+                answer = scene.world.send(hostile.request, renew=not hint.destructive)
+            except HarnessError:
+                if scene.world.door.alive():
+                    tried.note = f"a request with {hostile.what} could not be sent"
+                    continue
+                tried.findings.append(_died(operation, asker, hostile))
+                return tried
+            tried.findings += _judged(operation, asker, hostile, answer)
+        tried.findings = _said_once(tried.findings)
+        return tried
+
+    def _confirm(self) -> None:
+        """High confidence for what fails again on a fresh target; what does not is left at low."""
+        found = [finding for item in self.tried for finding in item.findings]
+        if not found or not self.doors.isolated:
+            return
+        again = {finding.fingerprint for finding in found if self._shows_again(finding)}
+        for item in self.tried:
+            item.findings = [
+                replace(finding, confidence=Confidence.HIGH if finding.fingerprint in again else Confidence.LOW)
+                for finding in item.findings
+            ]
+
+    def _shows_again(self, finding: Finding) -> bool:
+        try:
+            with self.doors.fresh("confirm") as door, World(door) as world:
+                try:
+                    answer = world.send(finding.steps[-1])
+                except HarnessError:
+                    return finding.rule == _DIED.rule and not door.alive()
+                return finding.rule != _DIED.rule and (answer.status in finding.symptom.status or answer.status >= 500)
+        except HarnessError:
+            return False
+
+
+def _asker(scene: Scene, operation: Operation) -> Asker:
+    if not operation.is_secured:
+        return Asker()
+    for role in scene.roles:
+        if scene.permissions.of(operation, role).permitted is not False:
+            return Asker(role.name, role.users[-1].name)
+    raise Untestable("no role may call it")
+
+
+def hostile_requests(operation: Operation, draft: Draft, asker: Asker) -> Iterator[Hostile]:
+    """Each parameter, each member of the body, and the body as a whole, with one thing wrong at a time."""
+    for parameter in operation.parameters:
+        if parameter.where in ("path", "query"):
+            yield from _in_parameter(draft, parameter, asker)
+    good = draft.request(asker.role, asker.user)
+    for name, value in (("Origin", "null"), ("Origin", "::not an origin::"), ("Accept", "x" * 4_000), ("Range", "bytes=9-1")):
+        yield Hostile(name, "a header that is not right", replace(good, headers={**good.headers, name: value}))
+    if draft.media_type and isinstance(draft.body, Mapping):
+        yield from _in_members(draft, asker)
+    if draft.media_type:
+        yield from _in_body(good)
+
+
+def _in_parameter(draft: Draft, parameter: Parameter, asker: Asker) -> Iterator[Hostile]:
+    for what, text in _HOSTILE_TEXTS:
+        if parameter.where == "path" and text in ("", "../../../etc/passwd"):
+            continue  # another path then, not another value
+        escaped = _escaped(text)
+        request = draft.with_value(parameter, "harness-mark").request(asker.role, asker.user)
+        yield Hostile(parameter.name, what, replace(request, path=request.path.replace("harness-mark", escaped)))
+    for what, escaped in (("bytes that are no UTF-8", "%FF%FE"), ("an escape of nothing", "%zz")):
+        request = draft.with_value(parameter, "harness-mark").request(asker.role, asker.user)
+        yield Hostile(parameter.name, what, replace(request, path=request.path.replace("harness-mark", escaped)))
+    if parameter.where == "query":
+        twice = draft.with_value(parameter, ["1", "2"]).request(asker.role, asker.user)
+        yield Hostile(parameter.name, "the same parameter twice", twice)
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode("utf-8", errors="surrogatepass"))
+
+
+def _in_members(draft: Draft, asker: Asker) -> Iterator[Hostile]:
+    for name in draft.body:
+        for what, value in _HOSTILE_VALUES:
+            body = {**draft.body, name: value}
+            request = draft.with_body(body).request(asker.role, asker.user)
+            yield Hostile(name, what, replace(request, body=json.dumps(body)) if "json" in draft.media_type else request)
+
+
+def _in_body(good: Request) -> Iterator[Hostile]:
+    wholes = (
+        ("an unfinished body", '{"a": '),
+        ("an empty body", ""),
+        ("a list for an object", "[]"),
+        ("null for an object", "null"),
+        ("a text for an object", '"a"'),
+        ("NaN, which is no JSON", '{"a": NaN}'),
+        ("the same member twice", '{"a": 1, "a": 2}'),
+        ("a body nested deeply", "[" * DEPTH + "]" * DEPTH),
+        ("objects nested deeply", '{"a":' * DEPTH + "1" + "}" * DEPTH),
+        ("a number with many digits", '{"a": ' + "1" * 5_000 + "}"),
+    )
+    for what, text in wholes:
+        yield Hostile("body", what, replace(good, body=text))
+    for media_type in ("text/plain", "application/xml", "application/json; charset=no-such", "multipart/form-data", "nonsense"):
+        yield Hostile(
+            "Content-Type", f"the media type {media_type}", replace(good, headers={**good.headers, "Content-Type": media_type})
+        )
+
+
+def _judged(operation: Operation, asker: Asker, hostile: Hostile, answer: Answer) -> Iterator[Finding]:
+    place = Place(operation.name, hostile.parameter, asker.role)
+    if answer.status >= 500 and answer.status not in _UNAVAILABLE:
+        observed = f"{hostile.what.capitalize()} in {hostile.parameter}, sent by {asker.title}, was answered {answer.status}."
+        title = f"{operation.name} fails on {hostile.what} in {hostile.parameter}"
+        symptom = Symptom(status=(answer.status,), server_error=True)
+        yield finding_of(_SERVER_ERROR, place, title, observed, (hostile.request,), symptom)
+    else:  # a 500 that shows its inside is one defect, not two
+        yield from internals_in(operation.name, Visit(What.BROKEN, operation.name, asker, hostile.request, answer))
+
+
+def _died(operation: Operation, asker: Asker, hostile: Hostile) -> Finding:
+    observed = f"After {hostile.what} in {hostile.parameter}, sent by {asker.title}, the target did not answer any more."
+    title = f"{operation.name} kills the target with {hostile.what} in {hostile.parameter}"
+    place = Place(operation.name, hostile.parameter, asker.role)
+    return finding_of(_DIED, place, title, observed, (hostile.request,), Symptom(server_error=True))
+
+
+def _said_once(findings: list[Finding]) -> list[Finding]:
+    """One finding per place; where most places of an operation fail, one for the operation: there is one cause."""
+    by_place = {finding.fingerprint: finding for finding in reversed(findings)}
+    kept = list(reversed(by_place.values()))
+    errors = [finding for finding in kept if finding.rule == _SERVER_ERROR.rule]
+    if len(errors) > 3:
+        names = ", ".join(finding.parameter for finding in errors)
+        whole = replace(errors[0], parameter="", observed=f"{errors[0].observed} So it is in {names}.")
+        kept = [whole, *(finding for finding in kept if finding.rule != _SERVER_ERROR.rule)]
+    return kept

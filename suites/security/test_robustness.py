@@ -1,0 +1,29 @@
+"""Whatever is sent, the platform refuses it clearly and serves on."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.evidence.records import Recorder
+from harness.probes.document import Document
+from harness.probes.robustness import RobustnessRun
+from harness.targets.arena import Arena
+
+
+@pytest.fixture(scope="session")
+def hostile(arena: Arena, document: Document, seed: int, record: Recorder) -> RobustnessRun:
+    return RobustnessRun(arena, document, seed, lambda name: record.progress(f"hostile input to {name}")).run()
+
+
+@pytest.mark.proves("2.1.5.a")
+def test_hostile_input_is_refused_clearly(operation: str, hostile: RobustnessRun, record: Recorder) -> None:
+    tried = hostile.of(operation)
+    if tried is None or not tried.sent:
+        pytest.skip(tried.note if tried else "the operation was not tried")
+    for finding in tried.findings:
+        record.finding(finding)
+    assert not tried.findings, "\n".join(f"{f.title}: {f.observed} {f.advice}" for f in tried.findings)
+
+
+def test_the_target_survives_hostile_input(hostile: RobustnessRun) -> None:
+    assert not hostile.died
