@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 
-from harness.engines.browser import find_browser, launch_arguments
 from harness.report import html
 from harness.report.model import ReportInput
 from tests.report import samples
@@ -28,17 +26,6 @@ class Opened:
     page: Page
     requests: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = find_browser()
-    if found is None:
-        pytest.skip("no browser here")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(found.path), args=launch_arguments())
-        yield browser
-        browser.close()
 
 
 def open_report(browser: Browser, folder: Path, data: ReportInput, *, width: int = 1280, scheme: str = "light") -> Opened:
