@@ -10,8 +10,10 @@ from harness.probes.document import Document
 from harness.probes.enumeration import examine_enumeration
 from harness.probes.exchange import World
 from harness.probes.exposure import examine_exposure
+from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
+from harness.probes.outward import examine_outgoing, examine_redirects
 from harness.probes.scene import Scene
 from harness.probes.tour import Tour
 from harness.targets.live import LiveTarget
@@ -51,3 +53,15 @@ def test_a_log_in_does_not_tell_who_has_an_account(scene: Scene, seed: int, reco
     if not scene.roles:
         pytest.skip("the target gives no users")
     settle(record, *(examine_enumeration(scene.world, role, seed) for role in scene.roles))
+
+
+def test_redirects_lead_to_the_platforms_own_pages(scene: Scene, record: Recorder) -> None:
+    settle(record, examine_redirects(scene))
+
+
+def test_the_platform_calls_no_address_that_a_caller_names(scene: Scene, record: Recorder) -> None:
+    settle(record, examine_outgoing(scene))
+
+
+def test_no_value_stands_in_a_statement_or_a_path(scene: Scene, record: Recorder) -> None:
+    settle(record, examine_injection(scene))

@@ -6,16 +6,21 @@ Members own notes; staff see all users. Its document says nothing of roles but f
 from __future__ import annotations
 
 import json
+import re
 import secrets
+import sqlite3
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
 
 from harness.model.target import Allow, Environment, Login, ObjectKind, OperationHint, Role, Target, User
 from harness.probes.document import Document
@@ -27,8 +32,13 @@ BEARER = {"type": "http", "scheme": "bearer"}
 NOTE = {
     "type": "object",
     "required": ["title"],
-    "properties": {"title": {"type": "string", "minLength": 1}, "state": {"enum": ["open", "done", "later"]}},
+    "properties": {
+        "title": {"type": "string", "minLength": 1},
+        "state": {"enum": ["open", "done", "later"]},
+        "link": {"type": "string", "format": "uri"},
+    },
 }
+Q = {"name": "q", "in": "query", "schema": {"type": "string"}}
 ID = {"name": "note_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 
 
@@ -52,7 +62,8 @@ DOCUMENT = Document.of(
                 )
             },
             "/sessions/current": {"delete": _operation(MEMBER, summary="Log out")},
-            "/notes": {"get": _operation(MEMBER), "post": _operation(MEMBER, requestBody=_json(NOTE))},
+            "/go": {"get": _operation(parameters=[{"name": "next", "in": "query", "schema": {"type": "string"}}])},
+            "/notes": {"get": _operation(MEMBER, parameters=[Q]), "post": _operation(MEMBER, requestBody=_json(NOTE))},
             "/notes/{note_id}": {
                 "parameters": [ID],
                 "get": _operation(MEMBER),
@@ -94,28 +105,53 @@ class Platform:
     def has(self, defect: str) -> bool:
         return defect in self.defects
 
-    def answer(self, method: str, path: str, body: Any, token: str) -> tuple[int, Any]:
-        """Status and body of one request."""
+    def answer(self, method: str, path: str, body: Any, token: str, query: str = "") -> tuple[int, Any]:
+        """Status and body of one request; a redirect's body is its address."""
         self.requests.append((method, path))
         if self.dies_after and len(self.requests) > self.dies_after:
             raise ConnectionAbortedError
         if (method, path) == ("POST", "/sessions"):
             return self._log_in(body)
+        if (broken := self._broken(path, body)) is not None:
+            return broken
+        asked = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+        if (method, path) == ("GET", "/go"):
+            onward = asked.get("next", "/")
+            return 302, onward if self.has("redirects") or re.fullmatch(r"/[\w-]*", onward) else "/"
+        user = self._user(token)
+        if user is None and not (self.has("anonymous-read") and method == "GET" and path.startswith("/notes/")):
+            return 401, {"error": "log in"}
+        if (method, path) == ("GET", "/notes") and "q" in asked:
+            return self._searched(user or "", asked["q"])
+        return self._known(method, path, body, user or "", token)
+
+    def _broken(self, path: str, body: Any) -> tuple[int, Any] | None:
+        """What a defect answers before anything is checked."""
+        if isinstance(body, list) and self.has("dies-on-list"):
+            self.dies_after = len(self.requests) - 1
+            raise ConnectionAbortedError
         if isinstance(body, list) and self.has("fails-on-list"):
             return 500, {"error": "sorry"}
         if isinstance(body, list) and self.has("tells-inside"):
             return 400, {"error": 'Traceback (most recent call last): File "/app/notes.py", line 3'}
-        if isinstance(body, list) and self.has("dies-on-list"):
-            self.dies_after = len(self.requests) - 1
-            raise ConnectionAbortedError
         if path == "/.env" and self.has("settings-open"):
             return 200, "DATABASE_URL=postgres"
-        if path == "/.env" and self.has("page-for-all"):
-            return 200, "<html>welcome</html>"
-        user = self._user(token)
-        if user is None and not (self.has("anonymous-read") and method == "GET" and path.startswith("/notes/")):
-            return 401, {"error": "log in"}
-        return self._known(method, path, body, user or "", token)
+        return (200, "<html>welcome</html>") if path == "/.env" and self.has("page-for-all") else None
+
+    def _searched(self, user: str, text: str) -> tuple[int, Any]:
+        """Notes whose title holds the text, by a statement of a real database."""
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.execute("CREATE TABLE notes (id TEXT, title TEXT, owner TEXT)")
+            rows = [(n["id"], n["title"], n["owner"]) for n in self.notes.values()]
+            database.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
+            statement = "SELECT id FROM notes WHERE owner = ? AND title LIKE ?"
+            if self.has("sql") or self.has("sql-quiet"):
+                statement = f"SELECT id FROM notes WHERE owner = '{user}' AND title LIKE '{text}'"  # the defect
+            try:
+                found = database.execute(statement, () if "?" not in statement else (user, f"%{text}%")).fetchall()
+            except (sqlite3.Error, sqlite3.Warning):
+                return (200, {"items": []}) if self.has("sql-quiet") else (500, {"error": "sorry"})
+        return 200, {"items": [self.notes[row[0]] for row in found]}
 
     def _known(self, method: str, path: str, body: Any, user: str, token: str) -> tuple[int, Any]:
         routes: dict[tuple[str, str], Callable[[], tuple[int, Any]]] = {
@@ -168,6 +204,9 @@ class Platform:
         if not isinstance(body, dict) or not body.get("title") or self.has("no-creation"):
             return 422, {"error": "title"}
         identity = str(uuid.uuid4())
+        if self.has("fetches") and isinstance(body.get("link"), str):
+            with suppress(httpx.HTTPError, httpx.InvalidURL):
+                httpx.get(body["link"], timeout=2, trust_env=False)
         given = body if self.has("takes-all") else {name: body[name] for name in ("title", "state") if name in body}
         made = {"id": identity, "state": "open", "phone": "", "made": "2026-02-01T00:00:00Z", "owner": user}
         self.notes[identity] = {**made, **given}
@@ -223,13 +262,16 @@ class _Handler(BaseHTTPRequestHandler):
             body = None
         token = (self.headers.get("authorization") or "").removeprefix("Bearer").strip()
         try:
-            status, answer = self.platform.answer(self.command, self.path.partition("?")[0], body, token)
+            path, _, query = self.path.partition("?")
+            status, answer = self.platform.answer(self.command, path, body, token, query)
         except ConnectionAbortedError:
             self.close_connection = True  # dead: it takes connections and says nothing
             return
         content = b"" if answer is None else answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        if status == 302:
+            self.send_header("Location", re.sub(r"[\r\n\0]", "", str(answer)))
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

@@ -1,0 +1,63 @@
+"""Redirects, outgoing calls and injection on a platform that is not the reference one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.probes.checks import Report
+from harness.probes.exchange import World
+from harness.probes.injection import examine_injection
+from harness.probes.outward import examine_outgoing, examine_redirects, leads_away
+from harness.probes.scene import Scene
+from tests.probes.notes_server import DOCUMENT, Platform, served
+
+
+def seen(examine: Callable[[Scene], Report], *defects: str) -> tuple[int, set[tuple[str, str, str]]]:
+    with served(Platform(frozenset(defects))) as live, World(live) as world:
+        report = examine(Scene(world, DOCUMENT, 1))
+    return report.tried, {(f.rule, f.operation, f.parameter) for f in report.findings}
+
+
+@pytest.mark.parametrize(
+    ("examine", "defect", "finding"),
+    [
+        (examine_redirects, "redirects", ("abuse.open-redirect", "GET /go", "next")),
+        (examine_outgoing, "fetches", ("abuse.outgoing-call", "POST /notes", "link")),
+        (examine_injection, "sql", ("injection.sql", "GET /notes", "q")),
+        (examine_injection, "sql-quiet", ("injection.sql", "GET /notes", "q")),
+    ],
+)
+def test_the_hole_is_found_and_nothing_else_is_claimed(
+    examine: Callable[[Scene], Report], defect: str, finding: tuple[str, str, str]
+) -> None:
+    tried, found = seen(examine, defect)
+    assert tried
+    assert found == {finding}
+
+
+@pytest.mark.parametrize("examine", [examine_redirects, examine_outgoing, examine_injection])
+def test_a_platform_that_guards_gives_no_finding(examine: Callable[[Scene], Report]) -> None:
+    tried, found = seen(examine)
+    assert tried
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("location", "away"),
+    [
+        ("https://foreign.example.net/", True),
+        ("//foreign.example.net/", True),
+        ("/\\foreign.example.net/", True),
+        ("https:/foreign.example.net/", True),
+        ("/\t/foreign.example.net/", True),
+        ("/notes", False),
+        ("notes", False),
+        ("?next=https://foreign.example.net/", False),
+        ("http://127.0.0.1:1/notes", False),
+        ("", False),
+    ],
+)
+def test_where_a_browser_would_go(location: str, away: bool) -> None:
+    assert leads_away("http://127.0.0.1:1", "/go", location) is away
