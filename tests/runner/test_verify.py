@@ -9,6 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from harness.evidence.stored import StoredRun
 from harness.gates.judge import judge
 from harness.model.run import RunStatus, StageState
@@ -26,6 +28,18 @@ def test_slow(live_target, record):
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         time.sleep(0.05)
+"""
+
+LOG_IN = """
+[roles.member.login]
+kind = "json"
+path = "/log-in"
+body = { name = "{username}" }
+token = "$.token"
+
+[[roles.member.users]]
+name = "ana"
+username = "ana"
 """
 
 
@@ -136,6 +150,27 @@ def test_a_port_that_is_taken_exits_4_with_a_hint(project: TinyProject) -> None:
         outcome = project.run("verify", "--port", str(taken.getsockname()[1]))
     assert outcome.code == 4
     assert "is in use" in outcome.stderr
+    assert project.runs() == []
+
+
+@pytest.mark.parametrize("text", ["hello", "openapi: 3.1.0\npaths: {}\n", "{ not yaml", "- 1\n- 2\n"])
+def test_a_document_that_is_none_exits_4_with_its_name(project: TinyProject, text: str) -> None:
+    project.write("targets/tiny.openapi.yaml", text)
+    project.change("targets/tiny.toml", 'title = "Tiny"', 'title = "Tiny"\ndocument = "tiny.openapi.yaml"')
+    outcome = project.run("verify")
+    assert outcome.code == 4, outcome.stderr
+    assert "tiny.openapi.yaml" in outcome.stderr
+    assert "hint:" in outcome.stderr
+    assert project.runs() == []
+
+
+def test_a_log_in_that_is_refused_exits_4_and_quotes_the_answer(project: TinyProject) -> None:
+    text = (project.folder / "targets/tiny.toml").read_text(encoding="utf-8")
+    project.write("targets/tiny.toml", text.replace("[allow]", 'password_variable = "TINY_PASSWORD"\n\n[allow]') + LOG_IN)
+    outcome = project.run("verify")
+    assert outcome.code == 4
+    assert "log-in of member ana" in outcome.stderr
+    assert "501" in outcome.stderr
     assert project.runs() == []
 
 
