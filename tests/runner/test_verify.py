@@ -211,6 +211,17 @@ def test_an_interrupted_run_is_judged_reported_and_exits_130(project: TinyProjec
         assert (run.folder / "report" / "index.html").is_file()
 
 
+def test_an_interruption_before_the_first_stage_exits_130_and_leaves_nothing(project: TinyProject) -> None:
+    project.write("server.py", "import time\nfrom pathlib import Path\nPath('started').write_text('1')\ntime.sleep(60)\n")
+    project.change("targets/tiny.toml", 'health_path = "/"', 'health_path = "/"\nstart_timeout_s = 5')
+    process = project.start("verify")
+    wait_for(project.folder / "started", process)
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert project.runs() == []
+
+
 def test_a_killed_run_leaves_no_process_and_can_be_judged(project: TinyProject) -> None:
     process, target = stop_in_mid_stage(project, signal.SIGKILL)
     process.communicate(timeout=60)

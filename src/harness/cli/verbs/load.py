@@ -7,16 +7,12 @@ import dataclasses
 import sys
 
 from harness.cli.common import chosen_of
-from harness.cli.exits import Exit, exit_of
-from harness.cli.progress import Progress
-from harness.cli.verbs.verify import print_verdict
+from harness.cli.exits import Exit
+from harness.cli.verbs.verify import run_and_print
 from harness.config.load_profiles import LOAD_FOLDER, load_profile
 from harness.engines.locust.run import least_duration_s
-from harness.events import EventStream
 from harness.model.errors import ConfigError
 from harness.runner.request import RunRequest, request_of
-from harness.runner.stopping import stop_on_signals
-from harness.runner.verify import verify
 
 _STAGE = "load"
 _PREPARATION_S = 60.0  # database, template, first start of the target
@@ -25,11 +21,7 @@ _PREPARATION_S = 60.0  # database, template, first start of the target
 def run(args: argparse.Namespace) -> Exit:
     """Runs the `load` stage of the default plan with the chosen profile and scale, and prints the verdict."""
     chosen = dataclasses.replace(chosen_of(args), stages=(_STAGE,))
-    request = _with_profile(request_of(chosen, tuple(sys.argv)), args.profile, args.scale)
-    with stop_on_signals() as stop:
-        stored, verdict = verify(request, EventStream([Progress()]), stop)
-    print_verdict(verdict, stored.folder)
-    return Exit.INTERRUPTED if stop.signal else exit_of(verdict.verdict)
+    return run_and_print(_with_profile(request_of(chosen, tuple(sys.argv)), args.profile, args.scale))
 
 
 def _with_profile(request: RunRequest, name: str, scale: float) -> RunRequest:
