@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from harness.config.project import load_project
+from harness.evidence.codec import to_json
 from harness.faults.catalogue import choose, load_faults
 from harness.faults.plant import PlantError, copy_project, plant
+from harness.faults.results import FaultResult, FaultResults, load_results
 from harness.gates.registry import gates
+from harness.ledger.checks import scan
 from harness.model.errors import ConfigError
 from harness.model.fault import Edit, Fault
 from harness.model.verdict import Verdict
@@ -91,6 +94,24 @@ def test_every_gate_has_a_fault_that_it_catches_and_an_empty_run_that_it_calls_u
         wanted = {fault.must.get(gate) for fault in faults}
         assert Verdict.UNKNOWN in wanted, f"{gate}: no empty run"
         assert gate in validity or Verdict.FAIL in wanted, f"{gate}: no fault"
+
+
+def test_every_part_that_a_fault_refutes_is_named_by_a_check() -> None:
+    project = load_project(ROOT)
+    suites = [stage.suite for stage in project.stages if stage.suite]
+    named = {part for suite in suites for check in scan(ROOT, suite) for part in check.parts}
+    for fault in load_faults(ROOT, project):
+        assert set(fault.parts) <= named, fault.name
+
+
+def test_running_some_faults_again_keeps_the_results_of_the_others(tmp_path: Path) -> None:
+    before = FaultResults("then", "a", (FaultResult("x", False, {}), FaultResult("y", True, {}, parts=("2.1.3.a",))))
+    path = tmp_path / "results.json"
+    path.write_text(to_json(before))
+    after = load_results(path).with_newer(FaultResults("now", "b", (FaultResult("x", True, {}),)))
+    assert [(result.fault, result.caught) for result in after.results] == [("x", True), ("y", True)]
+    assert (after.run_at, after.commit) == ("now", "b")
+    assert load_results(tmp_path / "nothing.json").results == ()
 
 
 def test_a_misspelt_fault_names_the_nearest() -> None:

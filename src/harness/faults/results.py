@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from harness.evidence.codec import from_json
 from harness.model.verdict import Verdict
 
 
@@ -28,3 +30,19 @@ class FaultResults:
     run_at: str
     commit: str
     results: tuple[FaultResult, ...] = field(default=())
+
+    def with_newer(self, newer: FaultResults) -> FaultResults:
+        """The newer results, and of these the ones of faults that were not run again; by name."""
+        rows = {result.fault: result for result in (*self.results, *newer.results)}
+        return FaultResults(newer.run_at, newer.commit, tuple(rows[name] for name in sorted(rows)))
+
+
+def load_results(path: Path) -> FaultResults:
+    """The results that a file keeps; none where it is not there.
+
+    Raises:
+        EvidenceError: the file is not one of ours.
+    """
+    if not path.is_file():
+        return FaultResults("", "")
+    return from_json(FaultResults, path.read_bytes(), where=path.name)

@@ -20,7 +20,7 @@ from harness.evidence.folder import (
     RunFolder,
 )
 from harness.evidence.stored import StoredRun
-from harness.faults.results import FaultResults
+from harness.faults.results import load_results
 from harness.findings.export import as_csv
 from harness.findings.history import Observed, history
 from harness.findings.waiving import day_of
@@ -114,7 +114,4 @@ def _results(run: StoredRun) -> tuple[TestResult, ...]:
 
 def caught_parts(path: Path) -> Mapping[str, str]:
     """Ledger part → the fault that turned its check red, from a copy of `faults/results.json`; empty where there is none."""
-    if not path.is_file():
-        return {}
-    results = from_json(FaultResults, path.read_bytes(), where=path.name)
-    return {part: result.fault for result in results.results if result.caught for part in result.parts}
+    return {part: result.fault for result in load_results(path).results if result.caught for part in result.parts}

@@ -14,7 +14,7 @@ from harness.events import Note, StageProgress
 from harness.evidence.codec import to_json
 from harness.evidence.files import write_atomic
 from harness.faults.catalogue import FAULTS_FOLDER, RESULTS_FILE, choose, load_faults
-from harness.faults.results import FaultResult, FaultResults
+from harness.faults.results import FaultResult, FaultResults, load_results
 from harness.faults.run import clean_fault, run_fault
 from harness.model.fault import Fault
 from harness.runner.request import open_project
@@ -36,8 +36,7 @@ def run(args: argparse.Namespace) -> Exit:
     with stop_on_signals() as stop:
         results = _run_all(chosen, root, args.database or project.defaults.database, stop)
     _print_matrix(results)
-    if not args.ids and not stop.signal:
-        _keep_results(root, results)
+    _keep_results(root, results)
     if stop.signal:
         return Exit.INTERRUPTED
     return Exit.OK if all(result.caught for result in results) else Exit.FAIL
@@ -90,6 +89,7 @@ def _print_matrix(results: list[FaultResult]) -> None:
 
 
 def _keep_results(root: Path, results: list[FaultResult]) -> None:
-    """Replaces `faults/results.json`: the ledger reads from it which checks are proved to bite."""
-    kept = FaultResults(datetime.now(UTC).isoformat(timespec="seconds"), commit_of(root), tuple(results))
-    write_atomic(root / FAULTS_FOLDER / RESULTS_FILE, to_json(kept))
+    """Brings `faults/results.json` up to date: the ledger reads from it which checks are proved to bite."""
+    path = root / FAULTS_FOLDER / RESULTS_FILE
+    newer = FaultResults(datetime.now(UTC).isoformat(timespec="seconds"), commit_of(root), tuple(results))
+    write_atomic(path, to_json(load_results(path).with_newer(newer)))
