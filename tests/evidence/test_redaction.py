@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import jwt
 import pytest
 
@@ -9,8 +11,9 @@ from harness.evidence.redaction import redact, remember_cookie, remember_secret
 
 
 def test_a_remembered_secret_is_replaced() -> None:
-    remember_secret("correct horse battery")
-    assert redact("password=correct horse battery!") == "password=<redacted>!"
+    secret = secrets.token_hex(12)
+    remember_secret(secret)
+    assert redact(f"password={secret}!") == "password=<redacted>!"
 
 
 def test_short_texts_are_not_taken_for_secrets() -> None:
@@ -20,14 +23,15 @@ def test_short_texts_are_not_taken_for_secrets() -> None:
 
 def test_a_cookie_is_a_secret_only_where_it_is_long_enough_to_be_a_credential() -> None:
     remember_cookie("logged-out")
-    remember_cookie("0123456789abcdef")
-    assert redact("logged-out 0123456789abcdef") == "logged-out <redacted>"
+    session = secrets.token_hex(8)
+    remember_cookie(session)
+    assert redact(f"logged-out {session}") == "logged-out <redacted>"
 
 
 def test_tokens_and_addresses_lose_their_secrets() -> None:
-    token = jwt.encode({"sub": "1"}, "k" * 32, algorithm="HS256")
+    token = jwt.encode({"sub": "1"}, secrets.token_hex(32), algorithm="HS256")
     assert token not in redact(f"Authorization: Bearer {token}")
-    assert redact("postgresql://target:" + "s3cret" + "@127.0.0.1/x") == "postgresql://target:<redacted>@127.0.0.1/x"
+    assert redact(f"postgresql://target:{secrets.token_hex(4)}@127.0.0.1/x") == "postgresql://target:<redacted>@127.0.0.1/x"
 
 
 @pytest.mark.parametrize("text", ["Bearer $(harness token partner)", "no secret here", "Bearer <token>"])
