@@ -62,7 +62,7 @@ def find_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / PROJECT_FILE).is_file():
             return folder
-    raise ConfigError(f"no {PROJECT_FILE} in {start} or above it", hint="go to the project's folder, or name one with --config")
+    raise ConfigError(f"no {PROJECT_FILE} in {start} or above it", hint="go to the project's folder")
 
 
 def load_project(root: Path, environ: Mapping[str, str] | None = None) -> Project:
