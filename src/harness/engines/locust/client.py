@@ -11,6 +11,7 @@ import socket
 import ssl
 import zlib
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -93,11 +94,10 @@ class Connections:
         """
         try:
             connection = self._take()
-            try:
+            with ExitStack() as undo:  # a visitor may be ended in mid-request: nothing must follow the half
+                undo.callback(connection.close)
                 connection.sendall(head + body)
-            except BaseException:
-                connection.close()
-                raise
+                undo.pop_all()
             pool = cast(ConnectionPool, self)  # of which the response uses two methods
             return _read(HTTPSocketPoolResponse(connection, pool, block_size=_READ_BYTES, method=method))
         except (OSError, HTTPParseError) as error:
@@ -131,15 +131,13 @@ class Connections:
     def _connect(self) -> Any:
         address = self._address
         connection = gevent.socket.socket(address.family, socket.SOCK_STREAM)
-        try:
+        with ExitStack() as undo:
+            undo.callback(connection.close)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.connect(address.sockaddr)
-            if address.tls is not None:
-                return address.tls.wrap_socket(connection, server_hostname=address.name)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            whole = address.tls.wrap_socket(connection, server_hostname=address.name) if address.tls else connection
+            undo.pop_all()
+        return whole
 
 
 def _closed_by_peer(connection: Any) -> bool:
