@@ -91,6 +91,9 @@ def test_a_staging_target_is_read_with_its_secret(tmp_path: Path) -> None:
             '[[operations]]\noperation = "GET /x"\n[[operations]]\noperation = "GET /x"\n[allow]',
             "GET /x is there twice",
         ),
+        ("[allow]", "[limits]\nrequests = -1\nwindow_s = 60\n[allow]", "limits.requests: got -1, wanted at least 1"),
+        ("[allow]", "[limits]\nrequests = 100\n[allow]", "limits.window_s: got 0, wanted more than 0"),
+        ("[allow]", '[limits]\nexempt = ["health"]\n[allow]', 'limits.exempt: got "health", wanted a path that starts with "/"'),
         ("[allow]", "start_timeout_s = 0\n[allow]", "start_timeout_s: got 0.0, wanted more than 0"),
         ("[allow]", 'health_path = "health"\n[allow]', "wanted a path that starts with"),
         ('title = "Shop"', 'title = "Shop', "is not TOML"),
@@ -111,6 +114,19 @@ def test_a_key_for_a_header_log_in_may_be_each_users_own(tmp_path: Path) -> None
 
 def test_a_header_log_in_without_a_value_is_refused(tmp_path: Path) -> None:
     assert "value: is needed for the kind header" in refusal(tmp_path, 'kind = "json"', 'kind = "header"')
+
+
+def test_limits_are_read_and_an_exempt_folder_stands_for_all_under_it(tmp_path: Path) -> None:
+    limits = '[limits]\nrequests = 100\nwindow_s = 900\nexempt = ["/health", "/static/"]\n[allow]'
+    read_limits = read(tmp_path, GOOD.replace("[allow]", limits)).limits
+    assert (read_limits.requests, read_limits.window_s, read_limits.log_in_attempts) == (100, 900.0, 0)
+    assert [read_limits.exempts(path) for path in ("/health", "/static/a.css", "/healthy", "/static", "/")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

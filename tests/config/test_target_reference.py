@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from harness.config.targets import read_target
-from harness.model.target import Allow, Commands, Login, ObjectKind, OperationHint, Role, Target, User
+from harness.model.target import Allow, Commands, Limits, Login, ObjectKind, OperationHint, Role, Target, User
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "target.md"
 SECTIONS = {
     "## The target": Target,
     "## `[allow]`": Allow,
+    "## `[limits]`": Limits,
     "## `[commands]`": Commands,
     "## `[roles.<name>]`": Role,
     "### `login`": Login,
@@ -22,7 +23,7 @@ SECTIONS = {
     "## `[[objects]]`": ObjectKind,
     "## `[[operations]]`": OperationHint,
 }
-OF_OTHER_SECTIONS = {"allow", "commands", "roles", "objects", "operations"}
+OF_OTHER_SECTIONS = {"allow", "limits", "commands", "roles", "objects", "operations"}
 
 
 def told(heading: str) -> set[str]:

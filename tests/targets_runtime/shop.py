@@ -20,7 +20,8 @@ class Shop(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/health":
-            self.answer(503 if self.mode == "unhealthy" else 404 if self.mode == "no-health" else 200, {"pid": os.getpid()})
+            said = {"pid": os.getpid(), "client": self.client_address[0]}
+            self.answer(503 if self.mode == "unhealthy" else 404 if self.mode == "no-health" else 200, said)
         elif self.path == "/environment":
             self.answer(200, dict(os.environ))
         elif self.path == "/me":

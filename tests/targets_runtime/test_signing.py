@@ -99,6 +99,14 @@ def test_other_hosts_are_refused_before_anything_is_sent(live: LiveTarget) -> No
             http.get(live.base_url.replace("127.0.0.1", "localhost"))
 
 
+def test_a_target_can_be_asked_from_another_address_of_this_machine(live: LiveTarget) -> None:
+    other = live.seen_from("127.0.0.77")
+    role = other.target.roles[0]
+    with live.client() as usual, other.client(other.sign_in(role, role.users[0])) as http:
+        assert usual.get("/health").json()["client"] == "127.0.0.1"
+        assert http.get("/health").json()["client"] == "127.0.0.77"
+
+
 def test_a_redirect_is_an_answer_and_not_followed(live: LiveTarget) -> None:
     with live.client() as http:
         answer = http.get("/away")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from harness.config.decode import decode, nearest
 from harness.model.errors import ConfigError
-from harness.model.target import Environment, Login, Role, Target
+from harness.model.target import Environment, Limits, Login, Role, Target
 
 COMMAND_PLACEHOLDERS = ("python", "host", "port", "size", "seed", "coverage_config")
 VARIABLE_PLACEHOLDERS = ("base_url", "secret")
@@ -83,6 +83,7 @@ def _problems(target: Target) -> Iterator[Problem]:
     yield from _placeholder_problems(target)
     yield from _role_problems(target)
     yield from _reference_problems(target)
+    yield from _limit_problems(target.limits)
 
 
 def _address_problems(target: Target) -> Iterator[Problem]:
@@ -190,6 +191,21 @@ def _reference_problems(target: Target) -> Iterator[Problem]:
                 yield f'operations: {hint.operation}: unknown role "{role}"', nearest(role, target.role_names)
     for operation in _twice(hint.operation for hint in target.operations):
         yield f"operations: {operation} is there twice", ""
+
+
+def _limit_problems(limits: Limits) -> Iterator[Problem]:
+    promised = False
+    for key in ("requests", "log_in_attempts", "failed_per_account"):
+        value = getattr(limits, key)
+        promised = promised or value > 0
+        if value < 0:
+            yield f"limits.{key}: got {value}, wanted at least 1", "leave the key out where the target promises no such limit"
+    if limits.window_s < 0 or (promised and limits.window_s == 0):
+        yield f"limits.window_s: got {limits.window_s:g}, wanted more than 0", "the time in which so many are allowed, in seconds"
+    for path in limits.exempt:
+        if not path.startswith("/"):
+            hint = 'such as "/health", or "/static/" for all under it'
+            yield f'limits.exempt: got "{path}", wanted a path that starts with "/"', hint
 
 
 def _twice(names: Iterator[str]) -> list[str]:

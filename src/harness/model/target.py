@@ -102,6 +102,26 @@ class OperationHint:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How often somebody may ask before the target refuses with a 429; 0 is a limit that it does not promise.
+
+    A client is an address: nothing that it writes into a header makes it another one. `requests` bounds all requests of a client,
+    `log_in_attempts` its log-ins, `failed_per_account` the wrong passwords for one account from all clients together; each of
+    them within `window_s`.
+    """
+
+    requests: int = 0
+    log_in_attempts: int = 0
+    failed_per_account: int = 0
+    window_s: float = 0.0
+    exempt: tuple[str, ...] = ()  # paths that are not limited; one that ends with "/" stands for everything under it
+
+    def exempts(self, path: str) -> bool:
+        """Whether a path (without query) is not limited."""
+        return any(path == exempt or (exempt.endswith("/") and path.startswith(exempt)) for exempt in self.exempt)
+
+
+@dataclass(frozen=True)
 class Allow:
     """What may be done to a target. `production` refuses all four whatever is set here."""
 
@@ -140,6 +160,7 @@ class Target:
     objects: tuple[ObjectKind, ...] = ()
     operations: tuple[OperationHint, ...] = ()
     bookkeeping_tables: tuple[str, ...] = ()
+    limits: Limits = Limits()
 
     def role(self, name: str) -> Role:
         """The role of that name; `KeyError` where there is none."""

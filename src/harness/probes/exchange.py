@@ -55,6 +55,9 @@ class Door(Protocol):
     def sign_in(self, role: Role, user: User) -> Credential:
         """Logs in. Raises `TargetError` where the target refuses."""
 
+    def seen_from(self, source: str) -> Door:
+        """The same target, asked directly (through no proxy) from another address of this machine."""
+
     def client(self) -> httpx.Client:
         """A client without credentials, that follows no redirects and talks to the target's hosts only."""
 

@@ -36,8 +36,12 @@ class TargetClient(httpx.Client):
         return answer if stream else _whole(answer)
 
 
-def client(target: Target, base_url: str, credential: Credential | None = None) -> TargetClient:
-    """A client for this target: bounded, redirects off, no other host, no proxy of the environment's."""
+def client(target: Target, base_url: str, credential: Credential | None = None, *, source: str = "") -> TargetClient:
+    """A client for this target: bounded, redirects off, no other host, no proxy of the environment's.
+
+    Args:
+        source: the address of ours that connections come from, where the system shall not choose it.
+    """
 
     def guard(request: httpx.Request) -> None:
         check_address(target, str(request.url))
@@ -49,7 +53,7 @@ def client(target: Target, base_url: str, credential: Credential | None = None) 
         timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
         follow_redirects=False,
         trust_env=False,
-        verify=tls_context(),
+        transport=httpx.HTTPTransport(verify=tls_context(), trust_env=False, local_address=source or None),
         event_hooks={"request": [guard]},
     )
 

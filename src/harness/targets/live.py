@@ -68,6 +68,7 @@ class LiveTarget:
     log_path: Path | None = None
     process: KeptProcess | None = field(default=None, repr=False)
     launch: Launch | None = field(default=None, repr=False)
+    source: str = ""  # the address of ours that requests come from; "": the system chooses
 
     @property
     def pid(self) -> int:
@@ -87,11 +88,15 @@ class LiveTarget:
 
     def sign_in(self, role: Role, user: User) -> Credential:
         """Logs a user in; `TargetError` where the target refuses."""
-        return signing.sign_in(self.target, self.base_url, role, user)
+        return signing.sign_in(self.target, self.base_url, role, user, source=self.source)
 
     def client(self, credential: Credential | None = None) -> httpx.Client:
         """A client for this target alone: bounded in time, no redirects."""
-        return client(self.target, self.base_url, credential)
+        return client(self.target, self.base_url, credential, source=self.source)
+
+    def seen_from(self, source: str) -> LiveTarget:
+        """The same target as another client has it: each connection comes from `source`, an address of this machine."""
+        return dataclasses.replace(self, source=source)
 
     def stop(self) -> int | None:
         """Ends it, if we started it; its exit code."""

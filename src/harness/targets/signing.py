@@ -16,8 +16,8 @@ from harness.targets.clients import client
 _QUOTED_CHARACTERS = 200
 
 
-def sign_in(target: Target, base_url: str, role: Role, user: User) -> Credential:
-    """Logs a user in.
+def sign_in(target: Target, base_url: str, role: Role, user: User, *, source: str = "") -> Credential:
+    """Logs a user in, from the address `source` of ours where one is named.
 
     Raises:
         TargetError: the log-in was refused or did not give what the target's file says; what came back is quoted.
@@ -29,7 +29,7 @@ def sign_in(target: Target, base_url: str, role: Role, user: User) -> Credential
     if login.kind in ("header", "api_key"):
         value = _fill(login.value, known)
         return _credential({login.header: value}, {}, value)
-    with client(target, base_url) as http:
+    with client(target, base_url, source=source) as http:
         answer = _ask(http, login, known, f"{role.name} {user.name}")
     return _read(role, user, answer)
 
