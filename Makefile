@@ -24,6 +24,10 @@ help: ## This list
 verify: env browser ## Verify the reference platform: the merge plan, verdict and report
 	@$(BIN)/harness verify $(ARGS)
 
+.PHONY: verify-full
+verify-full: env browser ## Verify it for a release: the slow checks and the whole load as well, about half an hour
+	@$(BIN)/harness verify --plan release $(ARGS)
+
 .PHONY: test
 test: env browser ## The harness's own tests, with its coverage held to the same four numbers
 	@rm -rf .cache/test-coverage

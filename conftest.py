@@ -3,5 +3,6 @@
 pytest_plugins = (
     "harness.engines.pytest_plugin",
     "fixtures.targets",
+    "fixtures.platforms",
     "fixtures.pages",
 )

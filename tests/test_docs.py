@@ -35,6 +35,6 @@ def test_every_verb_in_the_examples_parses(verb: str, capsys: pytest.CaptureFixt
     assert set(examples) <= {entry.name for entry in VERBS}
 
 
-@pytest.mark.parametrize("target", ["verify", "test", "lint", "bench", "faults", "env", "browser"])
+@pytest.mark.parametrize("target", ["verify", "verify-full", "test", "lint", "bench", "faults", "env", "browser"])
 def test_make_has_the_commands_that_people_type(target: str) -> None:
     assert re.search(rf"^{target}: .*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

@@ -10,14 +10,39 @@ from harness.gates.registry import gates
 
 PROJECT = load_project(Path(__file__).resolve().parents[1])
 
-MERGE_STAGES = ("unit", "contract", "authorization", "sessions", "security", "e2e", "load")
-MERGE_GATES = ("tests", "coverage", "contract", "authorization", "findings", "flows", "arrivals", "latency", "errors")
+MERGE_STAGES = ("unit", "contract", "authorization", "sessions", "security", "readiness", "e2e", "load")
+RELEASE_STAGES = (*MERGE_STAGES[:6], "readiness-slow", "e2e", "load-full")
+MERGE_GATES = (
+    "tests",
+    "coverage",
+    "contract",
+    "authorization",
+    "findings",
+    "readiness",
+    "flows",
+    "arrivals",
+    "latency",
+    "errors",
+)
 
 
 def test_the_merge_plan_has_exactly_these_stages_and_gates() -> None:
     plan = PROJECT.plan("merge")
     assert plan.stages == MERGE_STAGES
     assert plan.gates == MERGE_GATES
+
+
+def test_the_release_plan_adds_the_slow_checks_and_the_whole_load_to_the_merge_plan() -> None:
+    plan = PROJECT.plan("release")
+    assert plan.stages == RELEASE_STAGES
+    assert plan.gates == MERGE_GATES
+    assert (PROJECT.stage("load-full").profile, PROJECT.stage("load-full").scale) == ("full", 0.2)
+
+
+def test_every_readiness_check_runs_in_exactly_one_of_the_two_stages() -> None:
+    fast, slow = PROJECT.stage("readiness"), PROJECT.stage("readiness-slow")
+    assert fast.suite == slow.suite
+    assert fast.marks == f"not {slow.marks}"
 
 
 def test_every_stage_has_its_engine_and_every_gate_its_class() -> None:

@@ -187,6 +187,40 @@ class TestFindings:
         assert self.judge(build.findings(logged_in=False))[0] is Verdict.UNKNOWN
 
 
+class TestReadiness:
+    STAGES = (build.stage("readiness", "pytest"), build.stage("readiness-slow", "pytest"))
+
+    def judge(self, *results: object, collected: int | None = None) -> tuple[Verdict, str]:
+        payload = build.suite_of(*results, suite="suites/readiness", collected=collected)  # type: ignore[arg-type]
+        judged = gates()["readiness"].judge(build.view(self.STAGES[:1], build.item("readiness", Kind.TESTS, payload)))
+        return judged.verdict, judged.reason
+
+    def test_passes_when_every_claim_held_and_counts_the_parts_that_they_prove(self) -> None:
+        proved = build.result("a", parts=("1.1.6.a", "1.1.6.b"))
+        assert self.judge(proved, build.result("b")) == (Verdict.PASS, "2 checks of 2 parts of the ledger held")
+
+    def test_fails_on_one_claim_that_did_not_hold_and_quotes_it(self) -> None:
+        assert self.judge(build.result("a"), build.result("b", Outcome.FAILED)) == (Verdict.FAIL, "b: it did not hold")
+
+    def test_is_unknown_where_a_claim_could_not_be_tried(self) -> None:
+        assert self.judge(build.result("a"), build.result("b", Outcome.SKIPPED)) == (
+            Verdict.UNKNOWN,
+            "b was skipped: it did not hold",
+        )
+        assert self.judge(build.result("a"), build.result("b", Outcome.ERROR))[0] is Verdict.UNKNOWN
+
+    def test_is_unknown_where_a_suite_lost_tests(self) -> None:
+        assert self.judge(build.result("a"))[1] == "suites/readiness: collected 1 tests, declares at least 2"
+        assert self.judge(build.result("a"), build.result("b"), collected=3)[0] is Verdict.UNKNOWN
+
+    def test_is_unknown_where_only_one_of_its_two_stages_ran(self) -> None:
+        judged = gates()["readiness"].judge(build.view(self.STAGES, build.two_passed("readiness")))
+        assert (judged.verdict, judged.reason) == (
+            Verdict.UNKNOWN,
+            "readiness-slow: no tests evidence: the stage did not run",
+        )
+
+
 class TestFlows:
     STAGES = (build.stage("e2e", "playwright"),)
 

@@ -1,4 +1,4 @@
-"""Engine `pytest`: unit tests of the platform's own functions, with their coverage."""
+"""Engine `pytest`: unit tests of the platform's own functions, with their coverage, and tests of how it is run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ class PytestEngine:
     """Runs a suite that needs nothing but pytest."""
 
     name: ClassVar[str] = "pytest"
-    about: ClassVar[str] = "unit tests of the platform's functions, measured by coverage.py where its source is given"
+    about: ClassVar[str] = (
+        "tests that need nothing but pytest: of functions, measured by coverage.py, and of how the platform is run"
+    )
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.TESTS,)
 
     def run(self, job: StageJob) -> StageOutcome:

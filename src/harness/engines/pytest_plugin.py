@@ -33,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declares the markers and opens the record."""
     config.addinivalue_line("markers", "proves(*parts): the ledger parts that this test proves, e.g. 2.1.3.a")
     config.addinivalue_line("markers", "flow(name): the browser flow that this test walks")
+    config.addinivalue_line("markers", "slow: takes longer than a merge waits for; a stage of the release plan runs it")
     path = config.getoption("--harness-records", default=None)
     config.stash[RECORDER] = Recorder(Path(path) if path else None)
 

@@ -84,6 +84,7 @@ def _command(job: StageJob, records: Path, extra: Sequence[str]) -> list[str]:
         f"--harness-seed={job.seed}",
         f"--harness-size={job.size}",
         f"--junitxml={job.folder / 'raw' / 'junit.xml'}",
+        *(["-m", job.stage.marks] if job.stage.marks else []),
         *extra,
     ]
 

@@ -10,6 +10,7 @@ from harness.findings.waiving import apply
 from harness.gates.view import GateView, Item
 from harness.model.evidence import Kind, Outcome, TestResult, TestsPayload
 from harness.model.finding import Confidence, Finding, Severity
+from harness.model.gate import Measure
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,24 @@ def suite_gaps(view: GateView) -> tuple[str, ...]:
 def _results(view: GateView, outcome: Outcome) -> list[TestResult]:
     payloads: list[TestsPayload] = [item.payload for item in view.of(Kind.TESTS)]
     return [result for payload in payloads for result in payload.results if result.outcome is outcome]
+
+
+def suite_shortfalls(payload: TestsPayload) -> list[str]:
+    """Why a suite ran too little: it collected, finished or did not skip fewer tests than it must; one line each."""
+    ran = len(payload.results) - payload.count(Outcome.SKIPPED)
+    lines = [f"{r.test} could not run: {last_line(r.message)}" for r in payload.results if r.outcome is Outcome.ERROR]
+    if payload.collected < max(payload.declared_min, 1):
+        lines.append(f"{payload.suite}: collected {payload.collected} tests, declares at least {max(payload.declared_min, 1)}")
+    elif len(payload.results) < payload.collected:
+        lines.append(f"{payload.suite}: {len(payload.results)} of {payload.collected} collected tests ended")
+    elif ran == 0:
+        lines.append(f"{payload.suite}: all {payload.collected} tests were skipped")
+    return lines
+
+
+def collected(payload: TestsPayload) -> Measure:
+    """How many tests a suite collected, against what it declares."""
+    return Measure(f"{payload.suite} collected", payload.collected, payload.declared_min, "≥", "tests", payload.collected)
 
 
 def last_line(message: str) -> str:

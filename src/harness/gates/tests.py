@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from harness.gates.common import files, last_line
+from harness.gates.common import collected, files, last_line, suite_shortfalls
 from harness.gates.view import GateView, Judgement, conclude
 from harness.model.evidence import Kind, Outcome, TestsPayload
-from harness.model.gate import GateResult, Measure
+from harness.model.gate import GateResult
 
 _JUDGED_HERE = "pytest"  # engine whose failing tests are this gate's; the others' belong to the gate of their stage
 
@@ -26,35 +26,19 @@ class TestsGate:
         """FAIL on a failed unit test, UNKNOWN where a suite ran too little."""
         items = view.of(Kind.TESTS)
         units = {stage.name for stage in view.stages if stage.engine == _JUDGED_HERE}
-        gaps = [gap for item in items for gap in _gaps(item.payload)]
+        gaps = [gap for item in items for gap in suite_shortfalls(item.payload)]
         failures = [line for item in items if item.evidence.stage in units for line in _failures(item.payload)]
         total = sum(len(item.payload.results) for item in items)
         skipped = sum(item.payload.count(Outcome.SKIPPED) for item in items)
         judgement = Judgement(
             failures=tuple(failures),
             gaps=(*view.gaps(Kind.TESTS), *gaps),
-            measures=tuple(_measure(item.payload) for item in items),
+            measures=tuple(collected(item.payload) for item in items),
             passed=f"{total - skipped} tests of {len(items)} suites ran" + (f", {skipped} skipped" if skipped else ""),
             evidence=files(items),
         )
         return conclude(self, judgement)
 
 
-def _measure(payload: TestsPayload) -> Measure:
-    return Measure(f"{payload.suite} collected", payload.collected, payload.declared_min, "≥", "tests", payload.collected)
-
-
 def _failures(payload: TestsPayload) -> list[str]:
     return [f"{r.test} failed: {last_line(r.message)}" for r in payload.results if r.outcome is Outcome.FAILED]
-
-
-def _gaps(payload: TestsPayload) -> list[str]:
-    ran = len(payload.results) - payload.count(Outcome.SKIPPED)
-    lines = [f"{r.test} could not run: {last_line(r.message)}" for r in payload.results if r.outcome is Outcome.ERROR]
-    if payload.collected < max(payload.declared_min, 1):
-        lines.append(f"{payload.suite}: collected {payload.collected} tests, declares at least {max(payload.declared_min, 1)}")
-    elif len(payload.results) < payload.collected:
-        lines.append(f"{payload.suite}: {len(payload.results)} of {payload.collected} collected tests ended")
-    elif ran == 0:
-        lines.append(f"{payload.suite}: all {payload.collected} tests were skipped")
-    return lines

@@ -10,7 +10,8 @@ class Stage:
     """One step of a plan.
 
     `needs` names what the target must give (`document`, `users`, `source`, `database`, `pages`); without it the stage is
-    skipped with that reason. `tests_min` is the number of tests that its suite collects at least.
+    skipped with that reason. `tests_min` is the number of tests that its suite collects at least. `marks` chooses a part of
+    the suite by its marks (`not slow`), as pytest's `-m` does.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Stage:
     suite: str = ""
     needs: tuple[str, ...] = ()
     tests_min: int = 0
+    marks: str = ""
     instrumented: bool = True
     profile: str = ""  # load profile
     scale: float = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,26 +79,41 @@ class Arena:
         return not self.target.base_url
 
     @contextmanager
-    def fresh(self, label: str) -> Iterator[LiveTarget]:
+    def fresh(self, label: str, variables: Mapping[str, str | None] | None = None) -> Iterator[LiveTarget]:
         """A running target on a clone of the template; both are gone at the end. `label` names its log.
+
+        Args:
+            variables: what its environment holds besides its file's variables; `None` takes one away.
 
         Raises:
             TargetError: it does not start.
         """
-        name = f"{label}-{next(self._numbers)}"
-        database = f"{self.plan.template}_{os.getpid()}_{name}"
-        dsn = self._databases.clone(self.plan.template, database) if self._databases else ""
+        with self.database(label) as dsn, self.serving(dsn, label, variables) as live:
+            yield live
+
+    @contextmanager
+    def database(self, label: str) -> Iterator[str]:
+        """The address of a clone of the template that is gone at the end; empty where the harness provides no database."""
+        if self._databases is None:
+            yield ""
+            return
+        database = f"{self.plan.template}_{os.getpid()}_{label}-{next(self._numbers)}"
+        try:
+            yield self._databases.clone(self.plan.template, database)
+        finally:
+            self._databases.drop(database)
+
+    @contextmanager
+    def serving(self, dsn: str, label: str, variables: Mapping[str, str | None] | None = None) -> Iterator[LiveTarget]:
+        """A running target on a database that is there already, so that several can share one; as `fresh` otherwise."""
         launch = Launch(
             folder=self.plan.folder,
             dsn=dsn,
             port=self.plan.port,
             instrumented=self.plan.coverage_config is not None,
             coverage_config=self.plan.coverage_config,
-            label=name,
+            label=f"{label}-{next(self._numbers)}",
+            extra=variables or {},
         )
-        try:
-            with started(self.target, launch) as live:
-                yield live
-        finally:
-            if self._databases:
-                self._databases.drop(database)
+        with started(self.target, launch) as live:
+            yield live

@@ -55,7 +55,7 @@ class Launch:
     instrumented: bool = False
     coverage_config: Path | None = None
     label: str = "target"
-    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+    extra: Mapping[str, str | None] = field(default_factory=dict, repr=False)  # `None` takes a variable away
 
 
 @dataclass
@@ -208,14 +208,15 @@ def fill(command: tuple[str, ...], values: Mapping[str, str]) -> list[str]:
     return [re.sub(r"\{(\w+)\}", lambda match: known.get(match[1], match[0]), word) for word in command]
 
 
-def environment(target: Target, base_url: str, dsn: str, extra: Mapping[str, str]) -> dict[str, str]:
-    """What a command of the target sees: this process's environment, the target's variables, its database."""
+def environment(target: Target, base_url: str, dsn: str, extra: Mapping[str, str | None]) -> dict[str, str]:
+    """What a command of the target sees: this process's environment, the target's variables, its database, and `extra`."""
     kept = {
         name: value for name, value in os.environ.items() if name not in _COVERAGE_VARIABLES and not name.startswith("HARNESS_")
     }
     variables = {name: _variable(name, value, base_url) for name, value in target.variables.items()}
     database = {target.database_variable: dsn} if target.database_variable and dsn else {}
-    return {**kept, **variables, **database, **extra}
+    wanted: dict[str, str | None] = {**kept, **variables, **database, **extra}
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def _variable(name: str, value: str, base_url: str) -> str:
