@@ -39,6 +39,8 @@ class Request:
     user: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None
+    client: str = ""  # "" is the usual one; each other name a client with an address of its own, that asks the target directly
+    times: int = 1  # sent so often in a row
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Symptom:
     """What in the last answer shows the defect. All of the members that are set must hold.
 
     `status` lists statuses; `header_absent` names a header; `header` and `header_value` an unwanted pair;
-    `body_contains` a text in the body, `body_lacks` one that should be in it; `server_error` any 5xx, or no answer at all.
+    `body_contains` a text in the body, `body_lacks` one that should be in it; `server_error` any 5xx, or no answer at all;
+    `elapsed_s_min` an answer that took at least so long.
     """
 
     status: tuple[int, ...] = ()
@@ -56,6 +59,7 @@ class Symptom:
     body_contains: str = ""
     server_error: bool = False
     body_lacks: str = ""
+    elapsed_s_min: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,14 @@ class Answer:
         return self.media_type in ("text/html", "application/xhtml+xml")
 
 
+class TargetDied(TargetError):
+    """The target does not answer any more. `request` is the last one that was sent."""
+
+    def __init__(self, request: Request, error: str) -> None:
+        super().__init__(f"the target died; the last request was {request.method} {request.path} ({error})")
+        self.request = request
+
+
 @dataclass
 class Traffic:
     """What was sent so far, for the report."""
@@ -188,7 +196,7 @@ class World:
         self._credentials.pop((role, user), None)
 
     def send(self, request: Request, *, renew: bool = True) -> Answer:
-        """Sends a request with the session of its role and user.
+        """Sends a request once with the session of its role and user.
 
         Args:
             renew: after a 401 the session may be over (the target logged us out): log in anew and send once more.
@@ -221,7 +229,7 @@ class World:
         if answer.status == 0:
             self.traffic.lost += 1
             if not self.door.alive():
-                raise TargetError(f"the target died; the last request was {request.method} {request.path} ({answer.error})")
+                raise TargetDied(request, answer.error)
         return answer
 
     def _exchange(self, request: Request, credential: Credential) -> Answer:

@@ -118,6 +118,7 @@ class Browsing:
     world: World
     jar: dict[str, str] = field(default_factory=dict, repr=False)
     answers: list[tuple[Request, Answer]] = field(default_factory=list)
+    headers: Mapping[str, str] = field(default_factory=dict)  # sent with every request
 
     def get(self, path: str, *, follow: bool = True) -> Answer:
         """Opens a page, redirects followed within the target (at most five)."""
@@ -146,6 +147,7 @@ class Browsing:
 
     def send(self, request: Request) -> Answer:
         """Sends a request with the cookies so far, and keeps those that come back."""
+        request = replace(request, headers={**request.headers, **self.headers})
         if self.jar:
             request = replace(request, headers={**request.headers, "Cookie": "; ".join(f"{k}={v}" for k, v in self.jar.items())})
         answer = self.world.send_as(request, self.world.credential("", ""))

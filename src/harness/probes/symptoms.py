@@ -17,6 +17,7 @@ def shows(symptom: Symptom, answer: Answer) -> bool:
         ),
         (bool(symptom.body_contains), symptom.body_contains in answer.text),
         (bool(symptom.body_lacks), symptom.body_lacks not in answer.text),
+        (symptom.elapsed_s_min > 0, answer.elapsed_s >= symptom.elapsed_s_min),
         (symptom.server_error, answer.status >= 500 or answer.status == 0),
     )
     asked = [holds for is_set, holds in checks if is_set]

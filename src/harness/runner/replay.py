@@ -12,7 +12,8 @@ from harness.evidence.stored import StoredRun
 from harness.model.errors import EvidenceError
 from harness.model.finding import Finding, Request
 from harness.model.verdict import Verdict
-from harness.probes.exchange import Answer, World
+from harness.probes.again import sent_again
+from harness.probes.exchange import Answer
 from harness.probes.symptoms import shows
 from harness.runner.preflight import standing
 from harness.runner.request import RunRequest
@@ -60,9 +61,8 @@ def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[E
     """
     if not finding.steps:
         return Replay(finding, Verdict.UNKNOWN, "no request can show it: it was found by looking at more than one answer")
-    with standing(request, folder, say, stop) as ground, Arena(ground.arena).fresh("replay") as live, World(live) as world:
-        # Never a new log-in in between: a session that should be over must not be replaced by a good one.
-        steps = tuple(Step(step, world.send(step, renew=False)) for step in finding.steps)
+    with standing(request, folder, say, stop) as ground, Arena(ground.arena).fresh("replay") as live:
+        steps = tuple(Step(step, answer) for step, answer in zip(finding.steps, sent_again(live, finding.steps), strict=True))
     if shows(finding.symptom, steps[-1].answer):
         return Replay(finding, Verdict.FAIL, "the defect is still there", steps)
     return Replay(finding, Verdict.PASS, "the defect does not show any more", steps)

@@ -74,7 +74,8 @@ def _show(args: argparse.Namespace, stored: StoredRun) -> Exit:
         if value:
             print(f"  {name}: {value}")
     for step in finding.steps:
-        print(f"  > {step.method} {step.path}   as {step.role or 'nobody'} {step.user}".rstrip())
+        often = f", {step.times} times" if step.times > 1 else ""
+        print(f"  > {step.method} {step.path}   as {step.role or 'nobody'} {step.user}".rstrip() + often)
     return Exit.OK
 
 

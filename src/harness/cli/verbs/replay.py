@@ -42,6 +42,8 @@ def _print(result: Replay) -> None:
     print(f"{result.finding.severity} {result.finding.title} ({result.finding.fingerprint})")
     for step in result.steps:
         who = f"{step.request.role} {step.request.user}".strip() or "nobody"
+        who += " from another address" if step.request.client else ""
+        who += f", {step.request.times} times" if step.request.times > 1 else ""
         print(f"\n> {step.request.method} {step.request.path}   as {who}")
         for name, value in step.request.headers.items():
             print(f"> {name}: {redact(value)}")

@@ -237,11 +237,13 @@ def _labels(finding: Finding, status: FindingStatus | None) -> Iterator[tuple[st
 
 def _step(request: Request) -> Step:
     who = f"{request.role} {request.user}".strip() or "nobody"
+    who += " from another address" if request.client else ""
+    who += f", {request.times} times in a row" if request.times > 1 else ""
     lines = [f"{line(request.method, 12)} {line(request.path, 600)}"]
     lines.extend(f"{line(name, 80)}: {line(value, 200)}" for name, value in list(request.headers.items())[:20])
     if request.body:
         lines.extend(("", cut(request.body, BODY_CHARACTERS_MAX)))
-    return Step(line(who, 60), "\n".join(lines))
+    return Step(line(who, 90), "\n".join(lines))
 
 
 def symptom_text(symptom: Symptom) -> str:
@@ -255,6 +257,8 @@ def symptom_text(symptom: Symptom) -> str:
         found.append(f"no header {symptom.header_absent}")
     if symptom.header:
         found.append(f"the header {symptom.header}: {symptom.header_value}".removesuffix(": "))
+    if symptom.elapsed_s_min:
+        found.append(f"an answer that takes {symptom.elapsed_s_min:g} s or longer")
     if symptom.body_contains:
         found.append(f"a body that holds {shlex.quote(symptom.body_contains)}")
     if symptom.body_lacks:

@@ -1,0 +1,97 @@
+"""Sees a thing a second time: the requests of a finding, or a whole examination on a fresh target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.probes.clients import fresh_address
+from harness.probes.doors import Doors
+from harness.probes.exchange import Answer, Door, TargetDied, World
+
+_DIED = Weakness(
+    "robustness.target-died",
+    Severity.CRITICAL,
+    400,
+    "API4:2023",
+    "The target serves on, whatever it was sent.",
+    "One request takes the platform away from everybody.",
+    "Bound what this request can cost, and catch the fault where it begins.",
+    ("2.1.5.a",),
+)
+
+
+def sent_again(door: Door, steps: tuple[Request, ...]) -> tuple[Answer, ...]:
+    """Sends the requests of a finding in their order, each client from its own address; the last answer to each step.
+
+    Never a new log-in in between: a session that should be over must not be replaced by a good one.
+
+    Raises:
+        TargetError: the target died, or refused a log-in.
+    """
+    answers: list[Answer] = []
+    with ExitStack() as open_worlds:
+        worlds: dict[str, World] = {}
+        for step in steps:
+            if step.client not in worlds:
+                seen = door.seen_from(fresh_address()) if step.client else door
+                worlds[step.client] = open_worlds.enter_context(World(seen))
+            answer = [worlds[step.client].send(step, renew=False) for _ in range(step.times)][-1]
+            answers.append(answer)
+    return tuple(answers)
+
+
+def examined_twice(doors: Doors, label: str, examine: Callable[[Door], Report]) -> Report:
+    """An examination on a target of its own; what it found is looked for on another fresh one before it is said.
+
+    A target that died of it is a finding with the request that killed it. Without fresh targets nothing is high confidence.
+    """
+    with doors.fresh(label) as door:
+        report = survived(door, label, examine)
+    return seen_again(report, doors, label, examine)
+
+
+def seen_again(report: Report, doors: Doors, label: str, examine: Callable[[Door], Report]) -> Report:
+    """The report with each finding at high confidence where it shows on a fresh target too, at low where it does not."""
+    if not report.findings or not doors.isolated:
+        report.findings = [replace(f, confidence=min(f.confidence, Confidence.MEDIUM, key=_SURER.index)) for f in report.findings]
+        return report
+    with doors.fresh(f"{label}-again") as door:
+        again = {finding.fingerprint for finding in survived(door, label, examine).findings}
+    report.findings = [_rated(finding, again) for finding in report.findings]
+    return report
+
+
+_SURER = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+
+
+def _rated(finding: Finding, again: set[str]) -> Finding:
+    if finding.fingerprint not in again:
+        return replace(finding, confidence=Confidence.LOW)
+    return finding if finding.confidence is Confidence.LOW else replace(finding, confidence=Confidence.HIGH)
+
+
+def survived(door: Door, label: str, examine: Callable[[Door], Report]) -> Report:
+    """What an examination came to; where the target does not serve afterwards, that is a finding of it."""
+    try:
+        report = examine(door)
+    except TargetDied as died:
+        return Report(label, 1, [_death(died.request)])
+    except HarnessError as error:
+        return Report(label, note=str(error))
+    if not door.alive():
+        report.findings.append(_death(None))
+    return report
+
+
+def _death(request: Request | None) -> Finding:
+    if request is None:
+        title = "The target does not serve any more after it was examined"
+        return finding_of(_DIED, Place(), title, "Its health address did not answer afterwards.", (), Symptom(server_error=True))
+    route = f"{request.method} {request.path.partition('?')[0]}"
+    observed = "After this request the target did not answer any more."
+    return finding_of(_DIED, Place(route), f"{route} kills the target", observed, (request,), Symptom(server_error=True))

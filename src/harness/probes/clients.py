@@ -1,0 +1,65 @@
+"""Clients of their own: an address of the loopback that nobody else uses, and what a client may write to seem another one."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from harness.probes.exchange import Door
+
+
+def fresh_address() -> str:
+    """An address of this machine that no other client has: one of 14 million, none of 127.0.0.0/16 (which programs use)."""
+    return ".".join(("127", str(16 + secrets.randbelow(224)), str(secrets.randbelow(256)), str(1 + secrets.randbelow(254))))
+
+
+def can_be_many(door: Door) -> bool:
+    """Whether we can be more than one client to this target: it stands on the loopback, where every address is ours."""
+    host = urlsplit(door.base_url).hostname or ""
+    try:
+        return host == "localhost" or (ip_address(host).version == 4 and ip_address(host).is_loopback)
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class Disguise:
+    """What a client adds to a request to be taken for another one: headers, or a query. `name` goes into the finding."""
+
+    name: str
+    headers: dict[str, str] = field(default_factory=dict)
+    query: str = ""
+
+
+def disguises() -> tuple[Disguise, ...]:
+    """Every disguise, with values that were never sent before."""
+    address = f"203.0.113.{1 + secrets.randbelow(254)}"  # RFC 5737: of nobody
+    word = secrets.token_hex(8)
+    plain = (
+        "X-Forwarded-For",
+        "X-Real-IP",
+        "X-Client-IP",
+        "True-Client-IP",
+        "CF-Connecting-IP",
+        "X-Cluster-Client-IP",
+        "X-Originating-IP",
+        "X-Remote-IP",
+        "X-Remote-Addr",
+        "X-Forwarded",
+        "Forwarded-For",
+        "Fastly-Client-IP",
+        "X-Azure-ClientIP",
+        "Client-IP",
+    )
+    return (
+        *(Disguise(name, {name: address}) for name in plain),
+        Disguise("Forwarded", {"Forwarded": f"for={address}"}),
+        Disguise("X-Forwarded-For", {"X-Forwarded-For": f"{address}, 127.0.0.1"}),
+        Disguise("User-Agent", {"User-Agent": f"another/{word}"}),
+        Disguise("Cookie", {"Cookie": f"session={word}"}),
+        Disguise("Authorization", {"Authorization": f"Bearer {word}"}),
+        Disguise("X-Api-Key", {"X-Api-Key": word}),
+        Disguise("query", query=f"harness={word}"),
+    )

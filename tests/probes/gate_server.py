@@ -1,0 +1,153 @@
+"""A small platform that guards its doors: limits for clients and accounts, registration and reset by code. Its guards come off
+by name (`defects`), one at a time.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from harness.model.target import Allow, Environment, Limits, Login, Role, Target, User
+from harness.probes.document import Document
+from harness.targets.live import LiveTarget
+from tests.probes.small_http import Asked, Given, served
+
+PASSWORD = "Aa1" + secrets.token_hex(8)
+LIMITS = Limits(requests=30, log_in_attempts=5, failed_per_account=5, window_s=900, exempt=("/health",))
+_MEMBER = [{"token": []}]
+
+
+def _operation(*members: str, security: object = (), **more: object) -> dict[str, object]:
+    schema = {"type": "object", "required": list(members), "properties": {name: {"type": "string"} for name in members}}
+    body = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}} if members else {}
+    return {"responses": {"default": {"description": "any"}}, "security": list(security), **body, **more}  # type: ignore[call-overload]
+
+
+DOCUMENT = Document.of(
+    {
+        "openapi": "3.1.0",
+        "info": {"title": "Gate", "version": "1"},
+        "paths": {
+            "/login": {"post": _operation("email", "password")},
+            "/me": {"get": _operation(security=_MEMBER)},
+            "/news": {"get": _operation()},
+            "/news/{news_id}": {"get": _operation()},
+        },
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    }
+)
+PAGE = '<form method="post" action="/enter"><input name="email" type="email"><input name="password" type="password"></form>'
+
+
+def target(limits: Limits) -> Target:
+    login = Login("json", "/login", {"email": "{username}", "password": "{password}"}, token="$.token")
+    users = (User("one", "ann@gate.test", PASSWORD), User("two", "ben@gate.test", PASSWORD))
+    return Target(
+        "gate",
+        "Gate",
+        Environment.LOCAL,
+        Path(),
+        ("127.0.0.1",),
+        Allow(writes=True, active_scan=True),
+        (Role("member", login, users, page_login="/enter"),),
+        health_path="/health",
+        limits=limits,
+    )
+
+
+@dataclass
+class Gate:
+    """The platform's state."""
+
+    defects: frozenset[str] = frozenset()
+    limits: Limits = LIMITS
+    seen: Counter[str] = field(default_factory=Counter)
+    log_ins: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def has(self, defect: str) -> bool:
+        return defect in self.defects
+
+    def answer(self, asked: Asked) -> Given:
+        if asked.path == "/health":
+            return Given(200, "ok")
+        client = self._client(asked)
+        if self.limits.requests and self._counts(asked):
+            self.seen[client] += 1
+            if self.seen[client] > self.limits.requests:
+                return Given(429, {"error": "too many requests"}, {"Retry-After": "900"})
+        if asked.method == "POST" and asked.path in ("/login", "/enter"):
+            return self._log_in(asked, client)
+        if asked.path == "/enter":
+            return Given(200, PAGE, {"Content-Type": "text/html"})
+        if asked.path == "/me":
+            return (
+                Given(200, {"you": self.tokens[asked.token]}) if asked.token in self.tokens else Given(401, {"error": "log in"})
+            )
+        return Given(200, {"news": []}) if asked.path.startswith("/news") else Given(404, {"error": "none"})
+
+    def _client(self, asked: Asked) -> str:
+        if self.has("believes-forwarded"):
+            return asked.headers.get("x-forwarded-for", asked.client)
+        if self.has("believes-agent"):
+            return f"{asked.client} {asked.headers.get('user-agent')}"
+        return "everybody" if self.has("shared") else asked.client
+
+    def _counts(self, asked: Asked) -> bool:
+        if self.has("forgets-a-route") and asked.path.startswith("/news/"):
+            return False
+        return not (self.has("no-limit") or (self.has("signed-in-unlimited") and asked.token in self.tokens))
+
+    def _log_in(self, asked: Asked, client: str) -> Given:
+        words = asked.body if asked.path == "/login" else _form(asked.raw)
+        if not isinstance(words, dict):
+            return Given(422, {"error": "two words are wanted"})
+        self.log_ins[client] += 1
+        if (
+            self.limits.log_in_attempts
+            and not self.has("log-in-unlimited")
+            and self.log_ins[client] > self.limits.log_in_attempts
+        ):
+            return Given(429, {"error": "too many log-ins"})
+        name = str(words.get("email", ""))
+        account = name.strip().lower()
+        key = name if self.has("counts-the-name-as-sent") else account
+        if (
+            self.limits.failed_per_account
+            and not self.has("account-unlimited")
+            and self.failed[key] >= self.limits.failed_per_account
+        ):
+            return Given(429, {"error": "too many log-ins"})
+        if account in ("ann@gate.test", "ben@gate.test") and words.get("password") == PASSWORD:
+            token = secrets.token_hex(16)
+            self.tokens[token] = account
+            return Given(200, {"token": token})
+        self.failed[key] += 1
+        return Given(401, {"error": "wrong"})
+
+
+def _form(raw: bytes) -> dict[str, str]:
+    return dict(parse_qsl(raw.decode()))
+
+
+@dataclass
+class Gates:
+    """Gives a platform with the same defects and fresh data each time."""
+
+    defects: frozenset[str] = frozenset()
+    limits: Limits = LIMITS
+    isolated: bool = True
+    started: int = 0
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        assert label
+        self.started += 1
+        with served(target(self.limits), Gate(self.defects, self.limits).answer) as live:
+            yield live
