@@ -1,4 +1,4 @@
-"""The same traps against a real daemon: it has no rules, but its interface, its refusals and its deaths are real."""
+"""A real daemon without stock rules: its interface, its refusals and its deaths are real."""
 
 from __future__ import annotations
 
@@ -11,37 +11,28 @@ from pathlib import Path
 
 import pytest
 
+from harness.engines.zap import daemon as module
 from harness.engines.zap.alerts import read_alerts
+from harness.engines.zap.client import Zap
+from harness.engines.zap.daemon import Daemon, opened
 from harness.engines.zap.honesty import gaps
 from harness.engines.zap.model import ScanFacts
 from harness.engines.zap.reading import api_alerts, rule_states, scan_counts
+from harness.engines.zap.source import SourceKind, ZapSource, installed
 from harness.model.errors import EngineError
 from harness.model.finding import Severity
-from tests.zap import daemon
-from tests.zap.daemon import Daemon
+from tests.zap import assembly
 from tests.zap.test_client import Reply
 from tests.zap.test_client import daemon as page
 
 
-@pytest.fixture(scope="module")
-def zap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    if why := daemon.missing():
-        pytest.skip(f"no real ZAP: {why}")
-    try:
-        daemon.assemble()
-    except EngineError as error:
-        pytest.skip(f"no real ZAP: {error.message}")
-    with daemon.running(tmp_path_factory.mktemp("zap")) as running:
-        yield running
-
-
 def test_it_says_its_version(zap: Daemon) -> None:
-    assert zap.client().core.version == daemon.VERSION
+    assert zap.client().core.version == assembly.VERSION
 
 
 def test_a_wrong_key_is_refused_by_name(zap: Daemon) -> None:
     with pytest.raises(EngineError, match="bad_api_key"):
-        _ = zap.client(key="not the key").core.version
+        _ = Zap(zap.address, "not the key").core.version
 
 
 def test_an_unknown_scan_and_a_missing_add_on_are_errors(zap: Daemon) -> None:
@@ -62,7 +53,7 @@ def test_an_alert_travels_the_whole_way_to_a_finding(zap: Daemon) -> None:
     assert (finding.operation, finding.parameter, finding.cwe, finding.severity) == ("GET /things/{id}", "q", 79, Severity.HIGH)
 
 
-def test_a_scan_without_rules_reads_finished_and_is_not_whole(zap: Daemon) -> None:
+def test_a_scan_without_the_wanted_rules_reads_finished_and_is_not_whole(zap: Daemon) -> None:
     client = zap.client()
     with page(Reply(body="hello")) as address:
         client.core.access_url(f"{address}/")
@@ -74,17 +65,18 @@ def test_a_scan_without_rules_reads_finished_and_is_not_whole(zap: Daemon) -> No
         requests, progress = scan_counts(client.ascan.scans, scan)
         rules = rule_states(client.ascan.scan_progress(scan))
     facts = ScanFacts(requests, progress, rules, ("40012",), {200: 3}, 1, 1, alive_before=True, alive_after=True)
-    assert "no active rule ran" in gaps(facts)
+    assert [rule.rule for rule in rules] == [assembly.RULE]
     assert "1 wanted rules were not in the scan: 40012" in gaps(facts)
 
 
 def test_one_that_was_stopped_ends_our_call_in_time_and_lives_on(zap: Daemon) -> None:
+    assert zap.process is not None
     with frozen(zap.process.pid):
         started = time.monotonic()
         with pytest.raises(EngineError, match="did not answer"):
             _ = zap.client(timeout_s=1).core.version
         assert time.monotonic() - started < 5
-    assert zap.client().core.version == daemon.VERSION
+    assert zap.client().core.version == assembly.VERSION
 
 
 @contextmanager
@@ -96,11 +88,48 @@ def frozen(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-def test_one_that_was_killed_is_an_error_and_leaves_no_process(zap: Daemon, tmp_path: Path) -> None:
-    with daemon.running(tmp_path) as other:
+def test_one_that_was_killed_is_an_error_and_leaves_no_process(zap: Daemon, installation: Path, tmp_path: Path) -> None:
+    with opened(installed(installation), tmp_path, memory_mb=256) as other:
+        assert other.process is not None
+        home = Path(other.client().core.zap_home_path)
+        assert home.is_dir()
         os.kill(other.process.pid, signal.SIGKILL)
         assert other.process.wait(10)
+        assert "ended by itself with -9" in other.gone()
         with pytest.raises(EngineError, match="gave no answer"):
             _ = other.client(timeout_s=5).core.version
     assert not Path(f"/proc/{other.process.pid}").exists()
-    assert zap.client().core.version == daemon.VERSION
+    assert not home.parent.exists(), "plans with passwords were handed to it"
+    assert other.key not in (tmp_path / "zap.log").read_text(encoding="utf-8")
+    assert zap.client().core.version == assembly.VERSION
+
+
+def test_a_running_one_is_taken_as_it_is_and_lives_on(zap: Daemon, tmp_path: Path) -> None:
+    with opened(ZapSource(SourceKind.RUNNING, zap.address, key=zap.key), tmp_path) as same:
+        assert same.client().core.version == assembly.VERSION
+    assert zap.client().core.version == assembly.VERSION
+    with (
+        pytest.raises(EngineError, match="bad_api_key"),
+        opened(ZapSource(SourceKind.RUNNING, zap.address, key="not the key"), tmp_path),
+    ):
+        pass
+
+
+def test_a_port_that_was_taken_in_the_meantime_is_left_for_another(
+    zap: Daemon, installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ZAP ends with 0 then; the second port is free."""
+    taken = int(zap.address.rpartition(":")[2])
+    ports = iter((taken, module.free_port()))
+    monkeypatch.setattr(module, "free_port", lambda: next(ports))
+    with opened(installed(installation), tmp_path, memory_mb=256) as other:
+        assert other.address != zap.address
+        assert other.client().core.version == assembly.VERSION
+
+
+def test_a_program_that_is_no_zap_is_an_error_with_its_words(tmp_path: Path) -> None:
+    program = tmp_path / "zap.sh"
+    program.write_text("#!/bin/sh\necho no java here\n", encoding="utf-8")
+    program.chmod(0o755)
+    with pytest.raises(EngineError, match=r"ended by itself with 0: .*no java here"), opened(installed(program), tmp_path):
+        pass

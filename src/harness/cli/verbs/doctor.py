@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.cli.exits import Exit
 from harness.config.project import PROJECT_FILE, VARIABLES, Project, effective_toml
 from harness.engines.browser import INSTALL_COMMAND, find_browser
+from harness.engines.zap.source import NoZap, find_zap
 from harness.model.errors import HarnessError
 from harness.model.target import Target
 from harness.probes.document import Document
@@ -54,6 +55,10 @@ def _machine() -> Iterator[tuple[str, str]]:
     browser = find_browser()
     yield "browser", f"{browser.path}" if browser else f"none; as root: {INSTALL_COMMAND}"
     yield "docker", shutil.which("docker") or "no client; the embedded PostgreSQL is used"
+    zap = find_zap()
+    yield "zap", f"none: {zap.reason}; get one: {zap.command}" if isinstance(zap, NoZap) else zap.title
+    if not isinstance(zap, NoZap) and zap.add_ons:
+        yield "zap add-ons", ", ".join(zap.add_ons)
 
 
 def _target(target: Target) -> Iterator[tuple[str, str]]:
