@@ -94,6 +94,21 @@ def test_a_staging_target_is_read_with_its_secret(tmp_path: Path) -> None:
         ("[allow]", "[limits]\nrequests = -1\nwindow_s = 60\n[allow]", "limits.requests: got -1, wanted at least 1"),
         ("[allow]", "[limits]\nrequests = 100\n[allow]", "limits.window_s: got 0, wanted more than 0"),
         ("[allow]", '[limits]\nexempt = ["health"]\n[allow]', 'limits.exempt: got "health", wanted a path that starts with "/"'),
+        (
+            "[allow]",
+            '[codes.reset]\nstart = "POST /forgot"\nconfirm = "reset"\n[allow]',
+            'codes.reset.confirm: got "reset", wanted a method and a path',
+        ),
+        (
+            "[allow]",
+            '[codes.reset]\nstart = "POST /a"\nconfirm = "POST /b"\nlog_pattern = "code"\n[allow]',
+            "has 0 groups, wanted one",
+        ),
+        (
+            "[allow]",
+            '[codes.reset]\nstart = "POST /a"\nconfirm = "POST /b"\nlog_pattern = "("\n[allow]',
+            "is no regular expression",
+        ),
         ("[allow]", "start_timeout_s = 0\n[allow]", "start_timeout_s: got 0.0, wanted more than 0"),
         ("[allow]", 'health_path = "health"\n[allow]', "wanted a path that starts with"),
         ('title = "Shop"', 'title = "Shop', "is not TOML"),

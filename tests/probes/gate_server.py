@@ -34,6 +34,10 @@ DOCUMENT = Document.of(
         "info": {"title": "Gate", "version": "1"},
         "paths": {
             "/login": {"post": _operation("email", "password")},
+            "/register/start": {"post": _operation("email", "name")},
+            "/register/confirm": {"post": _operation("email", "code")},
+            "/password/forgot": {"post": _operation("email")},
+            "/password/reset": {"post": _operation("email", "code", "new_password")},
             "/me": {"get": _operation(security=_MEMBER)},
             "/news": {"get": _operation()},
             "/news/{news_id}": {"get": _operation()},
@@ -70,6 +74,10 @@ class Gate:
     log_ins: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     tokens: dict[str, str] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=lambda: {"ann@gate.test": PASSWORD, "ben@gate.test": PASSWORD})
+    codes: dict[str, tuple[str, int]] = field(default_factory=dict)  # code and wrong tries, by address
+    sent: int = 0
+    log: Path | None = None
 
     def has(self, defect: str) -> bool:
         return defect in self.defects
@@ -84,6 +92,10 @@ class Gate:
                 return Given(429, {"error": "too many requests"}, {"Retry-After": "900"})
         if asked.method == "POST" and asked.path in ("/login", "/enter"):
             return self._log_in(asked, client)
+        if asked.method == "POST" and asked.path in ("/register/start", "/password/forgot"):
+            return self._send_code(asked)
+        if asked.method == "POST" and asked.path in ("/register/confirm", "/password/reset"):
+            return self._take_code(asked)
         if asked.path == "/enter":
             return Given(200, PAGE, {"Content-Type": "text/html"})
         if asked.path == "/me":
@@ -124,12 +136,47 @@ class Gate:
             and self.failed[key] >= self.limits.failed_per_account
         ):
             return Given(429, {"error": "too many log-ins"})
-        if account in ("ann@gate.test", "ben@gate.test") and words.get("password") == PASSWORD:
+        if account in self.passwords and words.get("password") == self.passwords[account]:
             token = secrets.token_hex(16)
             self.tokens[token] = account
             return Given(200, {"token": token})
         self.failed[key] += 1
         return Given(401, {"error": "wrong"})
+
+    def _send_code(self, asked: Asked) -> Given:
+        words = asked.body
+        if not isinstance(words, dict) or "@" not in str(words.get("email", "")):
+            return Given(422, {"error": "an address is wanted"})
+        email = words["email"]
+        is_reset = asked.path == "/password/forgot"
+        if is_reset and email not in self.passwords:
+            return Given(404, {"error": "unknown"}) if self.has("reset-tells-status") else Given(202, {"sent": True})
+        self.sent += 1
+        code = f"{secrets.randbelow(1_000_000):06d}"
+        code = "123456" if self.has("constant-code") else f"{400_000 + self.sent}" if self.has("counted-code") else code
+        self.codes[email] = (code, 0)
+        if self.log is not None:
+            with self.log.open("a") as file:
+                file.write(f"to {email}: your code is {code}\n")
+        return Given(202, {"sent": True, **({"debug": {"code": code}} if self.has("returns-code") else {})})
+
+    def _take_code(self, asked: Asked) -> Given:
+        words = asked.body
+        if not isinstance(words, dict):
+            return Given(422, {"error": "an object is wanted"})
+        email, code = str(words.get("email", "")), str(words.get("code", ""))
+        right, tries = self.codes.get(email, ("", 0))
+        if self.has("unbound-code"):
+            right = next((right for right, _ in self.codes.values() if right == code), right)
+        is_right = self.has("any-code") or (bool(right) and code == right)
+        if not is_right or (tries >= 5 and not self.has("guessable-code")):
+            self.codes[email] = (right, tries + 1)
+            return Given(400, {"error": "the code is wrong or void"})
+        if not self.has("reusable-code"):
+            self.codes.pop(email, None)
+        if asked.path == "/password/reset" and email in self.passwords:
+            self.passwords[email] = str(words.get("new_password"))
+        return Given(200, {"done": True, "token": secrets.token_hex(8)})
 
 
 def _form(raw: bytes) -> dict[str, str]:
@@ -144,10 +191,11 @@ class Gates:
     limits: Limits = LIMITS
     isolated: bool = True
     started: int = 0
+    log: Path | None = None
 
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         assert label
         self.started += 1
-        with served(target(self.limits), Gate(self.defects, self.limits).answer) as live:
+        with served(target(self.limits), Gate(self.defects, self.limits, log=self.log).answer, log_path=self.log) as live:
             yield live

@@ -84,6 +84,7 @@ def _problems(target: Target) -> Iterator[Problem]:
     yield from _role_problems(target)
     yield from _reference_problems(target)
     yield from _limit_problems(target.limits)
+    yield from _code_problems(target)
 
 
 def _address_problems(target: Target) -> Iterator[Problem]:
@@ -206,6 +207,21 @@ def _limit_problems(limits: Limits) -> Iterator[Problem]:
         if not path.startswith("/"):
             hint = 'such as "/health", or "/static/" for all under it'
             yield f'limits.exempt: got "{path}", wanted a path that starts with "/"', hint
+
+
+def _code_problems(target: Target) -> Iterator[Problem]:
+    for flow in target.codes:
+        for key in ("start", "confirm"):
+            if not _OPERATION.fullmatch(getattr(flow, key)):
+                yield f'codes.{flow.name}.{key}: got "{getattr(flow, key)}", wanted a method and a path', 'such as "POST /verify"'
+        try:
+            groups = re.compile(flow.log_pattern).groups if flow.log_pattern else 1
+        except re.error as error:
+            yield f"codes.{flow.name}.log_pattern: is no regular expression: {error}", ""
+        else:
+            if groups != 1:
+                hint = "such as 'code=(\\d{6})'"
+                yield f"codes.{flow.name}.log_pattern: has {groups} groups, wanted one, around the code", hint
 
 
 def _twice(names: Iterator[str]) -> list[str]:

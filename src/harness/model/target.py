@@ -122,6 +122,21 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class CodeFlow:
+    """Two operations that prove something by a one-time code: `start` has it sent, `confirm` takes it.
+
+    `member` is the member of the confirmation that carries the code; inferred where empty. `log_pattern` is a regular expression
+    with one group: how a code reads in the target's own log, where a build for tests writes it there instead of sending it.
+    """
+
+    name: str
+    start: str
+    confirm: str
+    member: str = ""
+    log_pattern: str = ""
+
+
+@dataclass(frozen=True)
 class Allow:
     """What may be done to a target. `production` refuses all four whatever is set here."""
 
@@ -161,6 +176,7 @@ class Target:
     operations: tuple[OperationHint, ...] = ()
     bookkeeping_tables: tuple[str, ...] = ()
     limits: Limits = Limits()
+    codes: tuple[CodeFlow, ...] = ()
 
     def role(self, name: str) -> Role:
         """The role of that name; `KeyError` where there is none."""

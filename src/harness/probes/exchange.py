@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
@@ -44,6 +45,14 @@ class Door(Protocol):
     @property
     def base_url(self) -> str:
         """Where it listens, without a slash at the end."""
+
+    @property
+    def log_path(self) -> Path | None:
+        """The file that its output goes to; None where it was not started here."""
+
+    @property
+    def dsn(self) -> str:
+        """Address of its database, where the harness provides it."""
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -1,0 +1,95 @@
+"""One-time codes on a platform that is not the reference one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.model.finding import Confidence
+from harness.model.target import CodeFlow, Limits
+from harness.probes.again import examined_twice
+from harness.probes.checks import Report
+from harness.probes.code_flows import flows_of
+from harness.probes.codes import examine_codes, foreseeable
+from tests.probes.gate_server import DOCUMENT, Gates
+
+CONFIRMS = ("POST /register/confirm", "POST /password/reset")
+
+
+def examined(*defects: str, log: Path | None = None) -> Report:
+    if log is not None:
+        log.touch()
+    gates = Gates(frozenset(defects), Limits(), log=log)
+    return examined_twice(gates, "codes", lambda door: examine_codes(door, DOCUMENT, 1))
+
+
+def said(report: Report) -> set[tuple[str, str]]:
+    return {(finding.rule, finding.operation) for finding in report.findings}
+
+
+def test_the_flows_are_known_from_the_document_and_each_code_from_its_own_start() -> None:
+    assert [(flow.start.name, flow.confirm.name, flow.code, flow.is_reset) for flow in flows_of(DOCUMENT, ())] == [
+        ("POST /register/start", "POST /register/confirm", "code", False),
+        ("POST /password/forgot", "POST /password/reset", "code", True),
+    ]
+
+
+def test_what_the_target_file_says_outranks_what_the_document_shows() -> None:
+    hint = CodeFlow("odd", "POST /login", "POST /register/confirm", member="email", log_pattern="is ([0-9]+)")
+    flows = flows_of(DOCUMENT, (hint,))
+    assert (flows[0].start.name, flows[0].code, flows[0].declared) == ("POST /login", "email", True)
+    assert [flow.confirm.name for flow in flows[1:]] == ["POST /password/reset"]
+
+
+def test_a_platform_that_guards_its_codes_gives_no_finding(tmp_path: Path) -> None:
+    report = examined(log=tmp_path / "log")
+    assert said(report) == set()
+    assert report.tried > 60
+    assert {o.rule for o in report.observations} == {"codes.in-log"}
+
+
+@pytest.mark.parametrize(
+    ("defect", "rule", "operations"),
+    [
+        ("any-code", "codes.not-checked", CONFIRMS),
+        ("constant-code", "codes.foreseeable", ("POST /register/start", "POST /password/forgot")),
+        ("counted-code", "codes.foreseeable", ("POST /register/start", "POST /password/forgot")),
+        ("reusable-code", "codes.reusable", CONFIRMS),
+        ("unbound-code", "codes.not-bound", CONFIRMS),
+        ("guessable-code", "codes.not-limited", CONFIRMS),
+    ],
+)
+def test_a_code_that_proves_nothing_is_found_and_seen_again(
+    tmp_path: Path, defect: str, rule: str, operations: tuple[str, ...]
+) -> None:
+    report = examined(defect, log=tmp_path / "log")
+    assert said(report) == {(rule, operation) for operation in operations}
+    assert {finding.confidence for finding in report.findings} == {Confidence.HIGH}
+
+
+def test_a_code_in_the_answer_needs_no_log() -> None:
+    starts = {("codes.returned", "POST /register/start"), ("codes.returned", "POST /password/forgot")}
+    assert said(examined("returns-code")) == starts
+
+
+def test_without_a_right_code_the_rest_is_not_called_good() -> None:
+    report = examined()
+    assert {finding.confidence for finding in report.findings} <= {Confidence.LOW}
+    assert [o.operation for o in report.observations if o.rule == "codes.not-seen"] == list(CONFIRMS)
+
+
+@pytest.mark.parametrize(
+    ("codes", "how"),
+    [
+        (["111111"] * 5, "all the same"),
+        (["1", "3", "5", "7"], "+2 apart"),
+        (["7", "7", "7", "9"], "2 different ones"),
+        (["123456", "904411", "337718", "550091", "018273"], ""),
+        (["a1", "b2", "c3"], ""),
+    ],
+)
+def test_codes_that_can_be_foreseen(codes: list[str], how: str) -> None:
+    found = foreseeable(codes)
+    assert how in found
+    assert bool(found) is bool(how)
