@@ -13,7 +13,7 @@ from harness.probes.exchange import Answer
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation
 from harness.probes.oracle import member
-from harness.probes.preconditions import fresh
+from harness.probes.preconditions import asks_version, fresh
 from harness.probes.scene import Asker, Scene, Untestable
 
 TRIES_MAX = 12
@@ -45,11 +45,11 @@ def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]
     bodies = scene.bodies(operation)
     if not references:
         for body in bodies:
-            yield scene.draft(operation, asker).with_body(body)
+            yield versioned(scene, scene.draft(operation, asker).with_body(body), asker)
         hints = _hints(scene, operation, asker)
         if hints:
             for body in bodies:
-                yield _hinted(scene.draft(operation, asker), hints).with_body(body)
+                yield versioned(scene, _hinted(scene.draft(operation, asker), hints).with_body(body), asker)
         return
     reference = references[-1]
     owner = _owner(scene, reference, asker)
@@ -60,6 +60,22 @@ def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]
     for identity, body in product(identities, bodies):
         draft = _hinted(scene.draft(operation, owner, {reference.name: identity}), hints)
         yield _fed(scene, draft, reference, identity, owner, body)
+
+
+def versioned(scene: Scene, draft: Draft, asker: Asker) -> Draft:
+    """The draft with the version of what it writes, read at the same path: by the asker, else by whoever may.
+
+    Unchanged where the operation asks for none, or nothing is read there.
+    """
+    reader = scene.document.find("GET", draft.operation.path)
+    if draft.operation.is_safe or reader is None or not asks_version(scene.document, draft):
+        return draft
+    for reading in (asker, *scene.askers()):
+        request = scene.drafter.draft(reader, given=draft.path).request(reading.role, reading.user)
+        seen = scene.world.send(request) if reading.role else scene.world.send_as(request, scene.anonymous)
+        if seen.is_success:
+            return fresh(scene.document, draft, {reader.name: seen})
+    return draft
 
 
 def _fed(scene: Scene, draft: Draft, reference: Reference, identity: Any, owner: Asker, body: Any) -> Draft:

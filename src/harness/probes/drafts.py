@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,6 +14,7 @@ from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
 
 _BOUNDARY = "harness-part-2f1c"
+_ANY_TEXT = "surrogatepass"  # hostile input may be no valid text; it is sent all the same
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,17 @@ class Draft:
     def _target(self) -> str:
         path = self.base_path + self.operation.path
         for name, value in self.path.items():
-            path = path.replace("{" + name + "}", quote(text_of(value), safe=""))
+            path = path.replace("{" + name + "}", quote(text_of(value), safe="", errors=_ANY_TEXT))
         pairs = [
             (name, text_of(item))
             for name, value in self.query.items()
             for item in (value if isinstance(value, list) else [value])
         ]
-        return f"{path}?{urlencode(pairs)}" if pairs else path
+        return f"{path}?{_pairs(pairs)}" if pairs else path
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    return urlencode(list(pairs), errors=_ANY_TEXT)
 
 
 def text_of(value: Any) -> str:
@@ -80,7 +85,7 @@ def encoded(body: Any, media_type: str) -> tuple[str, str]:
     """
     essence = media_type.split(";")[0].strip().lower()
     if essence == "application/x-www-form-urlencoded":
-        return urlencode({name: text_of(value) for name, value in _members(body).items()}), essence
+        return _pairs((name, text_of(value)) for name, value in _members(body).items()), essence
     if essence.startswith("multipart/"):
         return _multipart(_members(body)), f"multipart/form-data; boundary={_BOUNDARY}"
     if essence in ("application/json", "text/json", "*/*") or essence.endswith("+json"):

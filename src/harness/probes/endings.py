@@ -13,12 +13,13 @@ from harness.probes.calls import attempts
 from harness.probes.document import Document
 from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
-from harness.probes.scene import OLD_PASSWORD, Asker, Scene, Untestable
+from harness.probes.passwords import is_change
+from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
 STAGE, ENGINE = "sessions", "probes"
 _LOG_OUT = re.compile(r"log[\s_-]?out|sign[\s_-]?out|logoff", re.I)
-_NEW_PASSWORD = re.compile(r"new.*(pass|pwd)|(pass|pwd).*new", re.I)
+_SESSION = re.compile(r"^(my[_-]?)?(auth[_-]?)?(session|token|login)s?$", re.I)
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,14 @@ class Ended:
 
 
 def log_out_of(scene: Scene, role: Role) -> Operation | None:
-    """The operation that logs the role out, by its path, id or summary."""
-    return next((op for op in _callable(scene, role) if op.method != "HEAD" and _LOG_OUT.search(_words(op))), None)
+    """The operation that logs the role out: by its path, id or summary, or the one that deletes one's own session."""
+    return next((op for op in _callable(scene, role) if op.method != "HEAD" and logs_out(op)), None)
+
+
+def logs_out(operation: Operation) -> bool:
+    """Whether an operation ends the session that calls it."""
+    deletes_session = operation.method == "DELETE" and _SESSION.search(operation.path.rsplit("/", 1)[-1])
+    return bool(deletes_session or _LOG_OUT.search(_words(operation)))
 
 
 def password_change_of(scene: Scene, role: Role) -> Operation | None:
@@ -43,8 +50,7 @@ def password_change_of(scene: Scene, role: Role) -> Operation | None:
 
 def changes_password(document: Document, operation: Operation) -> bool:
     """Whether the body has a member for the old password and one for the new."""
-    names = list(_members(document, operation))
-    return any(OLD_PASSWORD.search(name) for name in names) and any(_NEW_PASSWORD.search(name) for name in names)
+    return is_change(operation, _members(document, operation))
 
 
 def _callable(scene: Scene, role: Role) -> list[Operation]:

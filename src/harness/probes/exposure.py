@@ -20,8 +20,13 @@ _KEYS = re.compile(
     r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bsk_live_[0-9A-Za-z]{16,}|\bAIza[0-9A-Za-z_-]{35}\b"
 )
 _SECRET_MEMBER = re.compile(
-    r"(^|[._])(password|passwd|pwd|pass_?hash|password_?hash|hashed_?password|salt|ssn|cvv|card_?number)$", re.I
+    r"(^|[._])(password|passwd|pwd|pass_?hash|pwd_?hash|(password|passwd|pwd)_?(hash|digest)|(hashed|encrypted)_?password|salt|ssn|cvv"
+    r"|card_?number|(client|totp|otp|mfa|two_?factor|api|app)_?secret|private_?key|secret_?key|(password_?)?reset_?(token|code))$",
+    re.I,
 )
+# A `hash` may be that of a file; beside the name by which somebody logs in it is that of a password.
+_BARE_HASH = re.compile(r"(^|[._])(hash|digest)$", re.I)
+_ACCOUNT_MEMBER = re.compile(r"^(e_?mail|login|user_?name)$", re.I)
 INTERNALS = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\.py\", line \d+|\bat [\w.$]+\([\w]+\.(?:java|kt|scala):\d+\)"
     r"|\bat .{1,80}\(?/[^\s:]+\.[cm]?[jt]s:\d+:\d+\)?|goroutine \d+ \[|panic: runtime error|\.go:\d+ \+0x"
@@ -77,15 +82,12 @@ def _secrets_in(visit: Visit, wanted: set[str]) -> Iterator[Finding]:
         found = pattern.search(text)
         if found:
             yield _secret(visit, operation, _member_with(visit.answer, {found.group()}), f"it carries {what}", found.group()[:12])
-    for path, value in leaves(visit.answer.json):
+    everything = list(leaves(visit.answer.json))
+    accounts = {path.rpartition(".")[0] for path, _ in everything if _ACCOUNT_MEMBER.match(path.rpartition(".")[2])}
+    for path, value in everything:
         name = re.sub(r"\[\d+\]", "[]", path)
-        if (
-            _SECRET_MEMBER.search(path)
-            and isinstance(value, str)
-            and value
-            and not _is_masked(value)
-            and 200 <= visit.answer.status < 300
-        ):
+        named = _SECRET_MEMBER.search(path) or (_BARE_HASH.search(path) and path.rpartition(".")[0] in accounts)
+        if named and isinstance(value, str) and value and not _is_masked(value) and 200 <= visit.answer.status < 300:
             yield _secret(visit, operation, name, f"its member {name} is filled", f'"{path.rsplit(".", 1)[-1]}"')
 
 

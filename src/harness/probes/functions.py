@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Finding, Request
+from harness.probes.calls import versioned
 from harness.probes.cells import Examined, tried, untried, with_twins
 from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
@@ -63,7 +64,7 @@ class _Function:
         bodies = self._bodies(asker)
         request, answer = draft.request(asker.role, asker.user), Answer(0, error="not sent")
         for number, body in bodies:
-            filled = draft.with_body(body)
+            filled = versioned(self._scene, draft.with_body(body), self._author(asker))
             sender = self._sender(asker, permission)
             request = filled.request(sender.role, sender.user)
             answer = self._sent(asker, request)

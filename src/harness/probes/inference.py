@@ -119,7 +119,7 @@ def _create(scene: Scene, collection: str, name: str, role: str, user: str, numb
             draft = scene.drafter.draft(operation).with_body(body)
             answer = scene.world.send(draft.request(role, user))
             if answer.is_success:
-                return next(_ids(answer, name), "")
+                return next(made_ids(answer, name), "")
     return None
 
 
@@ -132,7 +132,8 @@ def _bodies(scene: Scene, name: str, salt: str) -> Iterator[Any]:
         yield from scene.drafter.bodies(operation, salt)
 
 
-def _ids(answer: Answer, name: str) -> Iterator[Any]:
+def made_ids(answer: Answer, name: str) -> Iterator[Any]:
+    """What may be the id of the object that was just made: a member of the answer, or the end of its `Location`."""
     for known in id_names(name):
         found = member(answer.json, known)
         if isinstance(found, int | str):

@@ -24,6 +24,7 @@ from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
 MEMBERS_MAX = 25
+_NODES_MAX = 200_000  # of a document that is looked through
 _RIGHTS: dict[str, Any] = {
     **dict.fromkeys(
         ("is_admin", "isAdmin", "admin", "is_superuser", "is_staff", "verified", "is_verified", "email_verified"), True
@@ -126,10 +127,10 @@ def _plain(data: Any) -> dict[str, Any]:
 def _members(scene: Scene, operation: Operation, shown: Mapping[str, Any]) -> dict[str, Any]:
     """What to send beside the declared members: by name, a value unlike the present one."""
     declared, read_only = _declared(scene, operation)
-    found: dict[str, Any] = {name: _unlike(shown.get(name)) for name in read_only}
+    found: dict[str, Any] = {name: _another(scene, name, shown.get(name)) for name in read_only}
     for name, value in shown.items():
         if name not in declared and not _HARMLESS.search(name):
-            found.setdefault(name, _unlike(value))
+            found.setdefault(name, _another(scene, name, value))
     for name, value in _RIGHTS.items():
         if name not in declared:
             found.setdefault(name, value)
@@ -145,6 +146,32 @@ def _declared(scene: Scene, operation: Operation) -> tuple[set[str], set[str]]:
     named = properties if isinstance(properties, Mapping) else {}
     read_only = {name for name, member in named.items() if isinstance(member, Mapping) and member.get("readOnly") is True}
     return set(named) - read_only, read_only
+
+
+def _another(scene: Scene, name: str, value: Any) -> Any:
+    """A value that the platform may well store: another one of the member's enumeration, another role, else one of its type."""
+    roles = [role.name for role in sorted(scene.roles, key=lambda role: -role.rank)]
+    choices = [choice for choice in (enumerated(scene.document.data, name) or roles) if choice != value]
+    if value is not None and choices and (value in roles or enumerated(scene.document.data, name)):
+        return next((role for role in roles if role in choices), choices[-1])
+    return _unlike(value)
+
+
+def enumerated(data: Any, name: str) -> tuple[Any, ...]:
+    """The values that the document lists for a property of this name, wherever it stands; () where it lists none."""
+    waiting, seen = [data], 0
+    while waiting and seen < _NODES_MAX:
+        node = waiting.pop()
+        seen += 1
+        if isinstance(node, Mapping):
+            properties = node.get("properties")
+            member = properties.get(name) if isinstance(properties, Mapping) else None
+            if isinstance(member, Mapping) and isinstance(member.get("enum"), list) and member["enum"]:
+                return tuple(member["enum"])
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return ()
 
 
 def _unlike(value: Any) -> Any:

@@ -36,7 +36,7 @@ LEFT_OPEN: tuple[Left, ...] = (
     ),
     Left(
         "the process's environment",
-        ("/actuator/env", "/env", "/debug/env"),
+        ("/actuator/env", "/env", "/debug/env", "/debug", "/_debug", "/config"),
         re.compile(r'"propertySources"|"systemEnvironment"|"PATH"\s*:'),
     ),
     Left("a management interface", ("/actuator",), re.compile(r'"_links"\s*:\s*\{.*actuator', re.S), Severity.MEDIUM),
@@ -102,8 +102,9 @@ def _weakness(severity: Severity) -> Weakness:
 def examine_left_open(scene: Scene) -> Report:
     """Asks for each of the paths as nobody, and for the document's own operations that look like a debugger's."""
     report = Report("left-open")
+    bases = dict.fromkeys(("", scene.drafter.base_path))
     for left in LEFT_OPEN:
-        for path in left.paths:
+        for path in (base + path for base in bases for path in left.paths):
             if path == scene.world.target.document_path or scene.document.find("GET", path) is not None:
                 continue
             report.tried += 1

@@ -27,7 +27,9 @@ from harness.probes.scene import Asker, Scene, Untestable
 FOREIGN_HOST = "foreign.example.net"
 CALL_AWAITED_S = 0.3  # a call in the same request comes before its answer; this is for one that is handed to a worker
 _ONWARD = re.compile(
-    r"^(next|url|uri|redirect|redirect_?(to|url|uri)|return|return_?(to|url)|continue|dest|destination|goto|target|back)$", re.I
+    r"^(next|url|uri|to|u|r|redir|redirect|redirect_?(to|url|uri)|return|return_?(to|url)|continue|dest|destination|goto|go|target"
+    r"|back|back_?url|forward|success_?url|cancel_?url|callback|callback_?url|location)$",
+    re.I,
 )
 _ADDRESS = re.compile(
     r"ur[il]$|link$|href|website|webhook|callback|endpoint|avatar|image|logo|feed|host|domain|site|proxy|fetch", re.I
@@ -115,7 +117,8 @@ def examine_redirects(scene: Scene) -> Report:
     """Parameters that name where to go next: of operations, and of the log-in pages."""
     report = Report("redirects")
     for operation in scene.document.operations:
-        names = [parameter for parameter in operation.placed("query") if _ONWARD.match(parameter.name)]
+        redirects = any(response.status.startswith("3") for response in operation.responses)
+        names = [parameter for parameter in operation.placed("query") if redirects or _ONWARD.match(parameter.name)]
         if operation.method != "GET" or not names:
             continue
         with contextlib.suppress(Untestable):

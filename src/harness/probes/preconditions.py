@@ -19,6 +19,13 @@ _VERSION = re.compile(
 _CONDITIONAL = (412, 428)
 
 
+def asks_version(document: Document, draft: Draft) -> bool:
+    """Whether the operation takes, or may demand, the version of what it writes."""
+    operation = draft.operation
+    conditional = operation.parameter("If-Match", "header") or any(operation.declares(status) for status in _CONDITIONAL)
+    return bool(conditional) or any(_VERSION.search(name) for name in _members(document, draft))
+
+
 def fresh(document: Document, draft: Draft, seen: Mapping[str, Answer]) -> Draft:
     """The draft with the versions of the object as its owner sees it now, in the header and members that the operation knows.
 

@@ -14,15 +14,16 @@ from harness.probes.document import Document
 from harness.probes.drafts import Draft, Drafter
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, World
 from harness.probes.inference import created_for, inferred
+from harness.probes.nested import nested_id
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
 from harness.probes.oracle import unstable
+from harness.probes.passwords import asks_present
 from harness.probes.permissions import Permission, Permissions
 from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
 
 _TEMPLATE = re.compile(r"\{([^{}/]+)\}")
-OLD_PASSWORD = re.compile(r"(current|old|existing|present).*(pass|pwd)|(pass|pwd).*(current|old)", re.I)
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,8 @@ class Scene:
         for asked in (asker, *self.askers()):
             if (identity := self._first_listed(collection, name, asked, values)) is not None:
                 return identity
+        if (identity := nested_id(self, collection, name, asker)) is not None:
+            return identity
         if parameter is not None and parameter.examples:
             return parameter.examples[0]
         raise Untestable(
@@ -200,7 +203,7 @@ class Scene:
         if login is not None:
             return [{name: _own_words(value) for name, value in login.body.items()}]
         try:
-            return [_with_old_password(body) for body in self.drafter.bodies(operation, salt)]
+            return [_with_present_password(operation, body) for body in self.drafter.bodies(operation, salt)]
         except SchemaError as error:
             raise Untestable(error.message) from None
 
@@ -270,10 +273,10 @@ def _own_words(value: str) -> str:
     return value.replace("{username}", USERNAME).replace("{password}", PASSWORD)
 
 
-def _with_old_password(body: Any) -> Any:
+def _with_present_password(operation: Operation, body: Any) -> Any:
     if not isinstance(body, dict):
         return body
-    return {name: PASSWORD if OLD_PASSWORD.search(name) and isinstance(value, str) else value for name, value in body.items()}
+    return {name: PASSWORD if isinstance(value, str) and asks_present(operation, name) else value for name, value in body.items()}
 
 
 __all__ = ["NOBODY", "Asker", "Scene", "Untestable", "base_path_of", "unknown_like"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.config.decode import nearest
 from harness.databases import DatabaseServer, open_server
 from harness.engines.browser import INSTALL_COMMAND, find_browser
 from harness.engines.process import Stop
@@ -85,15 +86,29 @@ def check_tools(request: RunRequest) -> None:
 
 
 def check_document(target: Target) -> None:
-    """Fails where the committed document is not an OpenAPI document with operations.
+    """Fails where the committed document is not an OpenAPI document with operations, or lacks what the target file speaks of.
 
     Raises:
-        PreflightError: naming the file.
+        PreflightError: naming the file, or the key and the nearest name that the document has.
     """
-    if target.document is not None and not Document.load(target.document).operations:
+    if target.document is None:
+        return
+    document = Document.load(target.document)
+    if not document.operations:
         raise PreflightError(
             f"{target.document}: an OpenAPI document without operations", hint="name another one in the target file"
         )
+    for hint in target.operations:
+        _documented(hint.operation, document.names, f"{target.name}: operations: {target.document.name}")
+    readable = [operation.path for operation in document.operations if operation.method == "GET"]
+    for kind in target.objects:
+        _documented(kind.list_path, readable, f"{target.name}: objects.{kind.name}.list_path: GET of {target.document.name}")
+
+
+def _documented(name: str, known: Iterable[str], where: str) -> None:
+    names = tuple(known)
+    if name not in names:
+        raise PreflightError(f'{where}: there is no "{name}"', hint=f"as the document writes it: {nearest(name, names)}")
 
 
 def _make_template(request: RunRequest, server: DatabaseServer, password: str, folder: Path) -> dict[str, float]:

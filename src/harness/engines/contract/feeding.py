@@ -18,12 +18,12 @@ from harness.model.target import ObjectKind, Role, Target
 from harness.probes.document import Document, Operation
 from harness.probes.exchange import World
 from harness.probes.jsonpath import find
+from harness.probes.passwords import asks_new, asks_present
 from harness.probes.schemas import SchemaError
 
 IDS_MAX = 20
 EXAMPLES_MAX = 3
 _VERSION = re.compile(r"^(version|revision|rev|lock_?version|row_?version|etag)$", re.I)
-_PRESENT_PASSWORD = re.compile(r"(current|old|existing|present).*passw|passw.*(current|old|existing|present)", re.I)
 _ENDS_SESSION = re.compile(
     r"(log|sign)[-_]?(out|off)|passw(or)?d|revoke|deactivate|(end|close|delete|terminate)[-_]?(session|account)|session[-_/]?end",
     re.I,
@@ -91,7 +91,7 @@ def feed_of(document: Document, target: Target, role: Role, world: World) -> Fee
     values: dict[str, dict[str, tuple[Any, ...]]] = {}
     notes = []
     for kind in target.objects:
-        ids, note = _ids(kind, world)
+        ids, note = _ids(kind, document.base_path, world)
         if note:
             notes.append(note)
         for operation in document.operations:
@@ -114,10 +114,10 @@ def watch_of(document: Document, role: Role, world: World, names: Iterable[str])
     return ""
 
 
-def _ids(kind: ObjectKind, world: World) -> tuple[tuple[Any, ...], str]:
+def _ids(kind: ObjectKind, base_path: str, world: World) -> tuple[tuple[Any, ...], str]:
     user = world.target.role(kind.role).users[0].name
     try:
-        answer = world.send(Request("GET", kind.list_path, kind.role, user))
+        answer = world.send(Request("GET", base_path + kind.list_path, kind.role, user))
         found = [value for value in find(answer.json, kind.id_path) if isinstance(value, str | int)]
     except HarnessError as error:
         return (), f"no ids of {kind.name}: {error.message}"
@@ -180,11 +180,11 @@ def _members(document: Document, target: Target, role: Role, operation: Operatio
             marks = {"{username}": other.users[0].username, "{password}": password_marker(other.name)}
             return {name: _replaced(text, marks) for name, text in login.body.items()}
     properties = _properties(document, operation)
-    present = {name: password_marker(role.name) for name in properties if _PRESENT_PASSWORD.search(name)}
+    present = {name: password_marker(role.name) for name in properties if asks_present(operation, name)}
     if not present:
         return {}
     # A rule for new passwords (a digit, a capital) is seldom in the schema, and drawn texts seldom keep it.
-    return {**{name: new_password_marker(role.name) for name in properties if "passw" in name.lower()}, **present}
+    return {**{name: new_password_marker(role.name) for name in properties if asks_new(operation, name)}, **present}
 
 
 def _replaced(text: str, marks: Mapping[str, str]) -> str:

@@ -1,0 +1,125 @@
+"""What the probes make of a platform behind a path of its own, with versions in headers, nested objects and a cookie."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.probes.authorization import AuthorizationRun, Matrix
+from harness.probes.drafts import encoded
+from harness.probes.endings import examine_log_out, examine_password_change
+from harness.probes.exchange import World
+from harness.probes.exposure import examine_exposure
+from harness.probes.mass_assignment import enumerated, examine_mass_assignment
+from harness.probes.open_doors import examine_left_open
+from harness.probes.operations import Operation
+from harness.probes.outward import examine_redirects
+from harness.probes.passwords import asks_new, asks_present
+from harness.probes.robustness import RobustnessRun
+from harness.probes.scene import Scene
+from harness.probes.tour import take_tour
+from tests.probes.shelf_server import DOCUMENT, Shelves, served
+
+PUT, DELETE_REVIEW, PASSWORD = "PUT /books/{bookId}", "DELETE /reviews/{reviewId}", "POST /me/password"
+
+
+def matrix_of(*defects: str) -> Matrix:
+    return AuthorizationRun(Shelves(defects), DOCUMENT, seed=1).run()
+
+
+@pytest.fixture(scope="module")
+def clean() -> Matrix:
+    return matrix_of()
+
+
+@pytest.mark.parametrize("operation", [PUT, DELETE_REVIEW, PASSWORD])
+def test_versions_nested_objects_and_short_names_are_no_gap(clean: Matrix, operation: str) -> None:
+    assert clean.gaps(operation) == []
+    assert [finding for item in clean.examined for finding in item.findings] == []
+
+
+def test_a_write_for_keepers_that_readers_can_do_is_found_although_it_asks_for_a_version() -> None:
+    found = [finding for item in matrix_of("anybody-writes").of(PUT) for finding in item.findings]
+    assert [(finding.rule, finding.role) for finding in found] == [("authorization.function-of-another-role", "reader")]
+
+
+@pytest.mark.parametrize(("defects", "wrong"), [((), False), (("log-out-keeps",), True)])
+def test_deleting_ones_session_is_a_log_out(defects: tuple[str, ...], wrong: bool) -> None:
+    with served(*defects) as live, World(live) as world:
+        scene = Scene(world, DOCUMENT, 1)
+        ended = examine_log_out(scene, scene.roles[0])
+    assert ended.tried
+    assert (ended.finding is not None) is wrong
+
+
+@pytest.mark.parametrize(("defects", "wrong"), [((), False), (("password-keeps",), True)])
+def test_a_change_of_password_is_known_by_old_and_new(defects: tuple[str, ...], wrong: bool) -> None:
+    with served(*defects) as live, World(live) as world:
+        scene = Scene(world, DOCUMENT, 1)
+        ended = examine_password_change(scene, scene.roles[0])
+    assert ended.tried
+    assert (ended.finding is not None) is wrong
+
+
+@pytest.mark.parametrize(("defects", "parameters"), [((), []), (("takes-role",), ["role"])])
+def test_another_role_of_the_documents_own_is_sent(defects: tuple[str, ...], parameters: list[str]) -> None:
+    with served(*defects) as live, World(live) as world:
+        report = examine_mass_assignment(Scene(world, DOCUMENT, 1))
+    assert report.tried
+    assert [finding.parameter for finding in report.findings] == parameters
+
+
+@pytest.mark.parametrize(("defects", "found"), [((), []), (("any-redirect",), ["wither"])])
+def test_a_parameter_of_an_operation_that_redirects_is_tried_whatever_its_name(
+    defects: tuple[str, ...], found: list[str]
+) -> None:
+    with served(*defects) as live, World(live) as world:
+        report = examine_redirects(Scene(world, DOCUMENT, 1))
+    assert report.tried
+    assert [finding.parameter for finding in report.findings] == found
+
+
+@pytest.mark.parametrize(("defects", "found"), [((), []), (("debug",), ["/v1/debug/env", "/v1/debug"])])
+def test_what_was_left_open_is_looked_for_below_the_documents_own_path_too(defects: tuple[str, ...], found: list[str]) -> None:
+    with served(*defects) as live, World(live) as world:
+        report = examine_left_open(Scene(world, DOCUMENT, 1))
+    assert [finding.route for finding in report.findings] == found
+
+
+@pytest.mark.parametrize(("defects", "found"), [((), set()), (("shows-hash",), {("GET /me", "hash"), ("PATCH /me", "hash")})])
+def test_a_hash_beside_a_log_in_name_is_that_of_a_password(defects: tuple[str, ...], found: set[tuple[str, str]]) -> None:
+    tour = take_tour(Shelves(defects), DOCUMENT, 1)
+    with served() as live:
+        report = examine_exposure(live.target, tour)
+    assert {(finding.operation, finding.parameter) for finding in report.findings} == found
+
+
+def test_hostile_input_reaches_forms_too() -> None:
+    run = RobustnessRun(Shelves(), DOCUMENT, 1).run()
+    tried = run.of("POST /session")
+    assert tried is not None
+    assert (tried.sent > 30, tried.note, tried.findings) == (True, "", [])
+    assert encoded({"a": "\ud800"}, "application/x-www-form-urlencoded")[0] == "a=%ED%A0%80"
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "kind"),
+    [
+        ("/me/password", "old", "present"),
+        ("/me/password", "new", "new"),
+        ("/me", "current_password", "present"),
+        ("/me", "newSecret", "new"),
+        ("/things", "old", ""),
+        ("/users", "password", ""),
+        ("/change-password", "password", "new"),
+        ("/change-password", "passwordConfirmation", "new"),
+    ],
+)
+def test_the_members_of_a_change_of_password_are_told_apart(path: str, name: str, kind: str) -> None:
+    operation = Operation("POST", path)
+    said = "present" if asks_present(operation, name) else "new" if asks_new(operation, name) else ""
+    assert said == kind
+
+
+def test_the_values_of_an_enumeration_are_found_wherever_the_document_lists_them() -> None:
+    assert enumerated(DOCUMENT.data, "role") == ("reader", "keeper")
+    assert enumerated(DOCUMENT.data, "nothing") == ()

@@ -1,0 +1,65 @@
+"""What the pre-flight says where target file and document do not speak of the same things."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.model.errors import PreflightError
+from harness.model.target import Allow, Environment, Login, ObjectKind, OperationHint, Role, Target
+from harness.runner.preflight import check_document
+
+_OPERATION = {"responses": {"200": {"description": "done"}}}
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Target:
+    document = tmp_path / "shop.openapi.json"
+    paths = {"/orders": {"get": _OPERATION}, "/orders/{id}": {"put": _OPERATION}}
+    document.write_text(json.dumps({"openapi": "3.1.0", "servers": [{"url": "/v1"}], "paths": paths}), encoding="utf-8")
+    return Target(
+        "shop",
+        "Shop",
+        Environment.LOCAL,
+        tmp_path,
+        ("127.0.0.1",),
+        Allow(),
+        (Role("buyer", Login("none")),),
+        document=document,
+        objects=(ObjectKind("order", "buyer", "/orders", "$[*].id", ("id",)),),
+        operations=(OperationHint("PUT /orders/{id}"),),
+    )
+
+
+def test_a_target_file_that_names_what_the_document_has_is_let_through(target: Target) -> None:
+    check_document(target)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words", "hint"),
+    [
+        ({"operations": (OperationHint("PUT /v1/orders/{id}"),)}, "operations", 'did you mean "PUT /orders/{id}"?'),
+        (
+            {"objects": (ObjectKind("order", "buyer", "/v1/orders", "$[*].id", ("id",)),)},
+            "objects.order.list_path",
+            'did you mean "/orders"?',
+        ),
+    ],
+)
+def test_what_the_document_does_not_have_is_refused_with_the_nearest_name(
+    target: Target, changed: dict[str, tuple[OperationHint | ObjectKind, ...]], words: str, hint: str
+) -> None:
+    with pytest.raises(PreflightError) as refused:
+        check_document(dataclasses.replace(target, **changed))  # type: ignore[arg-type]
+    assert words in refused.value.message
+    assert hint in refused.value.hint
+
+
+def test_a_document_without_operations_is_refused(target: Target) -> None:
+    assert target.document is not None
+    target.document.write_text('{"openapi": "3.1.0", "paths": {}}', encoding="utf-8")
+    with pytest.raises(PreflightError, match="without operations"):
+        check_document(target)
