@@ -54,7 +54,8 @@ def test_a_partner_cannot_log_in_as_admin(page: Page, account: Callable[..., Use
 
 @pytest.mark.flow("each role is kept to its own pages")
 @pytest.mark.parametrize(
-    ("role", "path", "audience"), [("partner", "/admin", "administrators"), ("admin", "/partner/leads", "partners")]
+    ("role", "path", "audience"),
+    [("partner", "/admin", "administrators"), ("admin", "/partner/leads", "partners"), ("partner", "/contractor", "contractors")],
 )
 def test_roles_keep_to_their_own_pages(context_for: Contexts, picture: Pictures, role: str, path: str, audience: str) -> None:
     page = context_for(role).new_page()

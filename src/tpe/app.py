@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from tpe.admin.routes import router as admin_router
 from tpe.auth.passwords import Passwords
 from tpe.auth.routes import admin_router as admin_auth_router
+from tpe.auth.routes import contractor_router as contractor_auth_router
 from tpe.auth.routes import partner_router as partner_auth_router
 from tpe.auth.tokens import Tokens
 from tpe.context import Platform
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.add_middleware(ExactOrigins, origins=settings.allowed_origins)
-    for router in (partner_auth_router, admin_auth_router, leads_router, admin_router, health_router):
+    for router in (partner_auth_router, contractor_auth_router, admin_auth_router, leads_router, admin_router, health_router):
         app.include_router(router)
     app.include_router(pages_router)
     mount_static(app)

@@ -12,12 +12,12 @@ from suites.unit.database import Services
 from tpe.auth import sessions
 from tpe.auth.errors import BadCredentialsError, PasswordRefusedError, WrongPasswordError
 from tpe.auth.identity import Identity, Role
-from tpe.auth.service import change_partner_password, identity_of_token, log_in, revoke_token
+from tpe.auth.service import change_password, identity_of_token, log_in, revoke_token
 from tpe.auth.tokens import TokenClaims, Tokens
 from tpe.infra.problems import UnauthenticatedError
 from tpe.seed.load import SeedError, seed_database
 
-PARTNER, ADMIN = "partner.two@example.test", "admin.two@example.test"
+PARTNER, CONTRACTOR, ADMIN = "partner.two@example.test", "contractor.two@example.test", "admin.two@example.test"
 NEW_PASSWORD = "Aa1" + secrets.token_hex(8)
 TOKENS = Tokens(secrets.token_hex(64), timedelta(hours=1))
 
@@ -40,16 +40,18 @@ def is_valid(services: Services, claims: TokenClaims) -> bool:
 
 @pytest.fixture
 def kept_account(services: Services) -> Iterator[None]:
-    """Put the account back as it was."""
+    """Put the accounts back as they were."""
     stored = services.value("SELECT password_hash FROM partners WHERE email = %(email)s", email=PARTNER)
     yield
+    services.write("UPDATE contractors SET password_hash = %(stored)s WHERE email = %(email)s", stored=stored, email=CONTRACTOR)
     services.write(
         "UPDATE partners SET password_hash = %(stored)s, is_active = true WHERE email = %(email)s", stored=stored, email=PARTNER
     )
 
 
 @pytest.mark.parametrize(
-    ("role", "email"), [(Role.PARTNER, PARTNER), (Role.PARTNER, " Partner.Two@EXAMPLE.test"), (Role.ADMIN, ADMIN)]
+    ("role", "email"),
+    [(Role.PARTNER, PARTNER), (Role.PARTNER, " Partner.Two@EXAMPLE.test"), (Role.CONTRACTOR, CONTRACTOR), (Role.ADMIN, ADMIN)],
 )
 def test_the_right_password_lets_in(services: Services, role: Role, email: str) -> None:
     identity = enter(services, role, email)
@@ -61,6 +63,8 @@ def test_the_right_password_lets_in(services: Services, role: Role, email: str) 
     [
         (Role.PARTNER, "nobody@example.test"),
         (Role.PARTNER, ADMIN),
+        (Role.PARTNER, CONTRACTOR),
+        (Role.CONTRACTOR, PARTNER),
         (Role.ADMIN, PARTNER),
         (Role.PARTNER, "' OR 1=1 --@example.test"),
         (Role.PARTNER, "%@example.test"),
@@ -104,31 +108,39 @@ def test_expired_revocations_are_dropped(services: Services) -> None:
     assert services.value("SELECT count(*) FROM revoked_tokens WHERE expires_at < now()") == 0
 
 
+@pytest.mark.parametrize("password", ["", "x", "\\N"])
+def test_nobody_logs_in_as_a_contractor_that_has_not_registered(services: Services, password: str) -> None:
+    email = services.value("SELECT email FROM contractors WHERE password_hash IS NULL ORDER BY id LIMIT 1")
+    with pytest.raises(BadCredentialsError):
+        enter(services, Role.CONTRACTOR, email, password)
+
+
+@pytest.mark.parametrize(("role", "email"), [(Role.PARTNER, PARTNER), (Role.CONTRACTOR, CONTRACTOR)])
 @pytest.mark.usefixtures("kept_account")
-def test_a_new_password_ends_every_token_and_session_made_before(services: Services) -> None:
-    identity = enter(services)
+def test_a_new_password_ends_every_token_and_session_made_before(services: Services, role: Role, email: str) -> None:
+    identity = enter(services, role, email)
     claims = fresh_claims(identity)
     session = services.run(lambda: sessions.create(services.db, identity))
-    services.run(lambda: change_partner_password(services.db, services.passwords, identity, services.password, NEW_PASSWORD))
+    services.run(lambda: change_password(services.db, services.passwords, identity, services.password, NEW_PASSWORD))
     assert not is_valid(services, claims)
     assert services.run(lambda: sessions.find(services.db, session.secret)) is None
     with pytest.raises(BadCredentialsError):
-        enter(services)
-    assert is_valid(services, fresh_claims(enter(services, password=NEW_PASSWORD)))
+        enter(services, role, email)
+    assert is_valid(services, fresh_claims(enter(services, role, email, NEW_PASSWORD)))
 
 
 @pytest.mark.usefixtures("kept_account")
 def test_a_change_from_an_identity_that_has_ended_is_refused(services: Services) -> None:
     outdated = enter(services)
-    services.run(lambda: change_partner_password(services.db, services.passwords, outdated, services.password, NEW_PASSWORD))
+    services.run(lambda: change_password(services.db, services.passwords, outdated, services.password, NEW_PASSWORD))
     with pytest.raises(UnauthenticatedError):
-        services.run(lambda: change_partner_password(services.db, services.passwords, outdated, NEW_PASSWORD, services.password))
+        services.run(lambda: change_password(services.db, services.passwords, outdated, NEW_PASSWORD, services.password))
 
 
 def test_a_change_needs_the_current_password(services: Services) -> None:
     identity = enter(services)
     with pytest.raises(WrongPasswordError):
-        services.run(lambda: change_partner_password(services.db, services.passwords, identity, "wrong", NEW_PASSWORD))
+        services.run(lambda: change_password(services.db, services.passwords, identity, "wrong", NEW_PASSWORD))
     assert enter(services) == identity
 
 
@@ -137,12 +149,12 @@ def test_a_change_needs_a_password_that_keeps_the_rules_and_is_new(services: Ser
     identity = enter(services)
     new = services.password if wanted == "same" else wanted
     with pytest.raises(PasswordRefusedError) as refusal:
-        services.run(lambda: change_partner_password(services.db, services.passwords, identity, services.password, new))
+        services.run(lambda: change_password(services.db, services.passwords, identity, services.password, new))
     assert {error.field for error in refusal.value.errors} == {"new_password"}
     assert enter(services) == identity
 
 
-@pytest.mark.parametrize(("role", "email"), [(Role.PARTNER, PARTNER), (Role.ADMIN, ADMIN)])
+@pytest.mark.parametrize(("role", "email"), [(Role.PARTNER, PARTNER), (Role.CONTRACTOR, CONTRACTOR), (Role.ADMIN, ADMIN)])
 def test_a_session_is_found_by_its_secret_until_it_is_ended(services: Services, role: Role, email: str) -> None:
     identity = enter(services, role, email)
     made = services.run(lambda: sessions.create(services.db, identity))

@@ -91,7 +91,9 @@ def test_the_policies_admit_no_inline_code() -> None:
     ],
     ids=["none", "empty", "no token", "basic", "long"],
 )
-@pytest.mark.parametrize("path", [LEADS, "/api/partner-auth/profile", "/api/auth/me", "/api/admin/dashboard"])
+@pytest.mark.parametrize(
+    "path", [LEADS, "/api/partner-auth/profile", "/api/contractor-auth/profile", "/api/auth/me", "/api/admin/dashboard"]
+)
 def test_without_a_valid_token_nothing_is_given(ask: Ask, path: str, headers: dict[str, str]) -> None:
     answer = ask("GET", path, headers=headers)
     assert answer.status_code == 401

@@ -16,8 +16,8 @@ from suites.unit.conftest import Ask
 from tpe.infra.documentation import document_text, responses, served_document
 
 COMMITTED = Path(__file__).parents[2] / "targets" / "reference.openapi.yaml"
-OPEN_OPERATIONS = {"partnerLogIn", "adminLogIn", "healthLive", "healthReady"}
-LOG_INS = {"partnerLogIn", "adminLogIn"}
+LOG_INS = {"partnerLogIn", "contractorLogIn", "adminLogIn"}
+OPEN_OPERATIONS = {*LOG_INS, "healthLive", "healthReady"}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_writing_the_document_gives_the_committed_text(app: FastAPI) -> None:
 
 def test_every_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, operation in operations(document)]
-    assert len(names) == len(set(names)) == 15
+    assert len(names) == len(set(names)) == 19
     assert all(re.fullmatch("[a-z][A-Za-z]+", name) for name in names)
 
 
@@ -65,7 +65,7 @@ def test_every_operation_but_the_open_ones_names_its_roles_and_refusals(document
         secured = operation["operationId"] not in OPEN_OPERATIONS
         schemes = {name for requirement in operation.get("security", []) for name in requirement}
         assert bool(schemes) is secured, operation["operationId"]
-        assert schemes <= {"partnerToken", "adminToken"}
+        assert schemes <= {"partnerToken", "contractorToken", "adminToken"}
         assert {"401", "403"} <= set(operation["responses"]) if secured else "403" not in operation["responses"]
         assert ("401" in operation["responses"]) is (secured or operation["operationId"] in LOG_INS)
 

@@ -16,6 +16,7 @@ from suites.unit.test_page_forms import LEAD
 from tpe.admin.model import Activity, AdminDashboard, PartnerRank
 from tpe.auth.identity import Identity, Role
 from tpe.auth.sessions import COOKIE_NAME, Session
+from tpe.contractors.model import Contractor
 from tpe.leads.model import Change, LeadDetail, LeadPage, LeadStats, LeadStatus, Note, PartnerDashboard, Stage
 from tpe.web.cookies import FLASH_COOKIE, FLASHES, leave_flash
 from tpe.web.forms import FORM_BYTES_MAX, WorkForm
@@ -63,6 +64,7 @@ def test_a_page_whose_database_is_away_asks_to_wait(ask: Ask) -> None:
         ("/partner/leads", "/partner/login?next=%2Fpartner%2Fleads"),
         ("/partner/leads?page=2&search=a%2Fb", "/partner/login?next=%2Fpartner%2Fleads%3Fpage%3D2%26search%3Da%252Fb"),
         ("/partner/leads/12", "/partner/login?next=%2Fpartner%2Fleads%2F12"),
+        ("/contractor", "/contractor/login"),
         ("/admin", "/admin/login"),
         ("/", "/partner"),
     ],
@@ -72,7 +74,7 @@ def test_who_is_not_logged_in_is_shown_the_way(ask: Ask, path: str, way: str) ->
     assert (answer.status_code, answer.headers["location"]) == (303, way)
 
 
-@pytest.mark.parametrize("path", ["/partner/logout", "/admin/logout", "/partner/leads/12"])
+@pytest.mark.parametrize("path", ["/partner/logout", "/contractor/logout", "/admin/logout", "/partner/leads/12", "/contractor"])
 def test_a_form_of_somebody_who_is_not_logged_in_does_nothing(ask: Ask, path: str) -> None:
     answer = ask("POST", path, data={"do": "work"})
     assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, f"/{path.split('/')[1]}/login")
@@ -81,7 +83,7 @@ def test_a_form_of_somebody_who_is_not_logged_in_does_nothing(ask: Ask, path: st
 # ------------------------------------------------------------------------------------------------------------ the log-in form
 
 
-@pytest.mark.parametrize("area", ["partner", "admin"])
+@pytest.mark.parametrize("area", ["partner", "contractor", "admin"])
 def test_the_log_in_form_is_bound_to_the_browser_that_it_was_shown_in(ask: Ask, area: str) -> None:
     shown = ask("GET", f"/{area}/login")
     cookie = shown.headers["set-cookie"]
@@ -171,7 +173,7 @@ def hostile_pages() -> dict[str, str]:
         1, 1, 1, 8, dict.fromkeys(Stage, 1), 80.0, (PartnerRank(1, HOSTILE, 1, 0),),
         (Activity(1, HOSTILE, HOSTILE, "next_follow_up", None, "2026-12-01", HOSTILE, NOW),),
     )  # fmt: skip
-    partner, admin = session_of(Role.PARTNER), session_of(Role.ADMIN)
+    partner, contractor_session, admin = session_of(Role.PARTNER), session_of(Role.CONTRACTOR), session_of(Role.ADMIN)
     view = LeadView(detail, WorkForm(HOSTILE, HOSTILE, HOSTILE), HOSTILE, {"body": "x", "status": "x"}, "work")
     found = leads_view(asked, LeadPage((lead,), asked.page, 1))
     pages = {
@@ -181,12 +183,17 @@ def hostile_pages() -> dict[str, str]:
             request_of(), "partner_dashboard.html", title="Dashboard", session=partner, today=TODAY,
             board=PartnerDashboard(stats, (lead,), (lead,)),
         ),
+        "profile": render(
+            request_of(), "contractor_profile.html", title="Profile", session=contractor_session,
+            contractor=Contractor(1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, True),
+            errors={"new_password": HOSTILE},
+        ),
         "admin": render(request_of(), "admin_dashboard.html", title="Dashboard", session=admin, board=board),
     }  # fmt: skip
     return {name: bytes(page.body).decode() for name, page in pages.items()}
 
 
-@pytest.mark.parametrize("name", ["lead", "leads", "dashboard", "admin"])
+@pytest.mark.parametrize("name", ["lead", "leads", "dashboard", "profile", "admin"])
 def test_nothing_that_people_typed_becomes_markup(name: str) -> None:
     text = hostile_pages()[name]
     assert text.count("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;") >= 2

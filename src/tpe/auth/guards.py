@@ -19,6 +19,9 @@ from tpe.leads.service import require_partner
 PARTNER_TOKEN = HTTPBearer(
     scheme_name="partnerToken", bearerFormat="JWT", auto_error=False, description="From POST /api/partner-auth/login."
 )
+CONTRACTOR_TOKEN = HTTPBearer(
+    scheme_name="contractorToken", bearerFormat="JWT", auto_error=False, description="From POST /api/contractor-auth/login."
+)
 ADMIN_TOKEN = HTTPBearer(scheme_name="adminToken", bearerFormat="JWT", auto_error=False, description="From POST /api/auth/login.")
 
 Credentials = HTTPAuthorizationCredentials | None
@@ -46,6 +49,11 @@ async def caller_of(platform: Platform, credentials: Credentials, *roles: Role) 
 async def partner_caller(platform: PlatformDep, credentials: Annotated[Credentials, Security(PARTNER_TOKEN)]) -> Caller:
     """Admit partners only."""
     return await caller_of(platform, credentials, Role.PARTNER)
+
+
+async def contractor_caller(platform: PlatformDep, credentials: Annotated[Credentials, Security(CONTRACTOR_TOKEN)]) -> Caller:
+    """Admit contractors only."""
+    return await caller_of(platform, credentials, Role.CONTRACTOR)
 
 
 async def admin_caller(platform: PlatformDep, credentials: Annotated[Credentials, Security(ADMIN_TOKEN)]) -> Caller:
@@ -88,5 +96,6 @@ async def portal_partner(
 
 
 PartnerCaller = Annotated[Caller, Depends(partner_caller)]
+ContractorCaller = Annotated[Caller, Depends(contractor_caller)]
 AdminCaller = Annotated[Caller, Depends(admin_caller)]
 PortalPartner = Annotated[int, Depends(portal_partner)]

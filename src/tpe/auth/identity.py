@@ -10,12 +10,13 @@ class Role(StrEnum):
     """Who may log in. The value is the ``role`` claim of a token."""
 
     PARTNER = "partner"
+    CONTRACTOR = "contractor"
     ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An account that has proved who it is. ``name`` is a partner's company name or an admin's own name."""
+    """An account that has proved who it is. ``name`` is a partner's company name, or a contractor's or admin's own name."""
 
     role: Role
     account_id: int

@@ -1,4 +1,4 @@
-"""Log-in and own account: /api/partner-auth for partners, /api/auth for administrators."""
+"""Log-in and own account: /api/partner-auth for partners, /api/contractor-auth for contractors, /api/auth for administrators."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from tpe.auth.guards import AdminCaller, PartnerCaller
+from tpe.auth.guards import AdminCaller, ContractorCaller, PartnerCaller
 from tpe.auth.identity import Identity, Role
 from tpe.auth.schemas import (
     AdminLoggedIn,
     AdminOut,
     AdminProfile,
     ChangePasswordRequest,
+    ContractorLoggedIn,
+    ContractorProfile,
     Done,
     LogInRequest,
     PartnerLoggedIn,
     PartnerProfile,
 )
-from tpe.auth.service import change_partner_password, log_in, revoke_token
+from tpe.auth.service import change_password, log_in, revoke_token
 from tpe.context import PlatformDep
+from tpe.contractors.schemas import ContractorProfileOut
+from tpe.contractors.service import contractor_profile
 from tpe.infra.documentation import BODY_STATUSES, responses
 from tpe.infra.routing import ApiRoute
 from tpe.partners.schemas import PartnerOut
 from tpe.partners.service import partner_profile
 
 partner_router = APIRouter(prefix="/api/partner-auth", tags=["partner-auth"], route_class=ApiRoute)
+contractor_router = APIRouter(prefix="/api/contractor-auth", tags=["contractor-auth"], route_class=ApiRoute)
 admin_router = APIRouter(prefix="/api/auth", tags=["auth"], route_class=ApiRoute)
 
 
@@ -66,9 +71,52 @@ async def profile(platform: PlatformDep, caller: PartnerCaller) -> PartnerProfil
     summary="Set a new password and end all tokens and sessions",
     responses=responses(*BODY_STATUSES, 401, 403, 503),
 )
-async def change_password(platform: PlatformDep, caller: PartnerCaller, body: ChangePasswordRequest) -> Done:
+async def change_partner_password(platform: PlatformDep, caller: PartnerCaller, body: ChangePasswordRequest) -> Done:
     """Change the caller's password; every token and session made before is refused from now on, this one included."""
-    await change_partner_password(platform.db, platform.passwords, caller.identity, body.current_password, body.new_password)
+    await change_password(platform.db, platform.passwords, caller.identity, body.current_password, body.new_password)
+    return Done(message="The password is changed. Please log in again.")
+
+
+@contractor_router.post(
+    "/login", operation_id="contractorLogIn", summary="Log in as a contractor", responses=responses(*BODY_STATUSES, 401, 503)
+)
+async def contractor_log_in(platform: PlatformDep, body: LogInRequest) -> ContractorLoggedIn:
+    """Give a bearer token for a contractor's e-mail and password."""
+    identity = await log_in(platform.db, platform.passwords, Role.CONTRACTOR, body.email, body.password)
+    contractor = await contractor_profile(platform.db, identity.account_id)
+    return ContractorLoggedIn(token=platform.tokens.make(identity), contractor=ContractorProfileOut.model_validate(contractor))
+
+
+@contractor_router.post(
+    "/logout",
+    operation_id="contractorLogOut",
+    summary="End the token that this request carries",
+    responses=responses(400, 401, 403, 503),
+)
+async def contractor_log_out(platform: PlatformDep, caller: ContractorCaller) -> Done:
+    """Revoke the caller's token; its other tokens stay."""
+    await revoke_token(platform.db, caller.claims)
+    return Done(message="You are logged out.")
+
+
+@contractor_router.get(
+    "/profile", operation_id="contractorProfile", summary="The caller's own account", responses=responses(400, 401, 403, 503)
+)
+async def own_contractor_profile(platform: PlatformDep, caller: ContractorCaller) -> ContractorProfile:
+    """Give the contractor whose token this is."""
+    contractor = await contractor_profile(platform.db, caller.identity.account_id)
+    return ContractorProfile(contractor=ContractorProfileOut.model_validate(contractor))
+
+
+@contractor_router.put(
+    "/change-password",
+    operation_id="contractorChangePassword",
+    summary="Set a new password and end all tokens and sessions",
+    responses=responses(*BODY_STATUSES, 401, 403, 503),
+)
+async def change_contractor_password(platform: PlatformDep, caller: ContractorCaller, body: ChangePasswordRequest) -> Done:
+    """Change the caller's password; every token and session made before is refused from now on, this one included."""
+    await change_password(platform.db, platform.passwords, caller.identity, body.current_password, body.new_password)
     return Done(message="The password is changed. Please log in again.")
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tpe.auth.identity import Role
 from tpe.auth.passwords import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from tpe.contractors.schemas import ContractorProfileOut
 from tpe.infra.schemas import NO_NUL, RequestModel, ResponseModel, described
 from tpe.partners.schemas import PartnerOut
 
@@ -61,6 +62,21 @@ class PartnerProfile(ResponseModel):
 
     success: Literal[True] = True
     partner: PartnerOut
+
+
+class ContractorLoggedIn(ResponseModel):
+    """A new token and whose it is."""
+
+    success: Literal[True] = True
+    token: str
+    contractor: ContractorProfileOut
+
+
+class ContractorProfile(ResponseModel):
+    """The caller's own account."""
+
+    success: Literal[True] = True
+    contractor: ContractorProfileOut
 
 
 class AdminOut(ResponseModel):

@@ -17,11 +17,21 @@ EXPIRED_ROWS_DROPPED_MAX: Final = 100
 
 _ACCOUNT_BY_EMAIL: Final[dict[Role, LiteralString]] = {
     Role.PARTNER: queries.PARTNER_BY_EMAIL,
+    Role.CONTRACTOR: queries.CONTRACTOR_BY_EMAIL,
     Role.ADMIN: queries.ADMIN_BY_EMAIL,
 }
 _ACCOUNT_OF_TOKEN: Final[dict[Role, LiteralString]] = {
     Role.PARTNER: queries.PARTNER_OF_TOKEN,
+    Role.CONTRACTOR: queries.CONTRACTOR_OF_TOKEN,
     Role.ADMIN: queries.ADMIN_OF_TOKEN,
+}
+_PASSWORD_HASH: Final[dict[Role, LiteralString]] = {
+    Role.PARTNER: queries.PARTNER_PASSWORD_HASH,
+    Role.CONTRACTOR: queries.CONTRACTOR_PASSWORD_HASH,
+}
+_CHANGE_PASSWORD: Final[dict[Role, LiteralString]] = {
+    Role.PARTNER: queries.CHANGE_PARTNER_PASSWORD,
+    Role.CONTRACTOR: queries.CHANGE_CONTRACTOR_PASSWORD,
 }
 
 
@@ -31,7 +41,8 @@ class _AccountRow:
     email: str
     name: str
     is_active: bool
-    password_hash: str
+    password_hash: str | None
+    """None: a contractor that was recorded and has not registered."""
     credential_version: int
 
 
@@ -83,14 +94,14 @@ async def revoke_token(db: Database, claims: TokenClaims) -> None:
         await execute(connection, queries.REVOKE_TOKEN, {"token_id": claims.token_id, "expires_at": claims.expires_at})
 
 
-async def change_partner_password(db: Database, passwords: Passwords, identity: Identity, current: str, new: str) -> None:
-    """Set a partner's new password and end all its tokens and sessions.
+async def change_password(db: Database, passwords: Passwords, identity: Identity, current: str, new: str) -> None:
+    """Set the new password of a partner or contractor and end all its tokens and sessions.
 
     WrongPasswordError when ``current`` is wrong; PasswordRefusedError when ``new`` breaks the rules or is the current
     one; UnauthenticatedError when the password was changed by someone else meanwhile.
     """
     async with db.connection() as connection:
-        stored = await fetch_value(connection, queries.PARTNER_PASSWORD_HASH, {"account_id": identity.account_id})
+        stored = await fetch_value(connection, _PASSWORD_HASH[identity.role], {"account_id": identity.account_id})
     if not await passwords.verify(stored, current):
         raise WrongPasswordError
     faults = password_faults(new) or (("must differ from the current one",) if new == current else ())
@@ -100,7 +111,7 @@ async def change_partner_password(db: Database, passwords: Passwords, identity: 
     new_hash = await passwords.hash(new)
     values = {"account_id": identity.account_id, "credential_version": identity.credential_version, "new_hash": new_hash}
     async with db.transaction() as connection:
-        if await execute(connection, queries.CHANGE_PARTNER_PASSWORD, values) == 0:
+        if await execute(connection, _CHANGE_PASSWORD[identity.role], values) == 0:
             raise UnauthenticatedError("The token is no longer valid.")
         account = {"role": identity.role.value, "account_id": identity.account_id}
         await execute(connection, queries.END_SESSIONS_OF_ACCOUNT, account)

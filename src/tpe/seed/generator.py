@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.seed.plan import DEMO_ADMINS, DEMO_PARTNERS, Size, leads_per_partner
+from tpe.seed.plan import DEMO_ADMINS, DEMO_CONTRACTORS, DEMO_PARTNERS, Size, leads_per_partner
 from tpe.seed.values import TRADES, VENDOR_KINDS, Pools, draw_pools
 
 DATA_UNTIL: Final = np.datetime64("2026-06-30T12:00:00", "s")
@@ -67,7 +67,7 @@ def generate(size: Size, seed: int, hashes: Hashes) -> list[Table]:
     pools = draw_pools(seed)
     partners, names = _partners(size, pools, rng, hashes)
     admins = _admins(hashes)
-    contractors = _contractors(size, pools, rng)
+    contractors = _contractors(size, pools, rng, hashes)
     leads, matches = _matches(size, pools, rng)
     return [partners, admins, contractors, matches, _history(leads, names), _notes(leads, names, pools, rng)]
 
@@ -94,7 +94,7 @@ def _admins(hashes: Hashes) -> Table:
     return _table("admin_users", columns, ids, names, DEMO_ADMINS, [hashes.demo] * len(DEMO_ADMINS), since)
 
 
-def _contractors(size: Size, pools: Pools, rng: np.random.Generator) -> Table:
+def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes) -> Table:
     count = size.contractors
     ids = range(1, count + 1)
     names, lasts = _people(count, pools, rng)
@@ -102,10 +102,12 @@ def _contractors(size: Size, pools: Pools, rng: np.random.Generator) -> Table:
     places = [pools.places[index] for index in rng.integers(0, len(pools.places), count).tolist()]
     companies = [f"{last} {TRADES[trade]}" for last, trade in zip(lasts, trades, strict=True)]
     emails = [f"{last.lower().replace(' ', '')}{number}@example.test" for last, number in zip(lasts, ids, strict=True)]
+    emails[: len(DEMO_CONTRACTORS)] = DEMO_CONTRACTORS
+    secret = [hashes.demo if number <= len(DEMO_CONTRACTORS) else NULL for number in ids]
     cities, states = [city for city, _ in places], [state for _, state in places]
-    columns = ("id", "name", "company_name", "email", "phone", "city", "state", "created_at")
-    since = _account_times(count, rng)
-    return _table("contractors", columns, ids, names, companies, emails, _phones(count, rng), cities, states, since)
+    columns = ("id", "name", "company_name", "email", "phone", "city", "state", "password_hash", "created_at")
+    since, phones = _account_times(count, rng), _phones(count, rng)
+    return _table("contractors", columns, ids, names, companies, emails, phones, cities, states, secret, since)
 
 
 def _matches(size: Size, pools: Pools, rng: np.random.Generator) -> tuple[_Leads, Table]:

@@ -7,6 +7,8 @@ from typing import Final
 
 DEMO_PARTNERS: Final = ("partner.one@example.test", "partner.two@example.test")
 """Accounts with the password of TPE_SEED_PASSWORD; they have the ids 1 and 2."""
+DEMO_CONTRACTORS: Final = ("contractor.one@example.test", "contractor.two@example.test")
+"""Accounts with the password of TPE_SEED_PASSWORD; they have the ids 1 and 2. All other contractors have not registered."""
 DEMO_ADMINS: Final = ("admin.one@example.test", "admin.two@example.test")
 """Accounts with the password of TPE_SEED_PASSWORD; they have the ids 1 and 2, and there are no other administrators."""
 

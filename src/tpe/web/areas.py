@@ -1,4 +1,4 @@
-"""The two parts of the site, one for each role."""
+"""The parts of the site, one for each role."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ class Area:
     role: Role
     title: str
     audience: str
+    account: str
+    """What its account is called: "Log in with your … account"."""
+    claim: str
+    pitch: str
+    """What its log-in page says beside the form, large and small."""
     home: str
     navigation: tuple[NavigationItem, ...]
 
@@ -54,8 +59,30 @@ PARTNER_AREA: Final = Area(
     Role.PARTNER,
     "Partner portal",
     "partners",
+    "partner",
+    "The right contractors, matched to you.",
+    "See who you were introduced to, how well you fit, and what to do next.",
     "/partner",
     (NavigationItem("Dashboard", "/partner"), NavigationItem("Leads", "/partner/leads")),
 )
-ADMIN_AREA: Final = Area(Role.ADMIN, "Administration", "administrators", "/admin", (NavigationItem("Dashboard", "/admin"),))
-AREAS: Final = {area.role: area for area in (PARTNER_AREA, ADMIN_AREA)}
+CONTRACTOR_AREA: Final = Area(
+    Role.CONTRACTOR,
+    "Contractor portal",
+    "contractors",
+    "contractor",
+    "Partners that help your business grow.",
+    "Tell us what you need, and meet the partners that fit best.",
+    "/contractor",
+    (NavigationItem("Profile", "/contractor"),),
+)
+ADMIN_AREA: Final = Area(
+    Role.ADMIN,
+    "Administration",
+    "administrators",
+    "administrator",
+    "The whole network at a glance.",
+    "Partners, contractors and every introduction between them.",
+    "/admin",
+    (NavigationItem("Dashboard", "/admin"),),
+)
+AREAS: Final = {area.role: area for area in (PARTNER_AREA, CONTRACTOR_AREA, ADMIN_AREA)}

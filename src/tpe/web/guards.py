@@ -12,7 +12,7 @@ from tpe.auth import sessions
 from tpe.auth.sessions import Session
 from tpe.context import Platform, PlatformDep
 from tpe.infra.problems import ForbiddenError
-from tpe.web.areas import ADMIN_AREA, PARTNER_AREA, Area
+from tpe.web.areas import ADMIN_AREA, CONTRACTOR_AREA, PARTNER_AREA, Area
 from tpe.web.forms import Form, read_form
 
 CSRF_FIELD: Final = "csrf_token"
@@ -29,7 +29,7 @@ class LogInNeededError(Exception):
 
 
 class OtherAreaError(ForbiddenError):
-    """The page belongs to the other role (403)."""
+    """The page belongs to another role (403)."""
 
     slug, title = "other-area", "This page is not for you"
 
@@ -69,7 +69,7 @@ def require_own_site(request: Request) -> None:
 
 
 class SessionOf:
-    """Dependency: the session of an area's role; LogInNeededError without one, OtherAreaError with the other role's."""
+    """Dependency: the session of an area's role; LogInNeededError without one, OtherAreaError with another role's."""
 
     def __init__(self, area: Area) -> None:
         self._area = area
@@ -102,6 +102,8 @@ class SubmissionOf:
 
 
 PartnerSession = Annotated[Session, Depends(SessionOf(PARTNER_AREA))]
+ContractorSession = Annotated[Session, Depends(SessionOf(CONTRACTOR_AREA))]
 AdminSession = Annotated[Session, Depends(SessionOf(ADMIN_AREA))]
 PartnerSubmission = Annotated[Submission, Depends(SubmissionOf(PARTNER_AREA))]
+ContractorSubmission = Annotated[Submission, Depends(SubmissionOf(CONTRACTOR_AREA))]
 AdminSubmission = Annotated[Submission, Depends(SubmissionOf(ADMIN_AREA))]

@@ -1,4 +1,4 @@
-"""Logging in and out of both areas."""
+"""Logging in and out of every area."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tpe.auth.passwords import PASSWORD_LENGTH_MAX
 from tpe.auth.service import log_in
 from tpe.context import Platform, PlatformDep
 from tpe.web import cookies
-from tpe.web.areas import ADMIN_AREA, AREAS, PARTNER_AREA, Area
+from tpe.web.areas import ADMIN_AREA, AREAS, CONTRACTOR_AREA, PARTNER_AREA, Area
 from tpe.web.forms import has_control_characters, read_form
-from tpe.web.guards import CSRF_FIELD, AdminSubmission, PartnerSubmission, current_session, require_own_site
+from tpe.web.guards import CSRF_FIELD, AdminSubmission, ContractorSubmission, PartnerSubmission, current_session, require_own_site
 from tpe.web.page_route import PageRoute
 from tpe.web.rendering import redirect, render
 
@@ -43,6 +43,24 @@ async def partner_log_in(request: Request, platform: PlatformDep) -> Response:
 @router.post("/partner/logout")
 async def partner_log_out(request: Request, platform: PlatformDep, submission: PartnerSubmission) -> Response:
     """Log a partner out."""
+    return await _log_out(request, platform, AREAS[submission.session.identity.role])
+
+
+@router.get("/contractor/login")
+async def contractor_log_in_page(request: Request, platform: PlatformDep) -> Response:
+    """Show the contractors' log-in form."""
+    return await _log_in_page(request, platform, CONTRACTOR_AREA)
+
+
+@router.post("/contractor/login")
+async def contractor_log_in(request: Request, platform: PlatformDep) -> Response:
+    """Log a contractor in."""
+    return await _log_in(request, platform, CONTRACTOR_AREA)
+
+
+@router.post("/contractor/logout")
+async def contractor_log_out(request: Request, platform: PlatformDep, submission: ContractorSubmission) -> Response:
+    """Log a contractor out."""
     return await _log_out(request, platform, AREAS[submission.session.identity.role])
 
 

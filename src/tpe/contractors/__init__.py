@@ -1,0 +1,1 @@
+"""Contractors: who is matched with partners."""
