@@ -11,6 +11,9 @@ from harness.engines.suite import Payload, run_suite
 from harness.evidence.records import Records
 from harness.model.evidence import AuthorizationPayload, Counts, FindingsPayload, Kind
 
+# Plugins that installed libraries bring, that no suite of probes uses, and that load for more than a second.
+_WITHOUT = ("-p", "no:hypothesispytest", "-p", "no:faker")
+
 
 class ProbesEngine:
     """Runs a suite of probes; a matrix of cells makes authorization evidence, everything else makes findings."""
@@ -21,7 +24,7 @@ class ProbesEngine:
 
     def run(self, job: StageJob) -> StageOutcome:
         """Runs the suite and sorts what it recorded."""
-        return run_suite(job, probe_payloads, tool="probes", version=__version__)
+        return run_suite(job, probe_payloads, tool="probes", version=__version__, extra=_WITHOUT)
 
 
 def probe_payloads(_job: StageJob, records: Records) -> Sequence[Payload]:

@@ -75,7 +75,8 @@ class Execution:
         )
 
     def _job(self, stage: Stage, folder: Path, timeout_s: float) -> StageJob:
-        source = self.request.target.source if stage.instrumented else ()
+        measured = stage.instrumented and "coverage" in self.request.plan.gates  # what nobody judges only costs time
+        source = self.request.target.source if measured else ()
         suite_config = write_config(folder, source, "suite") if source else None
         arena = dataclasses.replace(
             self.arena, folder=folder / "raw", coverage_config=write_config(folder, source, "server") if source else None
