@@ -22,6 +22,7 @@ from harness.probes.document import Document
 from harness.runner.capabilities import lacking
 from harness.runner.request import RunRequest
 from harness.targets.arena import Arena, ArenaPlan
+from harness.targets.lent import LentDatabase
 from harness.targets.template import Seeding, fill_database
 
 TEMPLATE = "template_seeded"
@@ -50,6 +51,10 @@ def standing(request: RunRequest, folder: Path, say: Callable[[Event], None], st
     """
     check_tools(request)
     check_document(request.target)
+    lent = LentDatabase.from_environment()
+    if lent is not None and lent.fits(request.size, request.seed):
+        yield _on_lent(request, lent, folder, say, stop)
+        return
     password = f"Aa1{secrets.token_urlsafe(_PASSWORD_BYTES)}"  # lower, upper and digit, as platforms demand
     remember_secret(password)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,6 +72,17 @@ def standing(request: RunRequest, folder: Path, say: Callable[[Event], None], st
         _try_log_ins(plan, say, stop)
         database = {"provider": server.provider, "version": server.version, "location": server.location, "size": request.size}
         yield Standing(plan, database, server.notes)
+
+
+def _on_lent(request: RunRequest, lent: LentDatabase, folder: Path, say: Callable[[Event], None], stop: Stop) -> Standing:
+    """On a database that the caller made: it stays the caller's, only clones of it are ours."""
+    remember_secret(lent.password)
+    folder.mkdir(parents=True, exist_ok=True)
+    say(Prepared(f"PostgreSQL {lent.version} ({lent.provider}, {lent.location}), template lent by the caller", 0.0))
+    plan = ArenaPlan(request.target_file, folder, lent.access, lent.template, lent.password, port=request.port)
+    _try_log_ins(plan, say, stop)
+    database = {"provider": lent.provider, "version": lent.version, "location": lent.location, "size": lent.size}
+    return Standing(plan, database)
 
 
 def runnable(request: RunRequest) -> tuple[Stage, ...]:
