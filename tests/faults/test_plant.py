@@ -11,9 +11,9 @@ import pytest
 
 from harness.config.project import load_project
 from harness.evidence.codec import to_json
-from harness.faults.catalogue import choose, load_faults
-from harness.faults.plant import PlantError, copy_project, plant
-from harness.faults.results import FaultResult, FaultResults, load_results
+from harness.faults.catalogue import Choice, choose, load_faults
+from harness.faults.plant import PlantError, Workbench, copy_project, plant
+from harness.faults.results import End, FaultResult, FaultResults, load_results
 from harness.gates.registry import gates
 from harness.ledger.checks import scan
 from harness.model.errors import ConfigError
@@ -80,10 +80,33 @@ def test_a_fault_that_does_not_fit_the_code_is_an_error(fault: Fault, project: P
 def test_every_committed_fault_fits_the_code(tmp_path: Path) -> None:
     faults = load_faults(ROOT, load_project(ROOT))
     assert len(faults) >= len(gates())
+    bench = Workbench.make(ROOT, tmp_path)
     for fault in faults:
-        copy = tmp_path / fault.name
-        copy_project(ROOT, copy)
-        plant(fault, copy)
+        with bench.planted(fault):
+            pass
+
+
+def test_a_workbench_is_as_it_was_when_a_fault_is_taken_out(project: Path, tmp_path: Path) -> None:
+    (project / "b.py").write_text("three\n")
+    bench = Workbench.make(project, tmp_path / "copy")
+    edits = (Edit("a.py", "2", old="two"), Edit("new.py", "x\n"))
+    fault = dataclasses.replace(BASE, edits=edits, delete=("b.*",), config={"limits.load.completed_min": "5"})
+    with bench.planted(fault) as copy:
+        assert ((copy / "a.py").read_text(), (copy / "b.py").exists(), (copy / "new.py").exists()) == ("one\n2\n", False, True)
+    for name in ("a.py", "b.py", "harness.toml"):
+        assert (bench.copy / name).read_bytes() == (project / name).read_bytes()
+        assert (bench.copy / name).stat().st_mtime == (project / name).stat().st_mtime, "what was compiled of it is good again"
+    assert not (bench.copy / "new.py").exists()
+
+
+def test_what_is_no_python_any_more_is_not_planted(project: Path, tmp_path: Path) -> None:
+    bench = Workbench.make(project, tmp_path / "copy")
+    with (
+        pytest.raises(PlantError, match="not Python"),
+        bench.planted(dataclasses.replace(BASE, edits=(Edit("a.py", "if", old="two"),))),
+    ):
+        pass
+    assert (bench.copy / "a.py").read_text() == "one\ntwo\n"
 
 
 def test_every_gate_has_a_fault_that_it_catches_and_an_empty_run_that_it_calls_unknown() -> None:
@@ -105,17 +128,18 @@ def test_every_part_that_a_fault_refutes_is_named_by_a_check() -> None:
 
 
 def test_running_some_faults_again_keeps_the_results_of_the_others(tmp_path: Path) -> None:
-    before = FaultResults("then", "a", (FaultResult("x", False, {}), FaultResult("y", True, {}, parts=("2.1.3.a",))))
+    before = FaultResults("then", "a", (FaultResult("x", End.MISSED), FaultResult("y", End.CAUGHT, parts=("2.1.3.a",))))
     path = tmp_path / "results.json"
     path.write_text(to_json(before))
-    after = load_results(path).with_newer(FaultResults("now", "b", (FaultResult("x", True, {}),)))
+    after = load_results(path).with_newer(FaultResults("now", "b", (FaultResult("x", End.CAUGHT),)))
     assert [(result.fault, result.caught) for result in after.results] == [("x", True), ("y", True)]
     assert (after.run_at, after.commit) == ("now", "b")
     assert load_results(tmp_path / "nothing.json").results == ()
+    assert [result.fault for result in after.only(["y"]).results] == ["y"], "a fault that is no more leaves no result"
 
 
 def test_a_misspelt_fault_names_the_nearest() -> None:
     faults = load_faults(ROOT, load_project(ROOT))
     with pytest.raises(ConfigError, match="there is no") as caught:
-        choose(faults, ("drop-owner-raed",))
+        choose(faults, Choice(("drop-owner-raed",)))
     assert 'did you mean "drop-owner-read"?' in str(caught.value)

@@ -151,10 +151,17 @@ VERBS: tuple[Verb, ...] = (
         (
             Option(("action",), "list them, or run them", choices=("list", "run")),
             Option(("ids",), "only these faults", "FAULT", nargs="*"),
+            Option(("--operator",), "only those that this rule of faults/operators.toml generates", "RULE"),
+            Option(("--stage",), "only those that run this stage", "STAGE"),
+            Option(("--sample",), "only so many of them, drawn by the seed", "N", type=int),
+            _SEED,
+            Option(("--jobs",), "run so many at a time (default: 1)", "N", default=1, type=int),
+            Option(("--again",), "run those too whose result is known and whose code has not changed", flag=True),
             Option(("--clean",), "run the clean platform too and count false alarms", flag=True),
             _DATABASE,
         ),
-        "  harness faults list\n  harness faults run drop-owner-read",
+        "  harness faults list --operator drop-owner\n  harness faults run drop-owner-read\n"
+        "  harness faults run --stage sessions --jobs 2",
     ),
     Verb(
         "ledger",

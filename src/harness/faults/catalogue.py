@@ -1,43 +1,72 @@
-"""Reads the planted faults: `faults/<name>/fault.toml`."""
+"""The planted faults: those of `faults/<name>/fault.toml`, and those that `faults/operators.toml` generates."""
 
 from __future__ import annotations
 
 import dataclasses
+import random
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config.decode import decode, nearest
 from harness.config.project import Project
 from harness.config.targets import read_toml
+from harness.faults.generate import load_generator
+from harness.faults.results import FAULTS_FOLDER
 from harness.model.errors import ConfigError
 from harness.model.fault import Fault
 
-FAULTS_FOLDER = "faults"
 FAULT_FILE = "fault.toml"
-RESULTS_FILE = "results.json"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which faults are meant: by name, by operator, by stage, and how many of them at random (by `seed`)."""
+
+    names: tuple[str, ...] = ()
+    operator: str = ""
+    stage: str = ""
+    sample: int | None = None
+    seed: int = 0
 
 
 def load_faults(root: Path, project: Project) -> tuple[Fault, ...]:
-    """Every fault, by name.
+    """Every fault: the written ones by name, then the generated ones by rule.
 
     Raises:
-        ConfigError: a file that is wrong, or names a gate or stage that does not exist.
+        ConfigError: a file that is wrong, names a gate or stage that does not exist, or has no place in the code any more.
     """
-    faults = [_load(path) for path in sorted((root / FAULTS_FOLDER).glob(f"*/{FAULT_FILE}"))]
+    written = [_load(path) for path in sorted((root / FAULTS_FOLDER).glob(f"*/{FAULT_FILE}"))]
+    faults = (*written, *load_generator(root / FAULTS_FOLDER).faults(root))
     for fault in faults:
-        where = f"{FAULTS_FOLDER}/{fault.name}/{FAULT_FILE}"
+        where = f"{FAULTS_FOLDER}/{fault.name}"
         for gate in (*fault.must, *fault.may):
             _known(gate, tuple(project.gates), f"{where}: gates")
         for stage in fault.stages:
             _known(stage, tuple(stage.name for stage in project.stages), f"{where}: stages")
-    return tuple(faults)
+    return faults
 
 
-def choose(faults: tuple[Fault, ...], names: tuple[str, ...]) -> tuple[Fault, ...]:
-    """The faults of these names, all of them where there are no names."""
+def choose(faults: tuple[Fault, ...], choice: Choice) -> tuple[Fault, ...]:
+    """The faults that are meant, in the order of the catalogue; a sample is drawn from those that can change anything.
+
+    Raises:
+        ConfigError: a name, operator or stage that no fault has.
+    """
     by_name = {fault.name: fault for fault in faults}
-    for name in names:
+    for name in choice.names:
         _known(name, tuple(by_name), "faults")
-    return tuple(by_name[name] for name in names) or faults
+    found = [fault for fault in faults if not choice.names or fault.name in choice.names]
+    if choice.operator:
+        _known(choice.operator, tuple({fault.operator: 0 for fault in faults if fault.operator}), "operators")
+        found = [fault for fault in found if fault.operator == choice.operator]
+    if choice.stage:
+        _known(choice.stage, tuple({stage: 0 for fault in faults for stage in fault.stages}), "stages")
+        found = [fault for fault in found if choice.stage in fault.stages]
+    if choice.sample is not None:
+        able = [fault for fault in found if not fault.equivalent]
+        drawn = random.Random(choice.seed).sample(able, min(choice.sample, len(able)))
+        found = [fault for fault in able if fault in drawn]
+    return tuple(found)
 
 
 def _load(path: Path) -> Fault:

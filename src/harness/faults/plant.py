@@ -1,17 +1,20 @@
-"""Makes a copy of the project and plants one fault in it."""
+"""Copies of the project, and the planting of one fault at a time in one of them."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from harness.config.project import PROJECT_FILE
+from harness.faults.generate import parses
 from harness.model.errors import HarnessError
 from harness.model.fault import Edit, Fault
 
@@ -22,27 +25,66 @@ class PlantError(HarnessError):
     """A fault does not fit the code any more: its text is not where it was."""
 
 
+@dataclass(frozen=True)
+class Workbench:
+    """A copy of the project that faults are planted in, one after the other; what is compiled in it serves all of them."""
+
+    root: Path
+    copy: Path
+
+    @classmethod
+    def make(cls, root: Path, copy: Path) -> Workbench:
+        """Copies what the working tree holds, without what git ignores, so that a fault never touches the original."""
+        copy_project(root, copy)
+        return cls(root, copy)
+
+    @contextmanager
+    def planted(self, fault: Fault) -> Iterator[Path]:
+        """The copy with the fault in it; at the end it is as it was.
+
+        Raises:
+            PlantError: the fault does not fit the code.
+        """
+        touched = _touched(fault, self.copy)
+        try:
+            plant(fault, self.copy)
+            yield self.copy
+        finally:
+            for name in touched:
+                self._restore(name)
+
+    def _restore(self, name: str) -> None:
+        (self.copy / name).unlink(missing_ok=True)
+        if (self.root / name).is_file():
+            (self.copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.root / name, self.copy / name)
+
+
 def copy_project(root: Path, to: Path) -> None:
-    """Copies what the working tree holds, without what git ignores, so that a fault never touches the original."""
-    for name in _project_files(root):
-        if (root / name).is_file():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, to / name)
+    """Copies what the working tree holds, without what git ignores."""
+    for name in project_files(root):
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, to / name)
 
 
-def _project_files(root: Path) -> Iterable[str]:
+def project_files(root: Path) -> list[str]:
+    """The files of the working tree that git does not ignore, by name.
+
+    Raises:
+        HarnessError: `root` is no git checkout.
+    """
     command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, capture_output=True, check=False, timeout=_GIT_TIMEOUT_S)
     if listed.returncode:
         raise HarnessError(f"{root}: git cannot list its files", hint="faults are planted in a copy of a git checkout")
-    return (name for name in listed.stdout.decode().split("\0") if name)
+    return sorted(name for name in set(listed.stdout.decode().split("\0")) if name and (root / name).is_file())
 
 
 def plant(fault: Fault, copy: Path) -> None:
     """Applies a fault's edits, deletions and configuration to a copy.
 
     Raises:
-        PlantError: a text that an edit replaces is not there as often as it says.
+        PlantError: a text that an edit replaces is not there as often as it says, or what was Python is none any more.
     """
     for edit in fault.edits:
         _edit(fault, edit, copy)
@@ -50,6 +92,20 @@ def plant(fault: Fault, copy: Path) -> None:
         _delete(fault, copy, name)
     if fault.config:
         _configure(fault, copy / PROJECT_FILE)
+    for name in {edit.file for edit in fault.edits if edit.file.endswith(".py")}:
+        if not parses((copy / name).read_text(encoding="utf-8")):
+            raise PlantError(f"faults/{fault.name}: {name} is not Python any more")
+
+
+def _touched(fault: Fault, copy: Path) -> set[str]:
+    deleted = {
+        path.relative_to(copy).as_posix()
+        for pattern in fault.delete
+        for found in copy.glob(pattern)
+        for path in ([found] if found.is_file() else found.rglob("*"))
+        if path.is_file()
+    }
+    return {edit.file for edit in fault.edits} | deleted | ({PROJECT_FILE} if fault.config else set())
 
 
 def _edit(fault: Fault, edit: Edit, copy: Path) -> None:

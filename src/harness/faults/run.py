@@ -1,91 +1,123 @@
-"""Runs planted faults: each in a copy of its own, with the stages that matter, and compares verdicts with what must be."""
+"""Runs planted faults: each in a copy of the project, with the stages that matter, and compares verdicts with what must be."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from harness.config.project import Project
 from harness.engines.process import Stop, run_bounded
 from harness.evidence.stored import StoredRun
-from harness.faults.plant import copy_project, plant
-from harness.faults.results import FaultResult
+from harness.faults.ground import Ground
+from harness.faults.plant import Workbench
+from harness.faults.results import End, FaultResult
 from harness.model.errors import EvidenceError
 from harness.model.evidence import Kind, Outcome
 from harness.model.fault import Fault
 from harness.model.verdict import Verdict
+from harness.targets.lent import LENT_VARIABLE
 
 CLEAN = "clean"
 _TIMEOUT_S = 900.0
+_REASON_CHARACTERS_MAX = 400
 
 
-def clean_fault(stages: tuple[str, ...], gates: tuple[str, ...]) -> Fault:
-    """The platform as it is: every gate must pass, a red one is a false alarm."""
-    return Fault(CLEAN, "the platform as it is", CLEAN, dict.fromkeys(gates, Verdict.PASS), stages)
+def clean_faults(project: Project) -> tuple[Fault, ...]:
+    """The platform as it is, once for each set of stages that feeds a gate of the default plan: every gate must pass.
 
-
-def run_fault(fault: Fault, root: Path, keep: Path, stop: Stop, *, database: str, say: Callable[[str], None]) -> FaultResult:
-    """Plants a fault in a copy, verifies the copy with the fault's stages, and compares.
-
-    Args:
-        keep: folder for the run folder of the copy, kept to look at.
-        database: provider, as for `harness verify`.
+    A set inside another one is left out, and so is what (nearly) the whole plan feeds: that gate is judged in each.
     """
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="fault-") as folder:
-        copy = Path(folder)
-        copy_project(root, copy)
-        if fault.name != CLEAN:
-            plant(fault, copy)
-        run = _verify(fault, copy, keep, stop, database, say)
-    duration_s = round(time.monotonic() - started, 1)
-    if run is None:
-        return FaultResult(fault.name, False, {}, missed=tuple(fault.must), duration_s=duration_s, reason=_why(keep))
-    return _compare(fault, run, duration_s)
+    plan = project.plan(project.defaults.plan)
+    fed = {gate: tuple(stage for stage in plan.stages if stage in project.gates[gate]) for gate in plan.gates}
+    sets = dict.fromkeys(stages for stages in fed.values() if 2 * len(stages) <= len(plan.stages))
+    return tuple(_clean(stages, fed) for stages in sets if not any(set(stages) < set(other) for other in sets))
 
 
-def _verify(fault: Fault, copy: Path, keep: Path, stop: Stop, database: str, say: Callable[[str], None]) -> StoredRun | None:
-    runs = keep / "runs"
-    runs.mkdir(parents=True, exist_ok=True)
-    python_path = os.pathsep.join([str(copy / "src"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    run_bounded(
-        [sys.executable, "-m", "harness", "verify", *fault.stages, "--runs", str(runs), "--database", database],
-        cwd=copy,
-        env={**os.environ, "PYTHONPATH": python_path, "NO_COLOR": "1"},
-        log=keep / "log.txt",
-        timeout_s=_TIMEOUT_S,
-        stop=stop,
-        poll=lambda elapsed_s: say(f"{fault.name} {elapsed_s:.0f} s"),
-    )
-    found = sorted(runs.glob("*/verdict.json"))
-    return StoredRun(found[-1].parent) if found else None
+def _clean(stages: tuple[str, ...], fed: Mapping[str, tuple[str, ...]]) -> Fault:
+    must = {gate: Verdict.PASS for gate, by in fed.items() if set(by) <= set(stages)}
+    return Fault(f"{CLEAN}@{'+'.join(stages)}", "the platform as it is", CLEAN, must, stages)
 
 
-def _why(keep: Path) -> str:
-    lines = (keep / "log.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return "no verdict: " + " | ".join(lines[-3:])
+@dataclass(frozen=True)
+class FaultRun:
+    """One fault on one workbench. `keep` is the folder that its run folder and log stay in."""
+
+    fault: Fault
+    bench: Workbench
+    ground: Ground
+    keep: Path
+    database: str  # provider, as for `harness verify`
+
+    def run(self, stop: Stop, say: Callable[[str], None]) -> FaultResult:
+        """Plants the fault, verifies with its stages, and compares.
+
+        Raises:
+            PlantError: the fault does not fit the code.
+            PreflightError: the platform as it is cannot be seeded.
+        """
+        started = time.monotonic()
+        with self.bench.planted(self.fault) as copy:
+            run = self._verify(copy, stop, say)
+        duration_s = round(time.monotonic() - started, 1)
+        if run is None:
+            return FaultResult(self.fault.name, End.NO_START, duration_s=duration_s, reason=self._why())
+        return compare(self.fault, run, duration_s)
+
+    def _verify(self, copy: Path, stop: Stop, say: Callable[[str], None]) -> StoredRun | None:
+        runs = self.keep / "runs"
+        runs.mkdir(parents=True, exist_ok=True)
+        run_bounded(
+            [sys.executable, "-m", "harness", "verify", *self.fault.stages, "--runs", str(runs), "--database", self.database],
+            cwd=copy,
+            env=self._environment(copy),
+            log=self.keep / "log.txt",
+            timeout_s=_TIMEOUT_S,
+            stop=stop,
+            poll=lambda elapsed_s: say(f"{self.fault.name} {elapsed_s:.0f} s"),
+        )
+        found = sorted(runs.glob("*/verdict.json"))
+        return StoredRun(found[-1].parent) if found else None
+
+    def _environment(self, copy: Path) -> dict[str, str]:
+        python_path = os.pathsep.join([str(copy / "src"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        lent = self.ground.for_fault(self.fault)
+        lending = {LENT_VARIABLE: lent.to_text()} if lent else {}
+        return {**os.environ, "PYTHONPATH": python_path, "NO_COLOR": "1", **lending}
+
+    def _why(self) -> str:
+        lines = (self.keep / "log.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return ("no verdict: " + " | ".join(lines[-3:]))[:_REASON_CHARACTERS_MAX]
 
 
-def _compare(fault: Fault, run: StoredRun, duration_s: float) -> FaultResult:
+def compare(fault: Fault, run: StoredRun, duration_s: float) -> FaultResult:
+    """What a run says of a fault: which gates had to notice and did not, which did and had not to, which parts turned red."""
     verdicts = {result.gate: result.verdict for result in run.verdict.gates}
     missed = tuple(gate for gate, wanted in fault.must.items() if verdicts.get(gate) is not wanted)
     free = {*fault.must, *fault.may}
     alarms = tuple(gate for gate, verdict in verdicts.items() if gate not in free and verdict is not Verdict.PASS)
-    parts = _red_parts(run)
-    unproved = [part for part in fault.parts if part not in parts]
+    red = _red_parts(run)
+    unproved = [part for part in fault.parts if part not in red]
     return FaultResult(
         fault=fault.name,
-        caught=not missed and not alarms and not unproved,
+        end=_end(missed, alarms, unproved, clean=fault.kind == CLEAN),
         verdicts=verdicts,
         missed=missed,
         false_alarms=alarms,
-        parts=tuple(part for part in fault.parts if part in parts),
+        parts=tuple(part for part in fault.parts if part in red),
+        rules=tuple(sorted({finding.rule for finding in run.findings})),
         duration_s=duration_s,
         reason=_reason(missed, alarms, unproved, fault, verdicts),
     )
+
+
+def _end(missed: tuple[str, ...], alarms: tuple[str, ...], unproved: list[str], *, clean: bool) -> End:
+    if alarms or (clean and missed):
+        return End.ALARM
+    return End.MISSED if missed or unproved else End.CAUGHT
 
 
 def _red_parts(run: StoredRun) -> set[str]:

@@ -41,4 +41,6 @@ class Fault:
     delete: tuple[str, ...] = ()  # files that are removed from the copy
     parts: tuple[str, ...] = ()  # ledger parts whose check has to turn red
     config: dict[str, str] = field(default_factory=dict)  # replaced values of harness.toml, by dotted key
+    operator: str = ""  # the rule that generated it, "" for one that somebody wrote
+    equivalent: str = ""  # why it changes nothing that anybody could see; such a one is listed and not run
     folder: Path | None = None

@@ -34,7 +34,7 @@ from harness.evidence.folder import (
 )
 from harness.evidence.known import KNOWN_FILE
 from harness.evidence.stored import StoredRun
-from harness.faults.catalogue import FAULTS_FOLDER, RESULTS_FILE
+from harness.faults.results import FAULTS_FOLDER, RESULTS_FILE
 from harness.model.errors import HarnessError
 from harness.model.run import Manifest, RunStatus, VerdictRecord
 from harness.runner.capabilities import gives
