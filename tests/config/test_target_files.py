@@ -109,6 +109,47 @@ def test_a_staging_target_is_read_with_its_secret(tmp_path: Path) -> None:
             '[codes.reset]\nstart = "POST /a"\nconfirm = "POST /b"\nlog_pattern = "("\n[allow]',
             "is no regular expression",
         ),
+        ("[allow]", 'schema_files = ["a.sql"]\n[allow]', "schema_files: needs database_variable"),
+        ("[allow]", 'database_variable = "X"\nseed_files = ["a.sql"]\n[allow]', "seed_files: there is no file"),
+        ("[allow]", 'database_variable = "X"\n[allow]', "only a target that is started here gets a database"),
+        ("[allow]", 'database_variables = { A = "{db_hots}" }\n[allow]', 'did you mean "db_host"'),
+        (
+            "[roles.buyer.login]",
+            '[roles.buyer]\nseed_sql = "x"\n[roles.buyer.login]',
+            "roles.buyer.seed_sql: needs database_variable",
+        ),
+        (
+            "writes = true",
+            "\n[roles.buyer.sign_up]\npath = '/x'\nbody = {}",
+            "sign_up: makes accounts, and allow.writes is not set",
+        ),
+        (
+            "[roles.buyer.login]",
+            "[roles.buyer.sign_up]\npath = 'x'\nbody = {}\n[roles.buyer.login]",
+            'sign_up.path: got "x", wanted the path that makes an account',
+        ),
+        (
+            "[roles.buyer.login]",
+            "[roles.buyer.sign_up]\npath = '/x'\nbody = { a = { b = ['{usernam}'] } }\n[roles.buyer.login]",
+            "sign_up.body.a.b[0]: unknown placeholder {usernam}",
+        ),
+        ('username = "one@example.test"', 'username = "{run}@x"', "{run} is for accounts that sign_up or seed_sql makes"),
+        ('username = "one@example.test"', 'username = "{unique}@x"', "unknown placeholder {unique}"),
+        ('path = "/login"', 'path = "/login"\npage = "login"', 'login.page: got "login"'),
+        ('path = "/login"', 'path = "/login"\npage_token = "csrf"', "login.page_token: needs page"),
+        ("[allow]", "[[objects]]\nname = 'o'\nrole = 'byer'\nparameters = ['id']\n[allow]", 'did you mean "buyer"'),
+        ("[allow]", "[[objects]]\nname = 'o'\nrole = 'buyer'\nparameters = []\n[allow]", "objects.o.parameters: is empty"),
+        ("[allow]", "[[objects]]\nname = 'o'\nrole = 'buyer'\nparameters = ['id']\n[allow]", "no object is known"),
+        (
+            "[allow]",
+            "[[objects]]\nname = 'o'\nrole = 'buyer'\nparameters = ['id']\nlist_path = '/o'\n[allow]",
+            "list_path and id_path: one without the other",
+        ),
+        (
+            "[allow]",
+            "[[objects]]\nname = 'o'\nrole = 'buyer'\nparameters = ['id']\nexamples = { noe = [1] }\n[allow]",
+            'examples: unknown user "noe" of buyer',
+        ),
         ("[allow]", "start_timeout_s = 0\n[allow]", "start_timeout_s: got 0.0, wanted more than 0"),
         ("[allow]", 'health_path = "health"\n[allow]', "wanted a path that starts with"),
         ('title = "Shop"', 'title = "Shop', "is not TOML"),
@@ -157,3 +198,16 @@ def test_loopback_hosts(host: str) -> None:
 @pytest.mark.parametrize("host", ["10.0.0.1", "example.test", "0.0.0.0", "localhost.example.test", ""])
 def test_other_hosts_are_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_an_object_may_be_given_by_example(tmp_path: Path) -> None:
+    text = "[[objects]]\nname = 'o'\nrole = 'buyer'\nparameters = ['id']\nexamples = { one = [17, 'x'] }\n[allow]"
+    (kind,) = read(tmp_path, GOOD.replace("[allow]", text)).objects
+    assert kind.examples == {"one": (17, "x")}
+
+
+def test_the_bodies_of_a_log_in_are_filled_however_deep_they_are(tmp_path: Path) -> None:
+    nested = 'body = { user = { email = "{username}", words = ["{password}", 7] }, page = "{page_token}" }'
+    target = read(tmp_path, GOOD.replace('body = { email = "{username}", password = "{password}" }', nested))
+    filled = target.roles[0].login.body_for("me", "secret", "t")
+    assert filled == {"user": {"email": "me", "words": ["secret", 7]}, "page": "t"}

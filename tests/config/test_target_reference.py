@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.config.targets import read_target
-from harness.model.target import Allow, CodeFlow, Commands, Limits, Login, ObjectKind, OperationHint, Role, Target, User
+from harness.model.target import Allow, CodeFlow, Commands, Limits, Login, ObjectKind, OperationHint, Role, SignUp, Target, User
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "target.md"
 SECTIONS = {
@@ -21,6 +21,7 @@ SECTIONS = {
     "## `[roles.<name>]`": Role,
     "### `login`": Login,
     "### `users`": User,
+    "### `sign_up`": SignUp,
     "## `[[objects]]`": ObjectKind,
     "## `[[operations]]`": OperationHint,
 }

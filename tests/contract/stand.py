@@ -18,7 +18,8 @@ from harness.engines.contract.budget import Budget
 from harness.engines.contract.campaign import PHASES, Campaign, CampaignResult
 from harness.model.target import Target
 from harness.probes.document import Document
-from harness.targets.live import Launch, LiveTarget, started, with_passwords
+from harness.targets.accounts import with_accounts
+from harness.targets.live import Launch, LiveTarget, started
 
 LEADBOX = Path(__file__).with_name("leadbox.py")
 BUDGET = Budget(cases_per_operation=10, seconds=240, request_seconds=3, answer_bytes_max=1_000_000)
@@ -110,7 +111,7 @@ def stand(folder: Path, defect: str = "", document: str = "") -> Stand:
     file.write_text(_TARGET.format(leadbox=LEADBOX, defect=defect), encoding="utf-8")
     password = f"Pass-{secrets.token_hex(8)}-0aA"
     os.environ["LEADBOX_PASSWORD"] = password  # the target's commands inherit it
-    target = with_passwords(read_target(file), password)
+    target = with_accounts(read_target(file), password)
     return Stand(target, Document.load(folder / "leadbox.openapi.json"), folder)
 
 

@@ -297,7 +297,7 @@ def target(base_url: str = "", *, describes_objects: bool = True) -> Target:
         (member, staff),
         base_url=base_url,
         health_path="/health",
-        objects=(ObjectKind("note", "member", "/notes", "$.items[*].id", ("note_id",)),) if describes_objects else (),
+        objects=(ObjectKind("note", "member", ("note_id",), "/notes", "$.items[*].id"),) if describes_objects else (),
         operations=(OperationHint("DELETE /sessions/current", destructive=True),),
     )
 

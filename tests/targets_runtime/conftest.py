@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from harness.model.target import Allow, Commands, Environment, Login, Role, Target, User
-from harness.targets.live import Launch, with_passwords
+from harness.targets.accounts import with_accounts
+from harness.targets.live import Launch
 
 SHOP = Path(__file__).with_name("shop.py")
 PASSWORD = "Aa1" + secrets.token_hex(8)
@@ -34,7 +35,7 @@ def shop(mode: str = "good", login: Login | None = None, **changes: Any) -> Targ
         password_variable="SHOP_PASSWORD",
         start_timeout_s=10.0,
     )
-    return with_passwords(dataclasses.replace(target, **changes), PASSWORD)
+    return with_accounts(dataclasses.replace(target, **changes), PASSWORD)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -13,6 +14,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 BOMB = gzip.compress(bytes(50 * 1024 * 1024))
+
+
+PAGE = '<meta name="csrf-meta" content="{0}"><form method="post"><input type="hidden" value="{0}" name=\'csrf\'></form>'
+ODD: dict[str, tuple[int, bytes, dict[str, str]]] = {
+    "/bomb": (200, BOMB, {"Content-Encoding": "gzip"}),
+    "/packed": (200, gzip.compress(b"hello"), {"Content-Encoding": "gzip", "Content-Type": "text/plain"}),
+    "/strange": (200, b"\x00", {"Content-Encoding": "br"}),
+    "/long": (200, bytes(11 * 1024 * 1024), {}),
+    "/away": (302, b"", {"Location": "http://example.test/"}),
+}
+members: dict[str, str] = {}
+pages: set[str] = set()
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -25,26 +38,20 @@ class Shop(BaseHTTPRequestHandler):
         elif self.path == "/environment":
             self.answer(200, dict(os.environ))
         elif self.path == "/me":
-            self.answer(
-                200,
-                {
-                    "authorization": self.headers.get("Authorization"),
-                    "cookie": self.headers.get("Cookie"),
-                    "key": self.headers.get("X-Key"),
-                },
-            )
-        elif self.path == "/bomb":
-            self.raw(200, BOMB, {"Content-Encoding": "gzip"})
-        elif self.path == "/packed":
-            self.raw(200, gzip.compress(b"hello"), {"Content-Encoding": "gzip", "Content-Type": "text/plain"})
-        elif self.path == "/strange":
-            self.raw(200, b"\x00", {"Content-Encoding": "br"})
-        elif self.path == "/long":
-            self.raw(200, bytes(11 * 1024 * 1024), {})
-        elif self.path == "/away":
-            self.raw(302, b"", {"Location": "http://example.test/"})
+            names = {"authorization": "Authorization", "cookie": "Cookie", "key": "X-Key", "twin": "X-Twin"}
+            self.answer(200, {name: self.headers.get(header) for name, header in names.items()})
+        elif self.path.startswith("/login-page"):
+            self.login_page()
+        elif self.path in ODD:
+            self.raw(*ODD[self.path])
         elif self.path == "/die":
             os._exit(9)
+
+    def login_page(self) -> None:
+        token = secrets.token_hex(8)
+        pages.add(token)
+        page = json.dumps({"csrf": {"token": token}}) if self.path.endswith(".json") else PAGE.format(token)
+        self.raw(200, page.encode(), {"Set-Cookie": f"pre={token}; Path=/"})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -53,14 +60,29 @@ class Shop(BaseHTTPRequestHandler):
             if "json" in self.headers["Content-Type"]
             else {key: value[0] for key, value in parse_qs(body).items()}
         )
-        if sent.get("password") != os.environ["SHOP_PASSWORD"]:
+        if self.path == "/members":
+            self.sign_up(sent)
+        elif self.path == "/members-login":
+            known = members.get(sent["email"]) == sent["password"]
+            self.answer(200 if known else 401, {"data": {"token": f"token-of-{sent['email']}"}} if known else {})
+        elif sent.get("password") != os.environ["SHOP_PASSWORD"]:
             self.answer(401, {"message": f"the password {sent.get('password')} is wrong"})
         elif self.path == "/login":
             self.answer(200, {"data": {"token": f"token-of-{sent['email']}"}})
         elif self.path == "/page-login":
             self.raw(302, b"", {"Set-Cookie": f"sid=session-of-{sent['email']}; Path=/; HttpOnly", "Location": "/"})
+        elif self.path == "/guarded-login":
+            given = sent.get("csrf") or self.headers.get("X-Csrf")
+            good = given in pages and f"pre={given}" in (self.headers.get("Cookie") or "")
+            self.raw(200 if good else 403, b"", {"Set-Cookie": f"sid=session-of-{sent['email']}; Path=/"} if good else {})
         elif self.path == "/empty-login":
             self.answer(200, {"data": {}})
+
+    def sign_up(self, sent: dict[str, object]) -> None:
+        refused = str(sent["email"]) in members or len(str(sent["phone"])) != 10 or sent["terms"] != {"accepted": True}
+        if not refused:
+            members[str(sent["email"])] = str(sent["password"])
+        self.answer(409 if refused else 201, {"said": f"{sent['password']} is no good" if refused else "welcome"})
 
     def answer(self, status: int, content: object) -> None:
         self.raw(status, json.dumps(content).encode(), {"Content-Type": "application/json"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -45,11 +46,44 @@ def signed_in(live: LiveTarget, login: Login | None) -> dict[str, str | None]:
         ),
         (COOKIE, "cookie", "sid=session-of-one@example.test"),
         (Login("api_key", header="X-Key", value="{password}"), "key", PASSWORD),
-        (Login("header", value="Basic {username}"), "authorization", "Basic one@example.test"),
+        (
+            Login("header", value="Basic {basic}"),
+            "authorization",
+            "Basic " + b64encode(f"one@example.test:{PASSWORD}".encode()).decode(),
+        ),
+        (Login("header", header="Cookie", value="sid={password}"), "cookie", f"sid={PASSWORD}"),
     ],
 )
 def test_each_kind_of_log_in_gives_its_credential(live: LiveTarget, login: Login | None, member: str, seen: str) -> None:
     assert signed_in(live, login)[member] == seen
+
+
+GUARDED = Login("form", "/guarded-login", {**BODY, "csrf": "{page_token}"}, cookie="sid", page="/login-page", page_token="csrf")
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        GUARDED,
+        dataclasses.replace(GUARDED, page_token="csrf-meta"),
+        dataclasses.replace(GUARDED, page_token="pre"),
+        dataclasses.replace(GUARDED, page="/login-page.json", page_token="$.csrf.token"),
+        dataclasses.replace(GUARDED, kind="json", body=BODY, headers={"X-Csrf": "{page_token}"}),
+    ],
+)
+def test_a_token_of_the_page_is_sent_with_the_log_in_and_its_cookies(live: LiveTarget, login: Login) -> None:
+    assert str(signed_in(live, login)["cookie"]).endswith("sid=session-of-one@example.test")
+
+
+def test_a_cookies_twin_is_sent_in_a_header_of_every_request(live: LiveTarget) -> None:
+    seen = signed_in(live, dataclasses.replace(GUARDED, send={"X-Twin": "{cookie:pre}"}))
+    assert f"pre={seen['twin']}; sid=" in str(seen["cookie"])
+
+
+def test_a_page_without_its_token_is_named(live: LiveTarget) -> None:
+    message = refusal(live, shop(login=dataclasses.replace(GUARDED, page_token="xsrf")))
+    assert "GET /login-page holds no xsrf" in message
+    assert "hint: page_token is a JSON path" in message
 
 
 def test_nobody_sends_nothing(live: LiveTarget) -> None:

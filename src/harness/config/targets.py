@@ -12,12 +12,15 @@ from urllib.parse import urlsplit
 
 from harness.config.decode import decode, nearest
 from harness.model.errors import ConfigError
-from harness.model.target import Environment, Limits, Login, Role, Target
+from harness.model.target import Environment, Limits, Login, ObjectKind, Role, Target
 
 COMMAND_PLACEHOLDERS = ("python", "host", "port", "size", "seed", "coverage_config")
 VARIABLE_PLACEHOLDERS = ("base_url", "secret")
-BODY_PLACEHOLDERS = ("username", "password")
-VALUE_PLACEHOLDERS = ("token", "username", "password")
+DATABASE_PLACEHOLDERS = ("db_url", "db_host", "db_port", "db_name", "db_user", "db_password")
+BODY_PLACEHOLDERS = ("username", "password", "page_token")
+VALUE_PLACEHOLDERS = ("token", "username", "password", "basic")
+SIGN_UP_PLACEHOLDERS = ("username", "password", "run", "unique")
+SQL_PLACEHOLDERS = (*SIGN_UP_PLACEHOLDERS, "password_bcrypt", "password_argon2", "password_sha256")
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 _OPERATION = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE) /\S*")
@@ -81,6 +84,7 @@ def _problems(target: Target) -> Iterator[Problem]:
     yield from _address_problems(target)
     yield from _start_problems(target)
     yield from _placeholder_problems(target)
+    yield from _file_problems(target)
     yield from _role_problems(target)
     yield from _reference_problems(target)
     yield from _limit_problems(target.limits)
@@ -118,10 +122,32 @@ def _start_problems(target: Target) -> Iterator[Problem]:
         command = getattr(target.commands, key)
         if command and not any("{port}" in argument for argument in command):
             yield f"commands.{key}: has no {{port}}; the harness picks a free one", 'such as "--port", "{port}"'
-    if (target.commands.migrate or target.commands.seed) and not target.database_variable:
-        yield "commands.migrate and commands.seed need database_variable, the variable with the database's address", ""
+    yield from _database_problems(target)
     if target.start_timeout_s <= 0:
         yield f"start_timeout_s: got {target.start_timeout_s}, wanted more than 0", ""
+
+
+def _database_problems(target: Target) -> Iterator[Problem]:
+    hint = 'such as database_variable = "DATABASE_URL", or database_variables = { PGHOST = "{db_host}", PGPORT = "{db_port}" }'
+    if target.takes_database:
+        if target.base_url:
+            yield "database_variable: only a target that is started here gets a database", "leave it out, or give commands.start"
+        return
+    if target.commands.migrate or target.commands.seed:
+        yield "commands.migrate and commands.seed need database_variable, the variable with the database's address", hint
+    for key in ("schema_files", "seed_files"):
+        if getattr(target, key):
+            yield f"{key}: needs database_variable, so that there is a database to run it on", hint
+    for role in target.roles:
+        if role.seed_sql:
+            yield f"roles.{role.name}.seed_sql: needs database_variable, so that there is a database to run it on", hint
+
+
+def _file_problems(target: Target) -> Iterator[Problem]:
+    for key in ("schema_files", "seed_files"):
+        for path in getattr(target, key):
+            if not path.is_file():
+                yield f"{key}: there is no file {_shown(path)}", "paths start at the target file's own folder"
 
 
 def _placeholder_problems(target: Target) -> Iterator[Problem]:
@@ -131,14 +157,29 @@ def _placeholder_problems(target: Target) -> Iterator[Problem]:
             yield from _unknown_placeholders(f"commands.{key}", argument, COMMAND_PLACEHOLDERS)
     for name, value in target.variables.items():
         yield from _unknown_placeholders(f"variables.{name}", value, VARIABLE_PLACEHOLDERS)
+    for name, value in target.database_variables.items():
+        yield from _unknown_placeholders(f"database_variables.{name}", value, DATABASE_PLACEHOLDERS)
     for role in target.roles:
-        for name, value in role.login.body.items():
-            yield from _unknown_placeholders(f"roles.{role.name}.login.body.{name}", value, BODY_PLACEHOLDERS)
-        yield from _unknown_placeholders(f"roles.{role.name}.login.value", role.login.value, VALUE_PLACEHOLDERS)
+        where = f"roles.{role.name}"
+        yield from _unknown_placeholders(f"{where}.login.body", role.login.body, BODY_PLACEHOLDERS)
+        yield from _unknown_placeholders(f"{where}.login.headers", role.login.headers, ("page_token",))
+        yield from _unknown_placeholders(f"{where}.login.send", role.login.send, ("page_token",))
+        yield from _unknown_placeholders(f"{where}.login.value", role.login.value, VALUE_PLACEHOLDERS)
+        yield from _unknown_placeholders(f"{where}.seed_sql", role.seed_sql, SQL_PLACEHOLDERS)
+        if role.sign_up:
+            yield from _unknown_placeholders(f"{where}.sign_up.body", role.sign_up.body, SIGN_UP_PLACEHOLDERS)
 
 
-def _unknown_placeholders(where: str, text: str, valid: tuple[str, ...]) -> Iterator[Problem]:
-    for name in _PLACEHOLDER.findall(text):
+def _unknown_placeholders(where: str, text: object, valid: tuple[str, ...]) -> Iterator[Problem]:
+    if isinstance(text, Mapping):
+        for key, member in text.items():
+            yield from _unknown_placeholders(f"{where}.{key}", member, valid)
+        return
+    if isinstance(text, list):
+        for number, member in enumerate(text):
+            yield from _unknown_placeholders(f"{where}[{number}]", member, valid)
+        return
+    for name in _PLACEHOLDER.findall(text if isinstance(text, str) else ""):
         if name not in valid:
             yield f"{where}: unknown placeholder {{{name}}}", nearest(name, valid)
 
@@ -151,15 +192,37 @@ def _role_problems(target: Target) -> Iterator[Problem]:
             yield f"{where}.users: is empty; wanted at least one", "two users of a role allow ownership to be judged"
         yield from ((f"{where}.users: {name} is there twice", "") for name in _twice(user.name for user in role.users))
         yield from _password_problems(target, role)
+        yield from _sign_up_problems(target, role)
 
 
 def _password_problems(target: Target, role: Role) -> Iterator[Problem]:
-    if role.login.kind not in ("json", "form") or target.password_variable:
+    if role.login.kind not in ("json", "form") or target.password_variable or role.sign_up or role.seed_sql:
         return
     for user in role.users:
         if not user.password:
-            hint = 'password = "${NAME}" takes it from the environment; password_variable lets the harness make it'
+            hint = (
+                'password = "${NAME}" takes it from the environment; password_variable lets the harness make it for the seed; '
+                "sign_up or seed_sql lets it make the account"
+            )
             yield f"roles.{role.name}.users: {user.name} has no password and password_variable is not set", hint
+
+
+def _sign_up_problems(target: Target, role: Role) -> Iterator[Problem]:
+    where = f"roles.{role.name}.sign_up"
+    for user in role.users:
+        marked = [name for name in _PLACEHOLDER.findall(user.username) if name != "run"]
+        if marked:
+            yield f"roles.{role.name}.users: {user.name}: unknown placeholder {{{marked[0]}}}", "only {run} is known there"
+        elif "{run}" in user.username and not (role.sign_up or role.seed_sql):
+            yield f"roles.{role.name}.users: {user.name}: {{run}} is for accounts that sign_up or seed_sql makes", ""
+    if role.sign_up is None:
+        return
+    if role.seed_sql:
+        yield f"{where}: seed_sql makes the accounts already", "give one of the two"
+    if not role.sign_up.path.startswith("/"):
+        yield f'{where}.path: got "{role.sign_up.path}", wanted the path that makes an account', ""
+    if not target.allow.writes:
+        yield f"{where}: makes accounts, and allow.writes is not set", "allow.writes = true, or give the users' passwords"
 
 
 def _login_problems(login: Login) -> Iterator[Problem]:
@@ -173,6 +236,10 @@ def _login_problems(login: Login) -> Iterator[Problem]:
             )
         if not login.token and not login.cookie:
             yield "token or cookie is needed: where the credential stands in the answer", 'such as token = "$.token"'
+    if login.page and not login.page.startswith("/"):
+        yield f'page: got "{login.page}", wanted a path that starts with "/"', ""
+    if login.page_token and not login.page:
+        yield "page_token: needs page, the path where it stands", 'such as page = "/login"'
     if login.kind in ("header", "api_key") and "{token}" in login.value:
         yield (
             f"value: is needed for the kind {login.kind}, without {{token}}",
@@ -184,6 +251,8 @@ def _reference_problems(target: Target) -> Iterator[Problem]:
     for kind in target.objects:
         if kind.role not in target.role_names:
             yield f'objects.{kind.name}.role: unknown role "{kind.role}"', nearest(kind.role, target.role_names)
+            continue
+        yield from ((f"objects.{kind.name}.{what}", hint) for what, hint in _object_problems(kind, target))
     for hint in target.operations:
         if not _OPERATION.fullmatch(hint.operation):
             yield f'operations: got "{hint.operation}", wanted a method and a path', 'such as "PUT /api/leads/{lead_id}"'
@@ -192,6 +261,19 @@ def _reference_problems(target: Target) -> Iterator[Problem]:
                 yield f'operations: {hint.operation}: unknown role "{role}"', nearest(role, target.role_names)
     for operation in _twice(hint.operation for hint in target.operations):
         yield f"operations: {operation} is there twice", ""
+
+
+def _object_problems(kind: ObjectKind, target: Target) -> Iterator[Problem]:
+    if not kind.parameters:
+        yield "parameters: is empty; wanted the parameters that carry its id", 'such as parameters = ["lead_id"]'
+    if bool(kind.list_path) != bool(kind.id_path):
+        yield "list_path and id_path: one without the other", 'such as list_path = "/leads" and id_path = "$.items[*].id"'
+    if kind.owned and not (kind.list_path or kind.examples):
+        yield "list_path: missing, and no examples either: no object is known", "such as examples = { one = [17], two = [18] }"
+    known = [user.name for user in target.role(kind.role).users]
+    for name in kind.examples:
+        if name not in known:
+            yield f'examples: unknown user "{name}" of {kind.role}', nearest(name, known)
 
 
 def _limit_problems(limits: Limits) -> Iterator[Problem]:

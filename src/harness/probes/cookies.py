@@ -52,9 +52,7 @@ def examine_cookies(world: World, role: Role) -> CookieReport:
 
 
 def _api_cookies(world: World, role: Role, user: User) -> tuple[Cookie, ...]:
-    words = {
-        name: value.replace("{username}", USERNAME).replace("{password}", PASSWORD) for name, value in role.login.body.items()
-    }
+    words = role.login.body_for(USERNAME, PASSWORD)
     if role.login.kind == "json":
         headers, body = {"Content-Type": "application/json"}, json.dumps(words)
     else:

@@ -93,7 +93,7 @@ def examine_enumeration(world: World, role: Role, seed: int, *, pairs: int = PAI
 
 
 def _request(role: Role, username: str) -> Request:
-    body = {name: value.replace("{username}", username).replace("{password}", _WRONG) for name, value in role.login.body.items()}
+    body = role.login.body_for(username, _WRONG)
     if role.login.kind == "json":
         return Request(
             "POST", role.login.path, role.name, role.users[0].name, {"Content-Type": "application/json"}, json.dumps(body)

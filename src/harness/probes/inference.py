@@ -63,7 +63,7 @@ def _kind(scene: Scene, collection: str, parameters: tuple[str, ...], role: Role
     id_path = _id_path(scene, collection, name, role)
     if not id_path:
         return None
-    kind = ObjectKind(collection.rsplit("/", 1)[-1], role.name, collection, id_path, parameters)
+    kind = ObjectKind(collection.rsplit("/", 1)[-1], role.name, parameters, collection, id_path)
     return kind if _is_private(scene.finder.holdings(kind)) else None
 
 

@@ -65,6 +65,7 @@ class Holdings:
     def nobody(self) -> Any:
         """An id like the others that names no object."""
         known = [identity for listed in self.lists for identity in listed.ids]
+        known += [identity for owned in self.own.values() for identity in owned]
         return unknown_like(known[0] if known else 1)
 
 
@@ -128,7 +129,9 @@ class Finder:
     def holdings(self, kind: ObjectKind) -> Holdings:
         """What the users of the kind's role own: the ids that stand in one user's list and in no other's."""
         users = self._world.target.role(kind.role).users
-        lists = tuple(self._list(kind, user) for user in users)
+        lists = tuple(self._list(kind, user) for user in users) if kind.list_path else ()
+        if kind.examples:
+            return Holdings(kind, lists, own={user.name: tuple(kind.examples.get(user.name, ())) for user in users})
         refused = next((listed for listed in lists if not listed.answer.is_success), None)
         if refused:
             return Holdings(

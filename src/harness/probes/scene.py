@@ -86,7 +86,7 @@ class Scene:
     @cached_property
     def kinds(self) -> tuple[ObjectKind, ...]:
         """The kinds that the target file describes, and those that the document shows and the target treats as somebody's own."""
-        return (*self.world.target.objects, *inferred(self))
+        return (*(kind for kind in self.world.target.objects if kind.owned), *inferred(self))
 
     def permission(self, operation: Operation, asker: Asker) -> Permission:
         """Whether the asker may call the operation."""
@@ -201,7 +201,7 @@ class Scene:
         """
         login = self._login_of(operation)
         if login is not None:
-            return [{name: _own_words(value) for name, value in login.body.items()}]
+            return [login.body_for(USERNAME, PASSWORD)]
         try:
             return [_with_present_password(operation, body) for body in self.drafter.bodies(operation, salt)]
         except SchemaError as error:
@@ -250,9 +250,9 @@ class Scene:
         for operation in self.readers(reference):
             name = next(found.name for found in self.references(operation) if found.place == "path")
             made.append((operation.name, self.drafter.draft(operation, given={name: identity}).request(owner.role, owner.user)))
-        if made:
-            return made
         kind = reference.kind
+        if made or not kind.list_path:
+            return made
         return [(f"GET {kind.list_path}", self.finder.list_request(kind.list_path, owner.role, owner.user))]
 
     def volatile(self, reference: Reference, identity: Any, owner: Asker) -> frozenset[str]:
@@ -267,10 +267,6 @@ def base_path_of(document: Document, base_url: str) -> str:
     """What stands before the document's paths: its server's path, unless the base address has one already."""
     has_path = "/" in base_url.partition("://")[2]
     return "" if has_path else document.base_path
-
-
-def _own_words(value: str) -> str:
-    return value.replace("{username}", USERNAME).replace("{password}", PASSWORD)
 
 
 def _with_present_password(operation: Operation, body: Any) -> Any:

@@ -14,7 +14,7 @@ def gives(target: Target) -> tuple[str, ...]:
         "document": target.document is not None or bool(target.document_path),
         "users": any(role.users for role in target.roles),
         "pages": any(role.page_login for role in target.roles),
-        "database": bool(target.database_variable),
+        "database": target.takes_database,
         "source": bool(target.source),
         "start": bool(target.commands.start),
     }

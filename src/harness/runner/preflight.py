@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,8 +22,10 @@ from harness.model.target import Target
 from harness.probes.document import Document
 from harness.runner.capabilities import lacking
 from harness.runner.request import RunRequest
+from harness.targets.accounts import sign_up, signs_up, with_accounts
 from harness.targets.arena import Arena, ArenaPlan
 from harness.targets.lent import LentDatabase
+from harness.targets.live import Launch, started
 from harness.targets.template import Seeding, fill_database
 
 TEMPLATE = "template_seeded"
@@ -58,8 +61,8 @@ def standing(request: RunRequest, folder: Path, say: Callable[[Event], None], st
     password = f"Aa1{secrets.token_urlsafe(_PASSWORD_BYTES)}"  # lower, upper and digit, as platforms demand
     remember_secret(password)
     folder.mkdir(parents=True, exist_ok=True)
-    plan = ArenaPlan(request.target_file, folder, password=password, port=request.port)
-    if not request.target.database_variable or request.target.base_url:
+    plan = ArenaPlan(request.target_file, folder, password=password, size=request.size, seed=request.seed, port=request.port)
+    if not request.target.takes_database or request.target.base_url:
         _try_log_ins(plan, say, stop)
         yield Standing(plan, {"provider": "none: the target brings its own"})
         return
@@ -68,7 +71,7 @@ def standing(request: RunRequest, folder: Path, say: Callable[[Event], None], st
         say(Prepared(f"PostgreSQL {server.version} ({server.provider}, {server.location})", time.monotonic() - started))
         took = _make_template(request, server, password, folder)
         say(Prepared(f"template: {request.size} data, seed {request.seed}", sum(took.values())))
-        plan = ArenaPlan(plan.target_file, folder, server.access, TEMPLATE, password, port=request.port)
+        plan = dataclasses.replace(plan, database=server.access, template=TEMPLATE)
         _try_log_ins(plan, say, stop)
         database = {"provider": server.provider, "version": server.version, "location": server.location, "size": request.size}
         yield Standing(plan, database, server.notes)
@@ -130,6 +133,9 @@ def _documented(name: str, known: Iterable[str], where: str) -> None:
 def _make_template(request: RunRequest, server: DatabaseServer, password: str, folder: Path) -> dict[str, float]:
     dsn = server.create(TEMPLATE)
     took = fill_database(request.target, Seeding(dsn, request.size, request.seed, password, folder))
+    if signs_up(request.target):
+        with started(with_accounts(request.target, password), Launch(folder, dsn, request.port, label="sign-up")) as live:
+            sign_up(live, password)
     server.freeze(TEMPLATE)
     return took
 

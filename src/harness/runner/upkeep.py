@@ -12,7 +12,8 @@ from pathlib import Path
 
 from harness.model.errors import PreflightError
 from harness.model.target import Target
-from harness.targets.live import LiveTarget, with_passwords
+from harness.targets.accounts import with_accounts
+from harness.targets.live import LiveTarget
 
 _FOLDER = ".cache/targets"
 
@@ -66,4 +67,4 @@ def running(root: Path, target: Target) -> LiveTarget:
         raise PreflightError(
             f"{target.name} is not running", hint=f"start it in another terminal: harness target up --target {target.name}"
         )
-    return LiveTarget(with_passwords(target, kept.password), kept.base_url)
+    return LiveTarget(with_accounts(target, kept.password), kept.base_url)

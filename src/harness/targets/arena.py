@@ -13,7 +13,9 @@ from pathlib import Path
 from harness.config.targets import read_target
 from harness.databases import Access, Databases
 from harness.evidence.redaction import remember_secret
-from harness.targets.live import Launch, LiveTarget, started, with_passwords
+from harness.targets.accounts import sign_up, signs_up, with_accounts
+from harness.targets.live import Launch, LiveTarget, started
+from harness.targets.template import Seeding, run_command
 
 ARENA_VARIABLE = "HARNESS_ARENA"
 
@@ -29,6 +31,8 @@ class ArenaPlan:
     password: str = field(default="", repr=False)
     coverage_config: Path | None = None
     port: int | None = None
+    size: str = ""  # what `reset` is told
+    seed: int = 0
 
     def to_text(self) -> str:
         """For the environment of a stage's process."""
@@ -40,6 +44,8 @@ class ArenaPlan:
             "password": self.password,
             "coverage_config": str(self.coverage_config or ""),
             "port": self.port,
+            "size": self.size,
+            "seed": self.seed,
         }
         return json.dumps(plain)
 
@@ -59,6 +65,8 @@ class ArenaPlan:
             plain["password"],
             Path(config) if config else None,
             plain["port"],
+            plain["size"],
+            plain["seed"],
         )
 
 
@@ -67,7 +75,7 @@ class Arena:
 
     def __init__(self, plan: ArenaPlan) -> None:
         self.plan = plan
-        self.target = with_passwords(read_target(plan.target_file), plan.password)
+        self.target = with_accounts(read_target(plan.target_file), plan.password)
         self._databases = Databases(plan.database) if plan.database and plan.template else None
         self._numbers = itertools.count(1)
         if plan.password:
@@ -76,17 +84,25 @@ class Arena:
     @property
     def isolated(self) -> bool:
         """Whether each target is a process on data of its own."""
-        return not self.target.base_url
+        return not self.target.base_url and not self._resets
+
+    @property
+    def _resets(self) -> bool:
+        """Whether its data outlives it, and is put back by its own command."""
+        return bool(self.target.commands.reset) and self._databases is None
 
     @contextmanager
     def fresh(self, label: str, variables: Mapping[str, str | None] | None = None) -> Iterator[LiveTarget]:
         """A running target on a clone of the template; both are gone at the end. `label` names its log.
+
+        Without a template its own `reset` is run first, and its accounts sign up where they do so.
 
         Args:
             variables: what its environment holds besides its file's variables; `None` takes one away.
 
         Raises:
             TargetError: it does not start.
+            PreflightError: its reset failed, or it refused an account.
         """
         with self.database(label) as dsn, self.serving(dsn, label, variables) as live:
             yield live
@@ -115,5 +131,9 @@ class Arena:
             label=f"{label}-{next(self._numbers)}",
             extra=variables or {},
         )
+        if self._resets:
+            run_command(self.target, "reset", Seeding("", self.plan.size, self.plan.seed, self.plan.password, self.plan.folder))
         with started(self.target, launch) as live:
+            if self._databases is None and signs_up(self.target):
+                sign_up(live, self.plan.password)
             yield live

@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import psutil
+from psycopg.conninfo import conninfo_to_dict
 
 from harness.evidence.redaction import redact, remember_secret
 from harness.model.errors import PreflightError, TargetError
-from harness.model.target import Role, Target, User
+from harness.model.target import Role, Target, User, filled
 from harness.probes.exchange import Credential
 from harness.processes import KeptProcess, ProcessError, keep
 from harness.targets import signing
@@ -41,6 +42,8 @@ _COVERAGE_VARIABLES = (
     "COV_CORE_CONFIG",
     "COV_CORE_DATAFILE",
 )
+
+_DATABASE_PARTS = {"db_host": "host", "db_port": "port", "db_name": "dbname", "db_user": "user", "db_password": "password"}
 
 _run_secrets: dict[str, str] = {}
 
@@ -122,19 +125,6 @@ class LiveTarget:
         return redact(" | ".join(line.strip() for line in lines[-_LOG_LINES_QUOTED:]))
 
 
-def with_passwords(target: Target, password: str) -> Target:
-    """The target with the run's password for every user whose file gives none."""
-    if not target.password_variable:
-        return target
-    roles = tuple(
-        dataclasses.replace(
-            role, users=tuple(user if user.password else dataclasses.replace(user, password=password) for user in role.users)
-        )
-        for role in target.roles
-    )
-    return dataclasses.replace(target, roles=roles)
-
-
 @contextmanager
 def started(target: Target, launch: Launch) -> Iterator[LiveTarget]:
     """The target, running and healthy; it is stopped at the end. One with an address of its own is only looked at.
@@ -214,9 +204,18 @@ def environment(target: Target, base_url: str, dsn: str, extra: Mapping[str, str
         name: value for name, value in os.environ.items() if name not in _COVERAGE_VARIABLES and not name.startswith("HARNESS_")
     }
     variables = {name: _variable(name, value, base_url) for name, value in target.variables.items()}
-    database = {target.database_variable: dsn} if target.database_variable and dsn else {}
+    database = database_environment(target, dsn) if dsn else {}
     wanted: dict[str, str | None] = {**kept, **variables, **database, **extra}
     return {name: value for name, value in wanted.items() if value is not None}
+
+
+def database_environment(target: Target, dsn: str) -> dict[str, str]:
+    """The variables that carry the database's address, in the shapes that the target's file asks for."""
+    parts = conninfo_to_dict(dsn)
+    values = {name: str(parts.get(key) or "") for name, key in _DATABASE_PARTS.items()}
+    values |= {"db_url": dsn}
+    asked = {name: str(filled(template, values)) for name, template in target.database_variables.items()}
+    return {**({target.database_variable: dsn} if target.database_variable else {}), **asked}
 
 
 def _variable(name: str, value: str, base_url: str) -> str:

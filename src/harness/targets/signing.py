@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from html import unescape
 
 import httpx
 
 from harness.evidence.redaction import REDACTED, redact, remember_cookie, remember_secret
 from harness.model.errors import TargetError
-from harness.model.target import Login, Role, Target, User
+from harness.model.target import Login, Role, Target, User, filled
 from harness.probes.exchange import Credential
 from harness.probes.jsonpath import find
 from harness.targets.clients import client
 
 _QUOTED_CHARACTERS = 200
+_ELEMENT = re.compile(r"<(?:input|meta)\b[^>]*>", re.I)
+_ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")
+_COOKIE = re.compile(r"\{cookie:([^{}]+)\}")
 
 
 def sign_in(target: Target, base_url: str, role: Role, user: User, *, source: str = "") -> Credential:
@@ -23,51 +28,96 @@ def sign_in(target: Target, base_url: str, role: Role, user: User, *, source: st
         TargetError: the log-in was refused or did not give what the target's file says; what came back is quoted.
     """
     login = role.login
-    known = {"username": user.username, "password": user.password}
     if login.kind == "none":
         return Credential()
     if login.kind in ("header", "api_key"):
-        value = _fill(login.value, known)
+        value = login.value_for(user.username, user.password)
         return _credential({login.header: value}, {}, value)
+    who = f"{role.name} {user.name}"
     with client(target, base_url, source=source) as http:
-        answer = _ask(http, login, known, f"{role.name} {user.name}")
-    return _read(role, user, answer)
+        page_token = _page_token(http, login, who) if login.page else ""
+        answer = _ask(http, login, user, page_token, who)
+        cookies = {cookie.name: cookie.value or "" for cookie in http.cookies.jar}
+    return _read(role, user, answer, cookies, page_token)
 
 
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    for name, value in values.items():
-        text = text.replace("{" + name + "}", value)
-    return text
-
-
-def _ask(http: httpx.Client, login: Login, known: Mapping[str, str], who: str) -> httpx.Response:
-    body = {name: _fill(value, known) for name, value in login.body.items()}
+def _page_token(http: httpx.Client, login: Login, who: str) -> str:
+    """The token that the log-in's page holds; "" where the file asks only for the page's cookies."""
     try:
-        answer = http.post(login.path, json=body) if login.kind == "json" else http.post(login.path, data=body)
+        answer = http.get(login.page)
     except httpx.HTTPError as error:
-        raise TargetError(f"log-in of {who} at POST {login.path}: {type(error).__name__}: {error}") from error
+        raise TargetError(f"log-in of {who} at GET {login.page}: {type(error).__name__}: {error}") from error
+    if answer.status_code >= 400:
+        raise TargetError(f"log-in of {who}: GET {login.page} answered {answer.status_code}", hint="check login.page")
+    if not login.page_token:
+        return ""
+    found = token_in(answer, login.page_token)
+    if not found:
+        raise TargetError(
+            f"log-in of {who}: GET {login.page} holds no {login.page_token}",
+            hint="page_token is a JSON path, or the name of a form field, of a meta element or of a cookie",
+        )
+    remember_secret(found)
+    return found
+
+
+def token_in(answer: httpx.Response, name: str) -> str:
+    """A token in a page: at a JSON path, else in the form field, `meta` element or cookie of that name; else ""."""
+    if name.startswith("$"):
+        try:
+            found = find(answer.json(), name)
+        except ValueError:
+            return ""
+        return str(found[0]) if found else ""
+    for element in _ELEMENT.findall(answer.text):
+        has = {key.lower(): unescape(value.strip("\"'")) for key, value in _ATTRIBUTE.findall(element)}
+        if has.get("name") == name:
+            return has.get("value") or has.get("content") or ""
+    return answer.cookies.get(name) or ""
+
+
+def _ask(http: httpx.Client, login: Login, user: User, page_token: str, who: str) -> httpx.Response:
+    body = login.body_for(user.username, user.password, page_token)
+    headers = {name: str(filled(value, {"page_token": page_token})) for name, value in login.headers.items()}
+    answer = post(http, login.path, login.kind, body, headers, f"log-in of {who}")
     if answer.status_code >= 400:
         raise TargetError(
             f"log-in of {who} refused: POST {login.path} with {', '.join(body)} answered {answer.status_code}: "
-            f"{_quoted(answer, known['password'])}",
+            f"{quoted(answer, user.password)}",
             hint="check the role's log-in and users in the target's file, and that the seed made these users",
         )
     return answer
 
 
-def _quoted(answer: httpx.Response, password: str) -> str:
+def post(
+    http: httpx.Client, path: str, kind: str, body: Mapping[str, object], headers: Mapping[str, str], what: str
+) -> httpx.Response:
+    """Posts a body as JSON or as a form.
+
+    Raises:
+        TargetError: there was no answer.
+    """
+    try:
+        if kind == "json":
+            return http.post(path, json=body, headers=headers)
+        return http.post(path, data=body, headers=headers)
+    except httpx.HTTPError as error:
+        raise TargetError(f"{what} at POST {path}: {type(error).__name__}: {error}") from error
+
+
+def quoted(answer: httpx.Response, password: str) -> str:
     """The beginning of an answer, which may repeat what was sent."""
     text = answer.text[:_QUOTED_CHARACTERS]
     return redact(text.replace(password, REDACTED) if password else text)
 
 
-def _read(role: Role, user: User, answer: httpx.Response) -> Credential:
+def _read(role: Role, user: User, answer: httpx.Response, cookies: Mapping[str, str], page_token: str) -> Credential:
     login = role.login
-    cookies = dict(answer.cookies)
     if login.cookie and login.cookie not in cookies:
         raise _without(role, user, f"no cookie {login.cookie}", answer)
+    headers = {name: _sent(value, cookies, page_token) for name, value in login.send.items()}
     if not login.token:
-        return _credential({}, cookies)
+        return _credential(headers, cookies)
     try:
         found = find(answer.json(), login.token)
     except ValueError:
@@ -75,7 +125,13 @@ def _read(role: Role, user: User, answer: httpx.Response) -> Credential:
     token = found[0] if found else None
     if not isinstance(token, str) or not token:
         raise _without(role, user, f"no token at {login.token}", answer)
-    return _credential({login.header: _fill(login.value, {"token": token})}, cookies, token)
+    value = filled(login.value_for(user.username, user.password), {"token": token})
+    return _credential({login.header: value, **headers}, cookies, token)
+
+
+def _sent(value: str, cookies: Mapping[str, str], page_token: str) -> str:
+    text = str(filled(value, {"page_token": page_token}))
+    return _COOKIE.sub(lambda match: cookies.get(match[1], ""), text)
 
 
 def _credential(headers: Mapping[str, str], cookies: Mapping[str, str], token: str = "") -> Credential:

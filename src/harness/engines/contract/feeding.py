@@ -58,11 +58,12 @@ def kinds_of(document: Document, target: Target) -> Kinds:
     """Sorts the operations; a hint of the target file goes before what a name suggests."""
     logins = {role.login.path for role in target.roles if role.login.kind in ("json", "form")}
     logs_in = frozenset(op.name for op in document.operations if op.method == "POST" and _full(document, op) in logins)
-    deletes = frozenset(op.name for op in document.operations if op.method == "DELETE")
+    harmless = {hint.operation for hint in target.operations if hint.destructive is False}
+    deletes = frozenset(op.name for op in document.operations if op.method == "DELETE" and op.name not in harmless)
     ends = frozenset(
         op.name
         for op in document.operations
-        if op.name not in logs_in and (target.hint(op.name).destructive or _ends_session(op))
+        if op.name not in logs_in | harmless and (target.hint(op.name).destructive or _ends_session(op))
     )
     return Kinds(ends, deletes - ends, logs_in)
 
@@ -177,20 +178,13 @@ def _members(document: Document, target: Target, role: Role, operation: Operatio
             and _full(document, operation) == login.path
             and other.users
         ):
-            marks = {"{username}": other.users[0].username, "{password}": password_marker(other.name)}
-            return {name: _replaced(text, marks) for name, text in login.body.items()}
+            return login.body_for(other.users[0].username, password_marker(other.name))
     properties = _properties(document, operation)
     present = {name: password_marker(role.name) for name in properties if asks_present(operation, name)}
     if not present:
         return {}
     # A rule for new passwords (a digit, a capital) is seldom in the schema, and drawn texts seldom keep it.
     return {**{name: new_password_marker(role.name) for name in properties if asks_new(operation, name)}, **present}
-
-
-def _replaced(text: str, marks: Mapping[str, str]) -> str:
-    for mark, value in marks.items():
-        text = text.replace(mark, value)
-    return text
 
 
 def with_examples(document: Document, values: Mapping[str, Mapping[str, tuple[Any, ...]]]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Account:
         login = self._login
         if login.kind == "none" or (login.cookie and not token):
             return ""
-        return f"{login.header}: {_fill(login.value, self._user).replace('{token}', token)}\r\n"
+        return f"{login.header}: {login.value_for(self._user.username, self._user.password).replace('{token}', token)}\r\n"
 
 
 def make_account(login: Login, user: User) -> Account:
@@ -65,22 +65,19 @@ def make_account(login: Login, user: User) -> Account:
     Raises:
         ConfigError: the recipe's header cannot be sent.
     """
-    if login.kind != "none" and not (_HEADER_NAME.fullmatch(login.header) and _sendable(_fill(login.value, user))):
+    value = login.value_for(user.username, user.password)
+    if login.kind != "none" and not (_HEADER_NAME.fullmatch(login.header) and _sendable(value)):
         raise ConfigError(
             f"{user.name}: the log-in's header {login.header!r} cannot be sent with its value",
             hint="a header's name has no blanks, its value is one line of printable ASCII",
         )
-    fields = {name: _fill(value, user) for name, value in login.body.items()}
+    fields = login.body_for(user.username, user.password)
     if login.kind == "json":
         return Account(login.path, json.dumps(fields).encode(), "application/json", user.password, login, user)
     if login.kind == "form":
         media_type = "application/x-www-form-urlencoded"
         return Account(login.path, urlencode(fields).encode(), media_type, user.password, login, user)
     return Account("", b"", "", user.password, login, user)
-
-
-def _fill(template: str, user: User) -> str:
-    return template.replace("{username}", user.username).replace("{password}", user.password)
 
 
 def _sendable(value: str) -> bool:
