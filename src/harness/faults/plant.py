@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tomllib
@@ -29,14 +30,13 @@ class PlantError(HarnessError):
 class Workbench:
     """A copy of the project that faults are planted in, one after the other; what is compiled in it serves all of them."""
 
-    root: Path
     copy: Path
 
     @classmethod
     def make(cls, root: Path, copy: Path) -> Workbench:
         """Copies what the working tree holds, without what git ignores, so that a fault never touches the original."""
         copy_project(root, copy)
-        return cls(root, copy)
+        return cls(copy)
 
     @contextmanager
     def planted(self, fault: Fault) -> Iterator[Path]:
@@ -45,19 +45,34 @@ class Workbench:
         Raises:
             PlantError: the fault does not fit the code.
         """
-        touched = _touched(fault, self.copy)
+        before = [_Kept.of(self.copy / name) for name in sorted(_touched(fault, self.copy))]
         try:
             plant(fault, self.copy)
             yield self.copy
         finally:
-            for name in touched:
-                self._restore(name)
+            for kept in before:
+                kept.restore()
 
-    def _restore(self, name: str) -> None:
-        (self.copy / name).unlink(missing_ok=True)
-        if (self.root / name).is_file():
-            (self.copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(self.root / name, self.copy / name)
+
+@dataclass(frozen=True)
+class _Kept:
+    """A file as it was: its bytes (None where there was none) and its time, by which Python knows what it compiled of it."""
+
+    path: Path
+    data: bytes | None
+    modified_ns: int = 0
+
+    @classmethod
+    def of(cls, path: Path) -> _Kept:
+        return cls(path, path.read_bytes(), path.stat().st_mtime_ns) if path.is_file() else cls(path, None)
+
+    def restore(self) -> None:
+        if self.data is None:
+            self.path.unlink(missing_ok=True)
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_bytes(self.data)
+        os.utime(self.path, ns=(self.modified_ns, self.modified_ns))
 
 
 def copy_project(root: Path, to: Path) -> None:
