@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tpe.leads.model import LeadStatus, Stage
-from tpe.seed.generator import CLOSED, STAGES, STATUSES, Hashes, Table, generate, pair_up
+from tpe.seed.copytext import ROWS_PER_CHUNK, Table, always, days, numbers, times
+from tpe.seed.generator import CLOSED, STAGES, STATUSES, Hashes, generate, pair_up
 from tpe.seed.plan import DEMO_ADMINS, DEMO_PARTNERS, SIZES, Size, leads_per_partner
 from tpe.seed.values import draw_pools
 
@@ -27,21 +28,29 @@ def small() -> dict[str, Table]:
     return tables()
 
 
+def lines(table: Table) -> list[str]:
+    return b"".join(table.chunks()).decode().splitlines()
+
+
+def texts(size: Size, seed: int, hashes: Hashes = HASHES) -> dict[str, list[str]]:
+    return {name: lines(table) for name, table in tables(size, seed, hashes).items()}
+
+
 def column(table: Table, name: str) -> list[str]:
     index = table.columns.index(name)
-    return [line.split("\t")[index] for line in table.lines]
+    return [line.split("\t")[index] for line in lines(table)]
 
 
 def test_the_same_number_gives_the_same_rows() -> None:
-    assert tables(TINY, 7) == tables(TINY, 7)
+    assert texts(TINY, 7) == texts(TINY, 7)
 
 
 def test_another_number_gives_other_rows() -> None:
-    assert tables(TINY, 7)["contractors"] != tables(TINY, 8)["contractors"]
+    assert texts(TINY, 7)["contractors"] != texts(TINY, 8)["contractors"]
 
 
 def test_only_the_hashes_differ_between_runs_of_one_number() -> None:
-    first, second = tables(TINY, 7), tables(TINY, 7, Hashes(secrets.token_hex(4), secrets.token_hex(4)))
+    first, second = texts(TINY, 7), texts(TINY, 7, Hashes(secrets.token_hex(4), secrets.token_hex(4)))
     assert {name for name in first if first[name] != second[name]} == {"partners", "admin_users", "contractors"}
 
 
@@ -75,7 +84,7 @@ def test_leads_that_cannot_be_shared_out_are_an_error() -> None:
 
 
 def test_the_tables_hold_the_counts_of_the_size(small: dict[str, Table]) -> None:
-    counts = {name: len(table.lines) for name, table in small.items()}
+    counts = {name: len(lines(table)) for name, table in small.items()}
     assert counts["partners"] == SMALL.partners
     assert counts["contractors"] == SMALL.contractors
     assert counts["contractor_partner_matches"] == SMALL.leads
@@ -85,8 +94,8 @@ def test_the_tables_hold_the_counts_of_the_size(small: dict[str, Table]) -> None
 
 def test_every_line_has_every_column(small: dict[str, Table]) -> None:
     for table in small.values():
-        assert {line.count("\t") + 1 for line in table.lines} == {len(table.columns)}
-        assert column(table, "id") == [str(number) for number in range(1, len(table.lines) + 1)]
+        assert {line.count("\t") + 1 for line in lines(table)} == {len(table.columns)}
+        assert column(table, "id") == [str(number) for number in range(1, len(table) + 1)]
 
 
 def test_the_demo_accounts_are_the_first_and_active(small: dict[str, Table]) -> None:
@@ -163,3 +172,24 @@ def test_no_pooled_value_breaks_the_copy_format() -> None:
 def test_no_value_of_time_is_left_to_the_clock(small: dict[str, Table]) -> None:
     for name, table in small.items():
         assert max(column(table, "created_at")) <= "2026-06-30T12:00:00Z", name
+
+
+def test_numbers_are_written_without_leading_zeros() -> None:
+    values = [0, 1, 9, 10, 99, 100, 101, 1_000, 65_535]
+    table = Table("t", ("n",), ((numbers(np.array(values)),),))
+    assert lines(table) == [str(value) for value in values]
+
+
+def test_moments_and_days_are_written_to_the_second_and_nothing_as_null() -> None:
+    moments = np.array(["2026-02-28T23:59:59", "2026-03-01T00:00:00", "2026-03-01T12:34:56"], dtype="datetime64[s]")
+    there = np.array([True, True, False])
+    table = Table("t", ("at", "day"), (times(moments, there), (days(moments, there),)))
+    assert lines(table) == ["2026-02-28T23:59:59Z\t2026-02-28", "2026-03-01T00:00:00Z\t2026-03-01", "\\N\t\\N"]
+
+
+def test_a_table_of_many_chunks_is_one_text() -> None:
+    count = 2 * ROWS_PER_CHUNK + 1
+    table = Table("t", ("id", "kind"), ((numbers(np.arange(count)),), (always("x", count),)))
+    sizes = [chunk.count(b"\n") for chunk in table.chunks()]
+    assert sizes == [ROWS_PER_CHUNK, ROWS_PER_CHUNK, 1]
+    assert lines(table)[-1] == f"{count - 1}\tx"

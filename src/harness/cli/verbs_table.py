@@ -10,7 +10,7 @@ _SEED = Option(("--seed",), "seed of data, arrivals, order and generated cases (
 _DATABASE = Option(
     ("--database",), "where the PostgreSQL comes from (default: harness.toml)", choices=("auto", "docker", "embedded", "external")
 )
-_SIZE = Option(("--size",), "size of the seeded data: small or medium (default: the plan's)", "SIZE")
+_SIZE = Option(("--size",), "size of the seeded data: small, medium or large (default: the plan's)", "SIZE")
 _RUNS = Option(("--runs",), "folder of the runs (default: harness.toml)", "DIR")
 _RUN = Option(("run",), "a run: its id, the beginning of it, its folder, or latest", "RUN", default="latest", nargs="?")
 

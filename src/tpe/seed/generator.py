@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tpe.seed.copytext import (
+    NULL,
+    Column,
+    Flags,
+    Ints,
+    Moments,
+    Piece,
+    Table,
+    always,
+    days,
+    flags,
+    listed,
+    numbers,
+    picked,
+    times,
+)
 from tpe.seed.plan import DEMO_ADMINS, DEMO_CONTRACTORS, DEMO_PARTNERS, Size, leads_per_partner
 from tpe.seed.values import TRADES, VENDOR_KINDS, Pools, draw_pools
 
@@ -29,18 +43,9 @@ STATUS_SHARES: Final = (0.88, 0.07, 0.05)
 NOTE_SHARE: Final = 0.4
 INACTIVE_EVERY: Final = 17
 """Every 17th partner is inactive; never a demo account."""
-NULL: Final = r"\N"
-
-Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table's rows as COPY text: tab-separated values in the order of ``columns``, one line per row."""
-
-    name: str
-    columns: tuple[str, ...]
-    lines: list[str]
+PHONE_AREAS: Final = (201, 990)
+PHONE_LINES: Final = (100, 200)
+"""Numbers of the range 555-0100 to 555-0199, which is kept free for fiction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,13 @@ class Hashes:
     other: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Leads:
     contractor: Ints
     partner: Ints
     stage: Ints
-    has_note: NDArray[np.bool_]
-    created: Sequence[str]
-    updated: Sequence[str]
+    has_note: Flags
+    updated: Moments
 
 
 def generate(size: Size, seed: int, hashes: Hashes) -> list[Table]:
@@ -73,41 +77,64 @@ def generate(size: Size, seed: int, hashes: Hashes) -> list[Table]:
 
 
 def _partners(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes) -> tuple[Table, list[str]]:
-    ids = range(1, size.partners + 1)
-    contacts, lasts = _people(size.partners, pools, rng)
-    kinds = rng.integers(0, len(VENDOR_KINDS), size.partners)
-    names = [f"{last} {VENDOR_KINDS[kind]}" for last, kind in zip(lasts, kinds, strict=True)]
+    count = size.partners
+    ids = range(1, count + 1)
+    firsts, lasts = _people(count, pools, rng)
+    kinds = rng.integers(0, len(VENDOR_KINDS), count).tolist()
+    names = [f"{pools.last_names[last]} {VENDOR_KINDS[kind]}" for last, kind in zip(lasts.tolist(), kinds, strict=True)]
     emails = [*DEMO_PARTNERS, *(f"office{number}@example.test" for number in ids[len(DEMO_PARTNERS) :])]
-    active = ["f" if number > len(DEMO_PARTNERS) and number % INACTIVE_EVERY == 0 else "t" for number in ids]
-    secret = [hashes.demo if number <= len(DEMO_PARTNERS) else hashes.other for number in ids]
-    sites = [f"https://partner{number}.example.test" for number in ids]
-    columns = ("id", "company_name", "contact_name", "email", "phone", "website", "is_active", "password_hash", "created_at")
-    phones, since = _phones(size.partners, rng), _account_times(size.partners, rng)
-    return _table("partners", columns, ids, names, contacts, emails, phones, sites, active, secret, since), names
+    active = np.array([number <= len(DEMO_PARTNERS) or number % INACTIVE_EVERY != 0 for number in ids])
+    secret = np.array([number > len(DEMO_PARTNERS) for number in ids]).astype(np.int8)
+    columns: dict[str, Column] = {
+        "id": (_ids(count),),
+        "company_name": (listed(names),),
+        "contact_name": _names(firsts, lasts, pools),
+        "email": (listed(emails),),
+        "phone": _phones(count, rng),
+        "website": (listed([f"https://partner{number}.example.test" for number in ids]),),
+        "is_active": (flags(active),),
+        "password_hash": (picked((hashes.demo, hashes.other), secret),),
+        "created_at": _account_times(count, rng),
+    }
+    return _table("partners", columns), names
 
 
 def _admins(hashes: Hashes) -> Table:
-    ids = range(1, len(DEMO_ADMINS) + 1)
-    names = [email.partition("@")[0].replace(".", " ").title() for email in DEMO_ADMINS]
-    columns = ("id", "full_name", "email", "password_hash", "created_at")
-    since = [_times(np.array([ACCOUNTS_SINCE]))[0]] * len(DEMO_ADMINS)
-    return _table("admin_users", columns, ids, names, DEMO_ADMINS, [hashes.demo] * len(DEMO_ADMINS), since)
+    count = len(DEMO_ADMINS)
+    columns: dict[str, Column] = {
+        "id": (_ids(count),),
+        "full_name": (listed([email.partition("@")[0].replace(".", " ").title() for email in DEMO_ADMINS]),),
+        "email": (listed(DEMO_ADMINS),),
+        "password_hash": (always(hashes.demo, count),),
+        "created_at": times(np.array([ACCOUNTS_SINCE] * count)),
+    }
+    return _table("admin_users", columns)
 
 
 def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes) -> Table:
     count = size.contractors
-    ids = range(1, count + 1)
-    names, lasts = _people(count, pools, rng)
-    trades = rng.integers(0, len(TRADES), count).tolist()
-    places = [pools.places[index] for index in rng.integers(0, len(pools.places), count).tolist()]
-    companies = [f"{last} {TRADES[trade]}" for last, trade in zip(lasts, trades, strict=True)]
-    emails = [f"{last.lower().replace(' ', '')}{number}@example.test" for last, number in zip(lasts, ids, strict=True)]
-    emails[: len(DEMO_CONTRACTORS)] = DEMO_CONTRACTORS
-    secret = [hashes.demo if number <= len(DEMO_CONTRACTORS) else NULL for number in ids]
-    cities, states = [city for city, _ in places], [state for _, state in places]
-    columns = ("id", "name", "company_name", "email", "phone", "city", "state", "password_hash", "created_at")
-    since, phones = _account_times(count, rng), _phones(count, rng)
-    return _table("contractors", columns, ids, names, companies, emails, phones, cities, states, secret, since)
+    firsts, lasts = _people(count, pools, rng)
+    trades = rng.integers(0, len(TRADES), count)
+    places = rng.integers(0, len(pools.places), count)
+    mailboxes = [last.lower().replace(" ", "") for last in pools.last_names]
+    ids = np.arange(1, count + 1)
+    demo = ids <= len(DEMO_CONTRACTORS)
+    columns: dict[str, Column] = {
+        "id": (_ids(count),),
+        "name": _names(firsts, lasts, pools),
+        "company_name": (picked(pools.last_names, lasts), picked([f" {trade}" for trade in TRADES], trades)),
+        "email": (
+            picked([*DEMO_CONTRACTORS, *mailboxes], np.where(demo, ids - 1, len(DEMO_CONTRACTORS) + lasts)),
+            picked(["", *map(str, ids)], np.where(demo, 0, ids)),
+            picked(("@example.test", ""), demo.astype(np.int8)),
+        ),
+        "phone": _phones(count, rng),
+        "city": (picked([city for city, _ in pools.places], places),),
+        "state": (picked([state for _, state in pools.places], places),),
+        "password_hash": (picked((NULL, hashes.demo), demo.astype(np.int8)),),
+        "created_at": _account_times(count, rng),
+    }
+    return _table("contractors", columns)
 
 
 def _matches(size: Size, pools: Pools, rng: np.random.Generator) -> tuple[_Leads, Table]:
@@ -117,33 +144,32 @@ def _matches(size: Size, pools: Pools, rng: np.random.Generator) -> tuple[_Leads
     status = rng.choice(len(STATUSES), count, p=STATUS_SHARES)
     has_note = (stage > 0) & (rng.random(count) < NOTE_SHARE)
     created = np.sort(DATA_UNTIL - rng.integers(0, DATA_SPAN_S, count).astype("timedelta64[s]"))
-    updated = np.where(
-        stage > 0, created + (rng.random(count) * (DATA_UNTIL - created).astype(np.int64)).astype("timedelta64[s]"), created
-    )
+    waited = (rng.random(count) * (DATA_UNTIL - created).astype(np.int64)).astype("timedelta64[s]")
+    updated = np.where(stage > 0, created + waited, created)
     contacted = (stage >= 1) & (stage <= CONTACTED_UNTIL)
     follows = (stage > 0) & ~np.isin(stage, CLOSED) & (rng.random(count) < 0.5)
     follow_days = DATA_UNTIL.astype("datetime64[D]") + rng.integers(*FOLLOW_UP_DAYS, count).astype("timedelta64[D]")
-    reasons = [pools.reason_arrays[index] for index in rng.integers(0, len(pools.reason_arrays), count).tolist()]
+    reasons = rng.integers(0, len(pools.reason_arrays), count)
     scores = (40 + rng.beta(2.5, 2.0, count) * 60).astype(np.int64)
-    created_text, updated_text = _times(created), _times(updated)
-    leads = _Leads(contractor, partner, stage, has_note, created_text, updated_text)
-    table = _table(
-        "contractor_partner_matches",
-        (
-            "id", "contractor_id", "partner_id", "match_score", "match_reasons", "is_primary_match", "engagement_stage", "status",
-            "last_contact_at", "next_follow_up", "version", "created_at", "updated_at",
-        ),
-        range(1, count + 1), contractor.tolist(), partner.tolist(), scores.tolist(), reasons,
-        ["t" if flag else "f" for flag in primary.tolist()],
-        [STAGES[index] for index in stage.tolist()],
-        [STATUSES[index] for index in status.tolist()],
-        _where(contacted, updated_text), _where(follows, np.datetime_as_string(follow_days).tolist()),
-        (1 + (stage > 0) + has_note).tolist(), created_text, updated_text,
-    )  # fmt: skip
-    return leads, table
+    columns: dict[str, Column] = {
+        "id": (_ids(count),),
+        "contractor_id": (numbers(contractor),),
+        "partner_id": (numbers(partner),),
+        "match_score": (numbers(scores),),
+        "match_reasons": (picked(pools.reason_arrays, reasons),),
+        "is_primary_match": (flags(primary),),
+        "engagement_stage": (picked(STAGES, stage),),
+        "status": (picked(STATUSES, status),),
+        "last_contact_at": times(updated, contacted),
+        "next_follow_up": (days(follow_days, follows),),
+        "version": (numbers(1 + (stage > 0) + has_note),),
+        "created_at": times(created),
+        "updated_at": times(updated),
+    }
+    return _Leads(contractor, partner, stage, has_note, updated), _table("contractor_partner_matches", columns)
 
 
-def pair_up(size: Size, rng: np.random.Generator) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+def pair_up(size: Size, rng: np.random.Generator) -> tuple[Ints, Ints, Flags]:
     """Give contractor, partner and whether it is the primary match of each lead, in the order of their ids.
 
     Every partner holds exactly its share, every contractor one primary lead and at most one more, with another partner.
@@ -166,57 +192,65 @@ def pair_up(size: Size, rng: np.random.Generator) -> tuple[Ints, Ints, NDArray[n
     return contractors[order], np.concatenate([first, second])[order], primary[order]
 
 
-def _history(leads: _Leads, names: Sequence[str]) -> Table:
-    moved = np.flatnonzero(leads.stage > 0).tolist()
-    partners = leads.partner.tolist()
-    stages = leads.stage.tolist()
-    columns = (
-        "id", "match_id", "field", "old_value", "new_value", "version", "author_role", "author_id", "author_name", "created_at",
-    )  # fmt: skip
-    return _table(
-        "lead_history", columns, range(1, len(moved) + 1), [index + 1 for index in moved], ["engagement_stage"] * len(moved),
-        ["new"] * len(moved), [STAGES[stages[index]] for index in moved], [2] * len(moved), ["partner"] * len(moved),
-        [partners[index] for index in moved], [names[partners[index] - 1] for index in moved],
-        [leads.updated[index] for index in moved],
-    )  # fmt: skip
+def _history(leads: _Leads, names: list[str]) -> Table:
+    moved = np.flatnonzero(leads.stage > 0)
+    count = len(moved)
+    columns: dict[str, Column] = {
+        "id": (_ids(count),),
+        "match_id": (numbers(moved + 1),),
+        "field": (always("engagement_stage", count),),
+        "old_value": (always("new", count),),
+        "new_value": (picked(STAGES, leads.stage[moved]),),
+        "version": (always("2", count),),
+        **_authorship(leads, moved, names),
+    }
+    return _table("lead_history", columns)
 
 
-def _notes(leads: _Leads, names: Sequence[str], pools: Pools, rng: np.random.Generator) -> Table:
-    noted = np.flatnonzero(leads.has_note).tolist()
-    partners = leads.partner.tolist()
-    bodies = [pools.notes[index] for index in rng.integers(0, len(pools.notes), len(noted)).tolist()]
-    columns = ("id", "match_id", "body", "author_role", "author_id", "author_name", "created_at")
-    return _table(
-        "lead_notes", columns, range(1, len(noted) + 1), [index + 1 for index in noted], bodies, ["partner"] * len(noted),
-        [partners[index] for index in noted], [names[partners[index] - 1] for index in noted],
-        [leads.updated[index] for index in noted],
-    )  # fmt: skip
+def _notes(leads: _Leads, names: list[str], pools: Pools, rng: np.random.Generator) -> Table:
+    noted = np.flatnonzero(leads.has_note)
+    count = len(noted)
+    columns: dict[str, Column] = {
+        "id": (_ids(count),),
+        "match_id": (numbers(noted + 1),),
+        "body": (picked(pools.notes, rng.integers(0, len(pools.notes), count)),),
+        **_authorship(leads, noted, names),
+    }
+    return _table("lead_notes", columns)
 
 
-def _people(count: int, pools: Pools, rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    firsts = [pools.first_names[index] for index in rng.integers(0, len(pools.first_names), count).tolist()]
-    lasts = [pools.last_names[index] for index in rng.integers(0, len(pools.last_names), count).tolist()]
-    return [f"{first} {last}" for first, last in zip(firsts, lasts, strict=True)], lasts
+def _authorship(leads: _Leads, chosen: Ints, names: list[str]) -> dict[str, Column]:
+    """Give who wrote what was done to the chosen leads, and when: each lead's own partner, when it was last changed."""
+    partners = leads.partner[chosen]
+    return {
+        "author_role": (always("partner", len(chosen)),),
+        "author_id": (numbers(partners),),
+        "author_name": (picked(names, partners - 1),),
+        "created_at": times(leads.updated[chosen]),
+    }
 
 
-def _phones(count: int, rng: np.random.Generator) -> list[str]:
-    """Give numbers of the range 555-0100 to 555-0199, which is kept free for fiction."""
-    areas, lines = rng.integers(201, 990, count).tolist(), rng.integers(100, 200, count).tolist()
-    return [f"+1 {area} 555 0{line}" for area, line in zip(areas, lines, strict=True)]
+def _people(count: int, pools: Pools, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Give which first and which last name each of ``count`` people has."""
+    return rng.integers(0, len(pools.first_names), count), rng.integers(0, len(pools.last_names), count)
 
 
-def _account_times(count: int, rng: np.random.Generator) -> list[str]:
-    return _times(ACCOUNTS_SINCE + rng.integers(0, DATA_SPAN_S, count).astype("timedelta64[s]"))
+def _names(firsts: Ints, lasts: Ints, pools: Pools) -> Column:
+    return picked([f"{first} " for first in pools.first_names], firsts), picked(pools.last_names, lasts)
 
 
-def _times(moments: NDArray[np.datetime64]) -> list[str]:
-    texts: list[str] = np.datetime_as_string(moments, unit="s", timezone="UTC").tolist()
-    return texts
+def _phones(count: int, rng: np.random.Generator) -> Column:
+    areas = picked([f"+1 {area} 555 0" for area in range(*PHONE_AREAS)], rng.integers(0, PHONE_AREAS[1] - PHONE_AREAS[0], count))
+    return areas, numbers(rng.integers(*PHONE_LINES, count))
 
 
-def _where(condition: NDArray[np.bool_], texts: Sequence[str]) -> list[str]:
-    return [text if holds else NULL for holds, text in zip(condition.tolist(), texts, strict=True)]
+def _account_times(count: int, rng: np.random.Generator) -> Column:
+    return times(ACCOUNTS_SINCE + rng.integers(0, DATA_SPAN_S, count).astype("timedelta64[s]"))
 
 
-def _table(name: str, columns: tuple[str, ...], *values: Iterable[Any]) -> Table:
-    return Table(name, columns, ["\t".join(map(str, row)) for row in zip(*values, strict=True)])
+def _ids(count: int) -> Piece:
+    return numbers(np.arange(1, count + 1))
+
+
+def _table(name: str, columns: dict[str, Column]) -> Table:
+    return Table(name, tuple(columns), tuple(columns.values()))

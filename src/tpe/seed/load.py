@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,11 +13,12 @@ import psycopg
 from psycopg import sql
 
 from tpe.auth.passwords import hash_password
-from tpe.seed.generator import Hashes, Table, generate
+from tpe.seed.bare import bare
+from tpe.seed.copytext import Table
+from tpe.seed.generator import Hashes, generate
 from tpe.seed.plan import SIZES
 
 CONNECT_TIMEOUT_S: Final = 5
-ROWS_PER_WRITE: Final = 10_000
 
 
 class SeedError(Exception):
@@ -39,19 +42,22 @@ def seed_database(conninfo: str, *, size: str, seed: int, password: str) -> Seed
         raise SeedError("the seed must not be negative")
     started = time.perf_counter()
     tables = generate(SIZES[size], seed, Hashes(hash_password(password), hash_password(secrets.token_urlsafe(32))))
+    names = [table.name for table in tables]
     try:
         with psycopg.connect(conninfo, connect_timeout=CONNECT_TIMEOUT_S) as connection:
             _refuse_rows(connection)
-            for table in tables:
-                _copy(connection, table)
-            connection.commit()
-            for table in tables:
-                connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.name)))
+            with bare(connection, names):
+                # Emptied in this transaction, so that the rows may go in frozen: no later pass has to visit them again.
+                connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, names))))
+                for table in tables:
+                    _copy(connection, table)
+            for name in names:
+                connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
     except psycopg.errors.UndefinedTable as error:
         raise SeedError("the database has no tables yet\nhint: tpe migrate up") from error
     except psycopg.OperationalError as error:
         raise SeedError(f"the database does not answer: {str(error).splitlines()[0]}") from error
-    return SeedReport({table.name: len(table.lines) for table in tables}, time.perf_counter() - started)
+    return SeedReport({table.name: len(table) for table in tables}, time.perf_counter() - started)
 
 
 def _refuse_rows(connection: psycopg.Connection) -> None:
@@ -63,10 +69,19 @@ def _refuse_rows(connection: psycopg.Connection) -> None:
 
 
 def _copy(connection: psycopg.Connection, table: Table) -> None:
-    target = sql.SQL("COPY {} ({}) FROM STDIN").format(
+    target = sql.SQL("COPY {} ({}) FROM STDIN (FREEZE)").format(
         sql.Identifier(table.name), sql.SQL(", ").join(sql.Identifier(column) for column in table.columns)
     )
     with connection.cursor() as cursor, cursor.copy(target) as copy:
-        for start in range(0, len(table.lines), ROWS_PER_WRITE):
-            copy.write("\n".join(table.lines[start : start + ROWS_PER_WRITE]) + "\n")
-    connection.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", (table.name, max(len(table.lines), 1)))
+        for chunk in _made_ahead(table.chunks()):
+            copy.write(chunk)
+    connection.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", (table.name, max(len(table), 1)))
+
+
+def _made_ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Give the chunks, the next one being made while the server takes in the one before."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, chunks, b"")
+        while chunk := coming.result():
+            coming = maker.submit(next, chunks, b"")
+            yield chunk

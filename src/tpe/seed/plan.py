@@ -42,6 +42,7 @@ SIZES: Final = {
         Size("tiny", leads=120, partners=8, contractors=80),
         Size("small", leads=1_000, partners=25, contractors=600),
         Size("medium", leads=100_000, partners=200, contractors=60_000),
+        Size("large", leads=1_000_000, partners=1_000, contractors=600_000),
     )
 }
 
