@@ -214,11 +214,7 @@ def _target(base_url: str) -> Target:
     login = Login("form", "/v1/session", {"login": "{username}", "secret": "{password}"}, cookie="sid")
     reader = Role("reader", login, (User("ann", "ann", PASSWORD), User("ben", "ben", PASSWORD)), rank=1)
     keeper = Role("keeper", login, (User("kim", "kim", PASSWORD),), rank=2)
-    hints = (
-        OperationHint("DELETE /session", destructive=True),
-        OperationHint("POST /me/password", destructive=True),
-        OperationHint("PUT /books/{bookId}", roles=("keeper",)),
-    )
+    hints = (OperationHint("PUT /books/{bookId}", roles=("keeper",)),)
     return Target(
         "shelf", "Shelf", Environment.LOCAL, Path(), ("127.0.0.1",), Allow(writes=True), (reader, keeper),
         base_url=base_url, health_path="/v1/books", operations=hints,

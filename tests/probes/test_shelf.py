@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from harness.model.target import OperationHint
 from harness.probes.authorization import AuthorizationRun, Matrix
+from harness.probes.destruction import destructive
+from harness.probes.document import Document
 from harness.probes.drafts import encoded
 from harness.probes.endings import examine_log_out, examine_password_change
 from harness.probes.exchange import World
@@ -118,6 +123,33 @@ def test_the_members_of_a_change_of_password_are_told_apart(path: str, name: str
     operation = Operation("POST", path)
     said = "present" if asks_present(operation, name) else "new" if asks_new(operation, name) else ""
     assert said == kind
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said", "apart"),
+    [
+        ("DELETE", "/session", None, True),
+        ("POST", "/auth/logout", None, True),
+        ("DELETE", "/me", None, True),
+        ("POST", "/accounts/deactivate", None, True),
+        ("GET", "/createdb", None, True),
+        ("POST", "/reset-data", None, True),
+        ("DELETE", "/notes/{id}", None, False),
+        ("POST", "/notes", None, False),
+        ("GET", "/session", None, False),
+        ("DELETE", "/session", False, False),
+        ("POST", "/notes", True, True),
+    ],
+)
+def test_what_destroys_runs_apart_and_the_target_file_has_the_last_word(
+    method: str, path: str, said: bool | None, apart: bool
+) -> None:
+    parameters = [{"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}] if "{" in path else []
+    operation = {"security": [{"sid": []}], "parameters": parameters, "responses": {"200": {"description": "done"}}}
+    document = Document.of({"openapi": "3.1.0", "paths": {path: {method.lower(): operation}}})
+    with served() as live:
+        target = dataclasses.replace(live.target, operations=(OperationHint(f"{method} {path}", destructive=said),))
+    assert destructive(document, target) == ({f"{method} {path}"} if apart else set())
 
 
 def test_the_values_of_an_enumeration_are_found_wherever_the_document_lists_them() -> None:

@@ -77,7 +77,7 @@ class AuthorizationRun:
             scene = Scene(world, self.document, self.seed)
             plan = list(self._plan(scene))
             self._take(matrix, scene, plan)
-            apart = [operation for operation in self._ordered() if world.target.hint(operation.name).destructive]
+            apart = [operation for operation in self._ordered() if operation.name in scene.destructive]
             matrix.requests += world.traffic.requests
         for operation in apart:
             self._examine_apart(matrix, operation)
@@ -90,7 +90,7 @@ class AuthorizationRun:
     def _plan(self, scene: Scene) -> Iterator[tuple[Operation, Examine]]:
         kinds = scene.kinds
         for operation in self._ordered():
-            if not scene.world.target.hint(operation.name).destructive:
+            if operation.name not in scene.destructive:
                 yield operation, lambda scene, operation=operation: examine_operation(scene, operation)  # type: ignore[misc]
         for kind in kinds:
             listed = self.document.find("GET", kind.list_path)
@@ -208,7 +208,7 @@ def replace_reference(stage: Stage, reference: Reference) -> Stage:
 def _writer(scene: Scene, kind: ObjectKind) -> tuple[Operation, Reference] | None:
     """An operation that changes an object of the kind and leaves it there."""
     for operation in scene.document.operations:
-        if operation.method in ("PUT", "PATCH", "POST") and not scene.world.target.hint(operation.name).destructive:
+        if operation.method in ("PUT", "PATCH", "POST") and operation.name not in scene.destructive:
             for reference in scene.references(operation):
                 if reference.kind == kind and reference.place == "path":
                     return operation, reference

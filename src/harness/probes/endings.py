@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import Role
 from harness.probes.calls import attempts
-from harness.probes.document import Document
+from harness.probes.destruction import changes_password, logs_out
 from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
-from harness.probes.passwords import is_change
 from harness.probes.scene import Asker, Scene, Untestable
-from harness.probes.schemas import SchemaError
 
 STAGE, ENGINE = "sessions", "probes"
-_LOG_OUT = re.compile(r"log[\s_-]?out|sign[\s_-]?out|logoff", re.I)
-_SESSION = re.compile(r"^(my[_-]?)?(auth[_-]?)?(session|token|login)s?$", re.I)
 
 
 @dataclass(frozen=True)
@@ -37,38 +31,13 @@ def log_out_of(scene: Scene, role: Role) -> Operation | None:
     return next((op for op in _callable(scene, role) if op.method != "HEAD" and logs_out(op)), None)
 
 
-def logs_out(operation: Operation) -> bool:
-    """Whether an operation ends the session that calls it."""
-    deletes_session = operation.method == "DELETE" and _SESSION.search(operation.path.rsplit("/", 1)[-1])
-    return bool(deletes_session or _LOG_OUT.search(_words(operation)))
-
-
 def password_change_of(scene: Scene, role: Role) -> Operation | None:
     """The operation that changes one's own password: it takes the old one and a new one."""
     return next((op for op in _callable(scene, role) if changes_password(scene.document, op)), None)
 
 
-def changes_password(document: Document, operation: Operation) -> bool:
-    """Whether the body has a member for the old password and one for the new."""
-    return is_change(operation, _members(document, operation))
-
-
 def _callable(scene: Scene, role: Role) -> list[Operation]:
     return [op for op in scene.document.operations if op.is_secured and scene.permissions.of(op, role).permitted is not False]
-
-
-def _words(operation: Operation) -> str:
-    return f"{operation.path.rsplit('/', 1)[-1]} {operation.operation_id} {operation.summary}"
-
-
-def _members(document: Document, operation: Operation) -> Mapping[str, object]:
-    if operation.body is None:
-        return {}
-    try:
-        properties = document.schemas.resolve(operation.body.schema).get("properties")
-    except SchemaError:
-        return {}
-    return properties if isinstance(properties, Mapping) else {}
 
 
 def witness_of(scene: Scene, asker: Asker) -> Request:

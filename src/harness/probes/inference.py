@@ -110,7 +110,7 @@ def created_for(scene: Scene, kind: ObjectKind) -> bool:
 def _create(scene: Scene, collection: str, name: str, role: str, user: str, number: int) -> Any:
     """The id of an object that the user made, or None where the document gives no way or the target refused."""
     operation = scene.document.find("POST", collection)
-    if operation is None or not scene.world.target.allow.writes or scene.world.target.hint(operation.name).destructive:
+    if operation is None or not scene.world.target.allow.writes or operation.name in scene.destructive:
         return None
     if scene.permissions.of(operation, scene.world.target.role(role)).permitted is False:
         return None

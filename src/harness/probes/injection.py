@@ -69,9 +69,8 @@ class _Slot:
 def examine_injection(scene: Scene) -> Report:
     """Tries every parameter and member that takes a text."""
     report = Report("injection")
-    destructive = {hint.operation for hint in scene.world.target.operations if hint.destructive}
     for operation in scene.document.operations:
-        if operation.name in destructive or (not operation.is_safe and not scene.world.target.allow.writes):
+        if operation.name in scene.destructive or (not operation.is_safe and not scene.world.target.allow.writes):
             continue
         try:
             asker = _asker(scene, operation)

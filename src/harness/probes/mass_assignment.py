@@ -51,10 +51,8 @@ _MASS_ASSIGNMENT = Weakness(
 def examine_mass_assignment(scene: Scene) -> Report:
     """Tries every writing operation with a JSON body, as a role that may call it."""
     report = Report("mass-assignment")
-    destructive = {hint.operation for hint in scene.world.target.operations if hint.destructive}
     for operation in scene.document.operations:
-        body = operation.body
-        if operation.is_safe or body is None or not body.is_json or operation.name in destructive or scene.login_role(operation):
+        if not _is_candidate(scene, operation):
             continue
         try:
             _examine(scene, operation, report)
@@ -63,6 +61,11 @@ def examine_mass_assignment(scene: Scene) -> Report:
                 raise
             report.note = f"{operation.name}: {error}"
     return report
+
+
+def _is_candidate(scene: Scene, operation: Operation) -> bool:
+    takes_json = operation.body is not None and operation.body.is_json and not operation.is_safe
+    return takes_json and operation.name not in scene.destructive and not scene.login_role(operation)
 
 
 def _examine(scene: Scene, operation: Operation, report: Report) -> None:

@@ -47,7 +47,7 @@ def _parents(scene: Scene, path: str, asker: Asker) -> Iterator[dict[str, Any]]:
 
 def _made(scene: Scene, maker: Operation, parents: dict[str, Any], name: str, asker: Asker) -> Any:
     may = asker.role and scene.permission(maker, asker).permitted is not False and scene.world.target.allow.writes
-    if not may or scene.world.target.hint(maker.name).destructive:
+    if not may or maker.name in scene.destructive:
         return None
     try:
         draft = scene.drafter.draft(maker, given=parents)

@@ -174,10 +174,9 @@ def _asker(scene: Scene, operation: Operation) -> Asker:
 def examine_outgoing(scene: Scene) -> Report:
     """Gives each parameter and member that may take an address the one of a listener, and sees whether it is called."""
     report = Report("outgoing")
-    destructive = {hint.operation for hint in scene.world.target.operations if hint.destructive}
     with listening() as listener:
         for operation in scene.document.operations:
-            if operation.name in destructive or (not operation.is_safe and not scene.world.target.allow.writes):
+            if operation.name in scene.destructive or (not operation.is_safe and not scene.world.target.allow.writes):
                 continue
             try:
                 _outgoing(scene, operation, listener, report)

@@ -113,10 +113,9 @@ class RobustnessRun:
         """Examines until the target dies; what destroys credentials or data comes last, each on a target of its own."""
         with self.doors.fresh("robustness") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
-            destructive = {hint.operation for hint in world.target.operations if hint.destructive}
-            calm = [operation for operation in waiting if operation.name not in destructive]
+            calm = [operation for operation in waiting if operation.name not in scene.destructive]
             for operation in calm or waiting[:1]:
-                if operation.name in destructive and not self.doors.isolated:
+                if operation.name in scene.destructive and not self.doors.isolated:
                     note = "it destroys credentials or data, and this target cannot be given fresh ones"
                     self.tried.append(Tried(operation.name, note=note))
                 else:
@@ -138,7 +137,6 @@ class RobustnessRun:
 
     def _examine(self, scene: Scene, operation: Operation) -> Tried:
         tried = Tried(operation.name)
-        hint = scene.world.target.hint(operation.name)
         if not operation.is_safe and not scene.world.target.allow.writes:
             tried.note = "the target file does not allow writes"
             return tried
@@ -151,7 +149,7 @@ class RobustnessRun:
         for hostile in hostile_requests(operation, draft, asker):
             tried.sent += 1
             try:
-                answer = scene.world.send(hostile.request, renew=not hint.destructive)
+                answer = scene.world.send(hostile.request, renew=operation.name not in scene.destructive)
             except HarnessError:
                 if scene.world.door.alive():
                     tried.note = f"a request with {hostile.what} could not be sent"

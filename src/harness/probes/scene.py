@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.model.finding import Request
 from harness.model.target import Login, ObjectKind, Role
+from harness.probes.destruction import changes_password, destructive
 from harness.probes.document import Document
 from harness.probes.drafts import Draft, Drafter
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, World
@@ -84,9 +85,25 @@ class Scene:
         return tuple(role for role in self.world.target.roles if role.users)
 
     @cached_property
+    def log_ins(self) -> tuple[Role, ...]:
+        """One role of each log-in: what is wrong with a log-in that several roles share is wrong once."""
+        first = {(role.login.kind, role.login.path, role.page_login): role for role in reversed(self.roles)}
+        return tuple(reversed(first.values()))
+
+    @cached_property
     def kinds(self) -> tuple[ObjectKind, ...]:
         """The kinds that the target file describes, and those that the document shows and the target treats as somebody's own."""
         return (*(kind for kind in self.world.target.objects if kind.owned), *inferred(self))
+
+    @cached_property
+    def destructive(self) -> frozenset[str]:
+        """Names of the operations that destroy credentials or data: they run apart."""
+        return destructive(self.document, self.world.target)
+
+    def lateness(self, operation: Operation) -> tuple[bool, bool, bool, bool]:
+        """Sorts operations so that each leaves the next what it needs: readers, writers, deletions; credentials go last."""
+        late = operation.name in self.destructive
+        return late, late and changes_password(self.document, operation), not operation.is_safe, operation.method == "DELETE"
 
     def permission(self, operation: Operation, asker: Asker) -> Permission:
         """Whether the asker may call the operation."""

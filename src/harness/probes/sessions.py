@@ -13,7 +13,7 @@ from harness.probes.calls import Call, attempts, valid_drafts
 from harness.probes.cookies import CookieReport, examine_cookies
 from harness.probes.document import Document
 from harness.probes.doors import Doors
-from harness.probes.endings import Ended, changes_password, examine_log_out, examine_password_change
+from harness.probes.endings import Ended, examine_log_out, examine_password_change
 from harness.probes.exchange import Answer, Door, World, forged_header, token_of, with_headers
 from harness.probes.forging import Forgery, read_jwt
 from harness.probes.operations import Operation
@@ -92,8 +92,9 @@ class SessionsRun:
         return "" if any(item.valid and len(item.tried) > 1 for item in mine) else "; ".join(item.note for item in mine)
 
     def ended_findings(self, how: str) -> list[Finding]:
-        """What still worked after the session's end."""
-        return [item.finding for item in self.ended.get(how, ()) if item.finding is not None]
+        """What still worked after the session's end; one log-out that serves several roles has one defect."""
+        found = [item.finding for item in self.ended.get(how, ()) if item.finding is not None]
+        return list({(finding.rule, finding.operation): finding for finding in reversed(found)}.values())
 
     def skip_unless_tried(self, how: str, skip: Callable[[str], object]) -> None:
         """Calls `skip` with the reasons where no role's session could be ended so."""
@@ -107,6 +108,7 @@ class SessionsRun:
             scene = Scene(world, self.document, self.seed)
             for role in scene.roles:
                 self._bounded(lambda role=role: _read_tokens(scene, role, done), door)  # type: ignore[misc]
+            for role in scene.log_ins:
                 self._bounded(lambda role=role: done.cookies.append(examine_cookies(world, role)), door)  # type: ignore[misc]
             for role, operation in _protected(scene):
                 done.attacked.append(self._guarded(scene, role, operation))
@@ -199,13 +201,7 @@ def _protected(scene: Scene) -> list[tuple[Role, Operation]]:
         for operation in scene.document.operations
         if operation.is_secured and scene.permissions.of(operation, role).permitted is not False
     ]
-    destructive = {hint.operation for hint in scene.world.target.operations if hint.destructive}
-
-    def late(pair: tuple[Role, Operation]) -> tuple[bool, bool, bool]:
-        operation = pair[1]
-        return operation.name in destructive, operation.method == "DELETE", changes_password(scene.document, operation)
-
-    return sorted(found, key=late)
+    return sorted(found, key=lambda pair: scene.lateness(pair[1]))
 
 
 def attack(scene: Scene, role: Role, operation: Operation, *, isolated: bool = True) -> Attacked:
@@ -215,7 +211,7 @@ def attack(scene: Scene, role: Role, operation: Operation, *, isolated: bool = T
         Untestable: no valid request is known.
     """
     asker = Asker(role.name, role.users[0].name)
-    destroys = scene.world.target.hint(operation.name).destructive
+    destroys = operation.name in scene.destructive
     valid = _succeeding(scene, operation, asker) if operation.is_safe else None
     request = valid.request if valid else next(valid_drafts(scene, operation, asker)).request(asker.role, asker.user)
     bare = scene.world.send_as(replace(request, role="", user=""), scene.anonymous)

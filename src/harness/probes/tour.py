@@ -82,16 +82,12 @@ def take_tour(doors: Doors, document: Document, seed: int, say: Callable[[str], 
 class _Guide:
     def __init__(self, scene: Scene, tour: Tour, *, isolated: bool, say: Callable[[str], None]) -> None:
         self._scene, self._tour, self._isolated, self._say = scene, tour, isolated, say
-        self._destructive = {hint.operation for hint in scene.world.target.operations if hint.destructive}
+        self._destructive = scene.destructive
 
     def lead(self) -> None:
         """Operations, then what is no operation; a dead target ends the tour."""
         self._bounded("pages", self._pages)
-        order = sorted(
-            self._scene.document.operations,
-            key=lambda op: (op.name in self._destructive, not op.is_safe, op.method == "DELETE"),
-        )
-        for operation in order:
+        for operation in sorted(self._scene.document.operations, key=self._scene.lateness):
             self._bounded(operation.name, lambda operation=operation: self._visit(operation))  # type: ignore[misc]
             self._say(operation.name)
         self._bounded("paths", self._elsewhere)

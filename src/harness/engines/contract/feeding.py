@@ -15,6 +15,7 @@ from harness.engines.contract.job import Freshness
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import ObjectKind, Role, Target
+from harness.probes.destruction import destructive
 from harness.probes.document import Document, Operation
 from harness.probes.exchange import World
 from harness.probes.jsonpath import find
@@ -24,10 +25,6 @@ from harness.probes.schemas import SchemaError
 IDS_MAX = 20
 EXAMPLES_MAX = 3
 _VERSION = re.compile(r"^(version|revision|rev|lock_?version|row_?version|etag)$", re.I)
-_ENDS_SESSION = re.compile(
-    r"(log|sign)[-_]?(out|off)|passw(or)?d|revoke|deactivate|(end|close|delete|terminate)[-_]?(session|account)|session[-_/]?end",
-    re.I,
-)
 
 
 def password_marker(role: str) -> str:
@@ -60,21 +57,12 @@ def kinds_of(document: Document, target: Target) -> Kinds:
     logs_in = frozenset(op.name for op in document.operations if op.method == "POST" and _full(document, op) in logins)
     harmless = {hint.operation for hint in target.operations if hint.destructive is False}
     deletes = frozenset(op.name for op in document.operations if op.method == "DELETE" and op.name not in harmless)
-    ends = frozenset(
-        op.name
-        for op in document.operations
-        if op.name not in logs_in | harmless and (target.hint(op.name).destructive or _ends_session(op))
-    )
+    ends = destructive(document, target) - logs_in
     return Kinds(ends, deletes - ends, logs_in)
 
 
 def _full(document: Document, operation: Operation) -> str:
     return document.base_path + operation.path
-
-
-def _ends_session(operation: Operation) -> bool:
-    words = f"{operation.path.rsplit('}', 1)[-1]} {operation.operation_id}"
-    return not operation.is_safe and operation.is_secured and bool(_ENDS_SESSION.search(words))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""Operations that destroy what the other checks use: credentials, sessions, accounts, all data. They run apart, on fresh data.
+
+The target file's word counts; where it is silent, the operation's own form and name tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from harness.model.target import Target
+from harness.probes.document import Document
+from harness.probes.operations import Operation
+from harness.probes.passwords import is_change
+from harness.probes.schemas import SchemaError
+
+_LOG_OUT = re.compile(r"(log|sign)[\s_-]?(out|off)", re.I)
+_SESSION = re.compile(r"^(my[_-]?)?(auth[_-]?)?(session|token|login)s?$", re.I)
+_ENDS_SESSION = re.compile(r"revoke|deactivate|(end|close|delete|terminate|cancel)[-_]?(session|account)|session[-_/]?end", re.I)
+_OWN_ACCOUNT = re.compile(r"^(me|self|account|my[_-]?account|profile|user)$", re.I)
+_ALL_DATA = re.compile(
+    r"^((create|re-?create|init|reset|wipe|purge|drop|truncate|flush|populate|re-?seed|clear)[_-]?(db|database|data|all|everything)"
+    r"|re-?seed|wipe|purge|factory[_-]?reset)$",
+    re.I,
+)
+
+
+def destructive(document: Document, target: Target) -> frozenset[str]:
+    """Names of the operations that run apart."""
+    return frozenset(operation.name for operation in document.operations if _destroys(document, target, operation))
+
+
+def logs_out(operation: Operation) -> bool:
+    """Whether an operation ends the session that calls it: by its path, id or summary, or because it deletes one's session."""
+    deletes_session = operation.method == "DELETE" and _SESSION.search(_last(operation))
+    return bool(deletes_session or _LOG_OUT.search(f"{_last(operation)} {operation.operation_id} {operation.summary}"))
+
+
+def changes_password(document: Document, operation: Operation) -> bool:
+    """Whether the body has a member for the present password and one for the new."""
+    if operation.body is None:
+        return False
+    try:
+        properties = document.schemas.resolve(operation.body.schema).get("properties")
+    except SchemaError:
+        return False
+    return isinstance(properties, Mapping) and is_change(operation, properties)
+
+
+def _destroys(document: Document, target: Target, operation: Operation) -> bool:
+    said = target.hint(operation.name).destructive
+    if said is not None:
+        return said
+    if _ALL_DATA.search(_last(operation)):
+        return True
+    if operation.is_safe or not operation.is_secured:
+        return False
+    words = f"{operation.path.rsplit('}', 1)[-1]} {operation.operation_id}"
+    ends_account = operation.method == "DELETE" and _OWN_ACCOUNT.search(_last(operation))
+    return bool(ends_account or logs_out(operation) or _ENDS_SESSION.search(words)) or changes_password(document, operation)
+
+
+def _last(operation: Operation) -> str:
+    return operation.path.rstrip("/").rsplit("/", 1)[-1]
