@@ -11,7 +11,7 @@ from harness.model.finding import Request
 from harness.probes.drafts import Draft, body_schema
 from harness.probes.exchange import Answer
 from harness.probes.objects import Reference
-from harness.probes.operations import Operation
+from harness.probes.operations import Operation, only_redirects
 from harness.probes.oracle import member
 from harness.probes.preconditions import asks_version, fresh
 from harness.probes.scene import Asker, Scene, Untestable
@@ -27,6 +27,12 @@ class Call:
     asker: Asker
     request: Request
     answer: Answer
+    redirects: bool = False  # a redirect is all the success that the operation declares
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the operation gave what it is there for."""
+        return self.answer.is_success or (self.redirects and 300 <= self.answer.status < 400)
 
 
 def valid_drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
@@ -125,7 +131,7 @@ def succeed(scene: Scene, operation: Operation, asker: Asker) -> Call | None:
         Untestable: a value is missing that nothing tells.
     """
     for call in attempts(scene, operation, asker):
-        if call.answer.is_success:
+        if call.succeeded:
             return call
     return None
 
@@ -134,7 +140,8 @@ def attempts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Call]
     """Valid requests sent in turn, each with its answer; the caller stops when it has seen enough."""
     for draft in valid_drafts(scene, operation, asker):
         request = draft.request(*sender(scene, operation, asker))
-        yield Call(asker, request, scene.world.send(request) if asker.role else scene.world.send_as(request, scene.anonymous))
+        answer = scene.world.send(request) if asker.role else scene.world.send_as(request, scene.anonymous)
+        yield Call(asker, request, answer, only_redirects(operation))
 
 
 def sender(scene: Scene, operation: Operation, asker: Asker) -> tuple[str, str]:

@@ -128,6 +128,12 @@ class Operation:
         return any(response.status.upper() in names or response.status in names for response in self.responses)
 
 
+def only_redirects(operation: Operation) -> bool:
+    """Whether a redirect is all the success that the document declares: then it is one."""
+    statuses = {response.status[:1] for response in operation.responses}
+    return "3" in statuses and "2" not in statuses
+
+
 def is_json_type(media_type: str) -> bool:
     """Whether a media type (with or without parameters) is JSON."""
     essence = media_type.split(";")[0].strip().lower()

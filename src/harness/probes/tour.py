@@ -61,7 +61,7 @@ class Tour:
     @property
     def reached(self) -> tuple[str, ...]:
         """Operations that succeeded for somebody."""
-        seen = {visit.operation for visit in self.visits if visit.what is What.SUCCESS and visit.answer.is_success}
+        seen = {visit.operation for visit in self.visits if visit.what is What.SUCCESS}
         return tuple(name for name in self.operations if name in seen)
 
     def of(self, operation: str) -> list[Visit]:
@@ -92,9 +92,7 @@ class _Guide:
             self._say(operation.name)
         self._bounded("paths", self._elsewhere)
         self._tour.roles = tuple(
-            dict.fromkeys(
-                v.asker.role for v in self._tour.visits if v.asker.role and v.what is What.SUCCESS and v.answer.is_success
-            )
+            dict.fromkeys(v.asker.role for v in self._tour.visits if v.asker.role and v.what is What.SUCCESS)
         )
 
     def _bounded(self, name: str, act: Callable[[], None]) -> None:
@@ -126,7 +124,7 @@ class _Guide:
         for asker in self._askers(operation):
             for call in attempts(self._scene, operation, asker):
                 last = call.request
-                if call.answer.is_success:
+                if call.succeeded:
                     self._tour.visits.append(Visit(What.SUCCESS, operation.name, asker, call.request, call.answer))
                     break
             else:

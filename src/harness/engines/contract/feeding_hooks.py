@@ -27,6 +27,8 @@ from harness.engines.contract.reading import sent_of
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable
 from harness.engines.contract.versions import find_member
 from harness.probes.document import Document
+from harness.probes.operations import Operation
+from harness.probes.passwords import asks_new
 from harness.probes.schemas import SchemaError
 
 STALE_EACH = 4
@@ -157,7 +159,8 @@ class Feeder:
 
     def _take_over(self, case: Case[Any]) -> None:
         """After an operation that ends the session: the role's password may be a new one now."""
-        password = _new_password(case.body) if case.method in ("PUT", "POST", "PATCH") else ""
+        operation = self._document.find(*case.operation.label.split(" ", 1))
+        password = _new_password(operation, case.body) if operation and case.method in ("PUT", "POST", "PATCH") else ""
         self._session_over = True
         if password:
             self._sign_in(password)
@@ -220,10 +223,8 @@ def _json(content: bytes) -> Any:
         return None
 
 
-def _new_password(body: Any) -> str:
-    """The password that a body sets: the member that is named so and does not ask for the present one."""
+def _new_password(operation: Operation, body: Any) -> str:
+    """The password that a body sets."""
     if not isinstance(body, dict):
         return ""
-    named = {name.lower(): value for name, value in body.items() if "passw" in name.lower() and isinstance(value, str)}
-    present = ("current", "old", "existing", "present", "confirm")
-    return next((value for name, value in named.items() if not any(word in name for word in present)), "")
+    return next((value for name, value in body.items() if isinstance(value, str) and asks_new(operation, name)), "")

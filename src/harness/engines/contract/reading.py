@@ -19,6 +19,7 @@ from harness.engines.contract.exchange import BODY_CHARACTERS_MAX, Answer, Compl
 from harness.engines.contract.job import Job, Scenario, Trouble
 from harness.engines.contract.violations import RequestJudge
 from harness.probes.document import Document
+from harness.probes.operations import only_redirects
 
 ACCEPTED = "ST201"  # Schemathesis's code for a forbidden request that was accepted
 KEPT_PER_KIND = 25  # exchanges with the same complaint of the same operation: enough to find the smallest and a second cause
@@ -36,6 +37,7 @@ class Reader:
         self._kept: Counter[tuple[str, str, int]] = Counter()
         self._document = Document.of(job.document)
         self._judge = RequestJudge(self._document)
+        self._redirects = {operation.name for operation in self._document.operations if only_redirects(operation)}
 
     def scenario(self, event: events.ScenarioFinished) -> Scenario:
         """What a scenario counted, and the exchanges that somebody complained of."""
@@ -111,14 +113,16 @@ class Reader:
             status = interaction.response.status_code if interaction.response else 0
             cases[name] += 1
             statuses.setdefault(name, Counter())[str(status) if status else "none"] += 1
-            successes[name] += _is_success(node.value, status) and _has_credential(interaction.request, self._job)
+            successes[name] += self._is_success(node.value, status) and _has_credential(interaction.request, self._job)
         for name, count in cases.items():
             yield Tally(name, phase, count, successes[name], dict(statuses[name]))
 
-
-def _is_success(case: Case[Any], status: int) -> bool:
-    """A 2xx to a valid request of the operation itself (not to a method that it does not have)."""
-    return _is_valid(case) and 200 <= status < 300 and case.method.upper() == case.operation.method.upper()
+    def _is_success(self, case: Case[Any], status: int) -> bool:
+        """What the operation gives a valid request of its own (not of a method that it does not have): a 2xx, or the redirect
+        that it declares in place of one."""
+        if not _is_valid(case) or case.method.upper() != case.operation.method.upper():
+            return False
+        return 200 <= status < 300 or (300 <= status < 400 and case.operation.label in self._redirects)
 
 
 def _is_valid(case: Case[Any]) -> bool:
