@@ -38,6 +38,18 @@ def test_what_needs_the_database_is_told_to_wait(ask: Ask, bearer: dict[str, str
     assert answer.json()["type"] == "urn:tpe:problem:unavailable"
 
 
+HEADER_NAMES = {
+    "strict-transport-security",
+    "x-content-type-options",
+    "x-frame-options",
+    "referrer-policy",
+    "permissions-policy",
+    "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
+    "content-security-policy",
+}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -55,6 +67,7 @@ def test_every_answer_carries_every_security_header(ask: Ask, method: str, path:
     answer = ask(method, path)
     assert answer.status_code == status
     assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert set(answer.headers) >= HEADER_NAMES
     assert answer.headers["content-security-policy"] == (API_CSP if path.startswith("/api/") else PAGE_CSP)
     assert answer.headers["cache-control"] == "no-store"
     assert "server" not in answer.headers

@@ -229,3 +229,9 @@ def test_every_operator_is_used_by_a_rule_and_says_what_it_is() -> None:
 def test_the_harness_itself_names_nothing_of_the_platform() -> None:
     for path in (ROOT / "src" / "harness" / "faults").rglob("*.py"):
         assert "tpe" not in path.read_text().lower().replace("httpexcept", ""), path
+
+
+def test_a_name_may_stand_for_many(faults: tuple[Fault, ...]) -> None:
+    chosen = choose(faults, Choice(("drop-owner@*", "missing-header")))
+    assert {fault.operator for fault in chosen} == {"drop-owner", ""}
+    assert len(chosen) > 3

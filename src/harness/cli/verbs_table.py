@@ -150,7 +150,7 @@ VERBS: tuple[Verb, ...] = (
         "plant defects in a copy of the reference platform and see which gates notice",
         (
             Option(("action",), "list them, or run them", choices=("list", "run")),
-            Option(("ids",), "only these faults", "FAULT", nargs="*"),
+            Option(("ids",), "only these faults; a name may hold * and ?", "FAULT", nargs="*"),
             Option(("--operator",), "only those that this rule of faults/operators.toml generates", "RULE"),
             Option(("--stage",), "only those that run this stage", "STAGE"),
             Option(("--sample",), "only so many of them, drawn by the seed", "N", type=int),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.config.decode import decode, nearest
@@ -20,7 +21,7 @@ FAULT_FILE = "fault.toml"
 
 @dataclass(frozen=True)
 class Choice:
-    """Which faults are meant: by name, by operator, by stage, and how many of them at random (by `seed`)."""
+    """Which faults are meant: by name (`drop-role@*` too), by operator, by stage, and how many of them at random (by `seed`)."""
 
     names: tuple[str, ...] = ()
     operator: str = ""
@@ -52,10 +53,10 @@ def choose(faults: tuple[Fault, ...], choice: Choice) -> tuple[Fault, ...]:
     Raises:
         ConfigError: a name, operator or stage that no fault has.
     """
-    by_name = {fault.name: fault for fault in faults}
     for name in choice.names:
-        _known(name, tuple(by_name), "faults")
-    found = [fault for fault in faults if not choice.names or fault.name in choice.names]
+        if not any(fnmatchcase(fault.name, name) for fault in faults):
+            _known(name, tuple(fault.name for fault in faults), "faults")
+    found = [fault for fault in faults if not choice.names or any(fnmatchcase(fault.name, name) for name in choice.names)]
     if choice.operator:
         _known(choice.operator, tuple({fault.operator: 0 for fault in faults if fault.operator}), "operators")
         found = [fault for fault in found if fault.operator == choice.operator]
