@@ -9,16 +9,17 @@ SELECT (SELECT count(*) FROM partners) AS partners,
 """
 
 LEADS_BY_STAGE: Final = """
-SELECT m.engagement_stage, count(*) AS leads, sum(m.match_score) AS score_sum
-FROM contractor_partner_matches m GROUP BY m.engagement_stage
+SELECT c.engagement_stage, sum(c.leads)::bigint AS leads, sum(c.score_sum)::bigint AS score_sum
+FROM lead_counts c GROUP BY c.engagement_stage HAVING sum(c.leads) > 0
 """
 
 TOP_PARTNERS: Final = """
 SELECT p.id, p.company_name, ranked.leads, ranked.won
 FROM (
-    SELECT m.partner_id, count(*) AS leads, count(*) FILTER (WHERE m.engagement_stage = 'won') AS won
-    FROM contractor_partner_matches m GROUP BY m.partner_id
-    ORDER BY count(*) DESC, m.partner_id LIMIT %(rows_max)s
+    SELECT c.partner_id, sum(c.leads)::bigint AS leads,
+           coalesce(sum(c.leads) FILTER (WHERE c.engagement_stage = 'won'), 0)::bigint AS won
+    FROM lead_counts c GROUP BY c.partner_id HAVING sum(c.leads) > 0
+    ORDER BY sum(c.leads) DESC, c.partner_id LIMIT %(rows_max)s
 ) AS ranked JOIN partners p ON p.id = ranked.partner_id
 ORDER BY ranked.leads DESC, p.id
 """

@@ -105,7 +105,7 @@ class LeadFilter:
     min_score: int | None = None
     max_score: int | None = None
     search: str | None = None
-    """Part of the contractor's name, company or e-mail, letter case ignored."""
+    """Words, each of which begins a word of the contractor's name or company, its e-mail or the domain of that; case ignored."""
     primary_only: bool = False
 
 
@@ -143,7 +143,7 @@ class LeadStats:
     primary: int
     average_score: float | None
     follow_ups_due: int
-    """Active open leads whose next follow-up is today (UTC) or earlier."""
+    """Active open leads whose next follow-up is today (UTC) or earlier; exact up to TOTAL_MAX (tpe.infra.paging)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,12 +56,17 @@ RETURNING id, body, author_role, author_name, created_at
 """
 
 STATS_OF_PARTNER: Final = """
-SELECT m.engagement_stage, m.status, count(*) AS leads, count(*) FILTER (WHERE m.is_primary_match) AS primary_leads,
-       sum(m.match_score) AS score_sum,
-       count(*) FILTER (WHERE m.next_follow_up <= (now() AT TIME ZONE 'UTC')::date
-                        AND m.status = 'active' AND m.engagement_stage NOT IN ('won', 'lost')) AS due
-FROM contractor_partner_matches m WHERE m.partner_id = %(partner_id)s
-GROUP BY m.engagement_stage, m.status
+SELECT c.engagement_stage, c.status, c.leads, c.primary_leads, c.score_sum
+FROM lead_counts c WHERE c.partner_id = %(partner_id)s AND c.leads > 0
+"""
+
+FOLLOW_UPS_DUE: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM contractor_partner_matches m
+    WHERE m.partner_id = %(partner_id)s AND m.next_follow_up <= (now() AT TIME ZONE 'UTC')::date
+      AND m.status = 'active' AND m.engagement_stage NOT IN ('won', 'lost')
+    LIMIT %(total_max)s
+) AS counted
 """
 
 NEW_LEADS: Final = f"""
@@ -89,38 +94,45 @@ _CONDITIONS: Final[dict[str, LiteralString]] = {
     "min_score": " AND m.match_score >= %(min_score)s",
     "max_score": " AND m.match_score <= %(max_score)s",
     "primary_only": " AND m.is_primary_match",
-    "search": " AND (c.name ILIKE %(search)s OR c.company_name ILIKE %(search)s OR c.email ILIKE %(search)s)",
+    "search": " AND m.search_words @@ lower(%(search)s)::tsquery",
 }
-_JOIN: Final = "JOIN contractors c ON c.id = m.contractor_id"
+_COUNTED: Final = ("engagement_stage", "status")
+"""What lead_counts is kept by, with the primary leads in a column of their own."""
 
 
 def leads_page(chosen: LeadFilter) -> LiteralString:
     """Give the statement for one page: best score first, ``%(limit)s`` rows from ``%(offset)s``."""
     return f"""
 SELECT {_LEAD_COLUMNS}
-FROM contractor_partner_matches m {_JOIN}
-WHERE m.partner_id = %(partner_id)s{_conditions(chosen)}
+FROM contractor_partner_matches m JOIN contractors c ON c.id = m.contractor_id
+WHERE m.partner_id = %(partner_id)s{_conditions(chosen, tuple(_CONDITIONS))}
 ORDER BY m.match_score DESC, m.id DESC
 LIMIT %(limit)s OFFSET %(offset)s
 """
 
 
 def leads_total(chosen: LeadFilter) -> LiteralString:
-    """Give the statement that counts what the filter admits, up to ``%(total_max)s``; contractors only when searched."""
+    """Give the statement that says how many the filter admits, up to ``%(total_max)s``: from the counts kept, where they tell."""
+    if chosen.min_score is None and chosen.max_score is None and not chosen.search:
+        leads: LiteralString = "m.primary_leads" if chosen.primary_only else "m.leads"
+        return f"""
+SELECT least(coalesce(sum({leads}), 0), %(total_max)s)::bigint FROM lead_counts m
+WHERE m.partner_id = %(partner_id)s{_conditions(chosen, _COUNTED)}
+"""
     return f"""
 SELECT count(*) FROM (
-    SELECT 1 FROM contractor_partner_matches m {_JOIN if chosen.search else ""}
-    WHERE m.partner_id = %(partner_id)s{_conditions(chosen)}
+    SELECT 1 FROM contractor_partner_matches m
+    WHERE m.partner_id = %(partner_id)s{_conditions(chosen, tuple(_CONDITIONS))}
     LIMIT %(total_max)s
 ) AS counted
 """
 
 
-def _conditions(chosen: LeadFilter) -> LiteralString:
-    """Join the fixed texts of the members that filter; the values are bound, never written here."""
+def _conditions(chosen: LeadFilter, members: tuple[str, ...]) -> LiteralString:
+    """Join the fixed texts of those of ``members`` that filter; the values are bound, never written here."""
     conditions: LiteralString = ""
-    for member, condition in _CONDITIONS.items():
+    for member in members:
         value = getattr(chosen, member)
         if value is not None and value is not False and value != "":  # a score of 0 does filter
-            conditions += condition
+            conditions += _CONDITIONS[member]
     return conditions

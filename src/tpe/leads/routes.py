@@ -31,6 +31,7 @@ from tpe.leads.schemas import (
 from tpe.leads.versions import IfMatch, entity_tag, named_version
 
 SEARCH_LENGTH_MAX = 100
+SEARCH_DESCRIPTION = "Words; each begins a word of the contractor's name or company, its e-mail or the domain of that."
 
 router = APIRouter(prefix="/api/partner-portal", tags=["partner-portal"], route_class=ApiRoute)
 
@@ -45,12 +46,12 @@ async def lead_filter(
     max_score: Score = None,
     search: Annotated[
         str | None,
-        Query(max_length=SEARCH_LENGTH_MAX, pattern=NO_NUL, description="Part of the contractor's name, company or e-mail."),
+        Query(max_length=SEARCH_LENGTH_MAX, pattern=NO_NUL, description=SEARCH_DESCRIPTION),
     ] = None,
     primary_only: Annotated[Flag, Query(description="Primary matches only.")] = False,
 ) -> LeadFilter:
     """Read which leads are asked for."""
-    return LeadFilter(engagement_stage, status, min_score, max_score, search or None, primary_only)
+    return LeadFilter(engagement_stage, status, min_score, max_score, " ".join((search or "").split()) or None, primary_only)
 
 
 async def lead_page(

@@ -175,10 +175,10 @@ async def require_partner(db: Database, partner_id: int) -> None:
             raise PartnerNotFoundError
 
 
-def like_pattern(text: str) -> str:
-    """Give the ILIKE pattern that finds ``text`` anywhere, its own wildcards taken literally."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+def words_query(text: str) -> str:
+    """Give the tsquery that finds what has a word beginning with each word of ``text``, every character taken literally."""
+    quoted = (word.replace("\\", "\\\\").replace("'", "''") for word in text.split())
+    return " & ".join(f"'{word}':*" for word in quoted)
 
 
 def _filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def _filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str,
         "status": chosen.status.value if chosen.status else None,
         "min_score": chosen.min_score,
         "max_score": chosen.max_score,
-        "search": like_pattern(chosen.search) if chosen.search else None,
+        "search": words_query(chosen.search) if chosen.search else None,
         "limit": page.limit,
         "offset": page.offset,
         "total_max": TOTAL_MAX,
@@ -212,7 +212,8 @@ async def _lead_at(connection: Connection, partner_id: int, lead_id: int, versio
 
 async def _stats(connection: Connection, partner_id: int) -> LeadStats:
     rows = await fetch_all(connection, StatsRow, queries.STATS_OF_PARTNER, {"partner_id": partner_id})
-    return collect_stats(rows)
+    due = await fetch_value(connection, queries.FOLLOW_UPS_DUE, {"partner_id": partner_id, "total_max": TOTAL_MAX})
+    return collect_stats(rows, due)
 
 
 def _author(author: Identity) -> dict[str, Any]:

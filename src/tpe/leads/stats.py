@@ -17,11 +17,10 @@ class StatsRow:
     leads: int
     primary_leads: int
     score_sum: int
-    due: int
 
 
-def collect_stats(rows: Sequence[StatsRow]) -> LeadStats:
-    """Add the rows up; the average has one decimal and is None when there are no leads."""
+def collect_stats(rows: Sequence[StatsRow], due: int) -> LeadStats:
+    """Add the rows up; ``due`` follow-ups were counted apart. The average has one decimal and is None when there are no leads."""
     by_stage = {stage: sum(r.leads for r in rows if r.engagement_stage == stage) for stage in Stage}
     by_status = {status: sum(r.leads for r in rows if r.status == status) for status in LeadStatus}
     total = sum(r.leads for r in rows)
@@ -31,5 +30,5 @@ def collect_stats(rows: Sequence[StatsRow]) -> LeadStats:
         by_status=by_status,
         primary=sum(r.primary_leads for r in rows),
         average_score=round(sum(r.score_sum for r in rows) / total, 1) if total else None,
-        follow_ups_due=sum(r.due for r in rows),
+        follow_ups_due=due,
     )

@@ -57,6 +57,14 @@ class Hashes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Contractors:
+    first: Ints
+    last: Ints
+    trade: Ints
+    email: Column
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Leads:
     contractor: Ints
     partner: Ints
@@ -71,8 +79,8 @@ def generate(size: Size, seed: int, hashes: Hashes) -> list[Table]:
     pools = draw_pools(seed)
     partners, names = _partners(size, pools, rng, hashes)
     admins = _admins(hashes)
-    contractors = _contractors(size, pools, rng, hashes)
-    leads, matches = _matches(size, pools, rng)
+    people, contractors = _contractors(size, pools, rng, hashes)
+    leads, matches = _matches(size, pools, rng, people)
     return [partners, admins, contractors, matches, _history(leads, names), _notes(leads, names, pools, rng)]
 
 
@@ -111,7 +119,7 @@ def _admins(hashes: Hashes) -> Table:
     return _table("admin_users", columns)
 
 
-def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes) -> Table:
+def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes) -> tuple[_Contractors, Table]:
     count = size.contractors
     firsts, lasts = _people(count, pools, rng)
     trades = rng.integers(0, len(TRADES), count)
@@ -119,25 +127,26 @@ def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Has
     mailboxes = [last.lower().replace(" ", "") for last in pools.last_names]
     ids = np.arange(1, count + 1)
     demo = ids <= len(DEMO_CONTRACTORS)
+    email = (
+        picked([*DEMO_CONTRACTORS, *mailboxes], np.where(demo, ids - 1, len(DEMO_CONTRACTORS) + lasts)),
+        picked(["", *map(str, ids.tolist())], np.where(demo, 0, ids)),
+        picked(("@example.test", ""), demo.astype(np.int8)),
+    )
     columns: dict[str, Column] = {
         "id": (_ids(count),),
         "name": _names(firsts, lasts, pools),
         "company_name": (picked(pools.last_names, lasts), picked([f" {trade}" for trade in TRADES], trades)),
-        "email": (
-            picked([*DEMO_CONTRACTORS, *mailboxes], np.where(demo, ids - 1, len(DEMO_CONTRACTORS) + lasts)),
-            picked(["", *map(str, ids)], np.where(demo, 0, ids)),
-            picked(("@example.test", ""), demo.astype(np.int8)),
-        ),
+        "email": email,
         "phone": _phones(count, rng),
         "city": (picked([city for city, _ in pools.places], places),),
         "state": (picked([state for _, state in pools.places], places),),
         "password_hash": (picked((NULL, hashes.demo), demo.astype(np.int8)),),
         "created_at": _account_times(count, rng),
     }
-    return _table("contractors", columns)
+    return _Contractors(firsts, lasts, trades, email), _table("contractors", columns)
 
 
-def _matches(size: Size, pools: Pools, rng: np.random.Generator) -> tuple[_Leads, Table]:
+def _matches(size: Size, pools: Pools, rng: np.random.Generator, people: _Contractors) -> tuple[_Leads, Table]:
     count = size.leads
     contractor, partner, primary = pair_up(size, rng)
     stage = rng.choice(len(STAGES), count, p=STAGE_SHARES)
@@ -165,8 +174,27 @@ def _matches(size: Size, pools: Pools, rng: np.random.Generator) -> tuple[_Leads
         "version": (numbers(1 + (stage > 0) + has_note),),
         "created_at": times(created),
         "updated_at": times(updated),
+        "search_words": _search_words(people, contractor - 1, pools),
     }
     return _Leads(contractor, partner, stage, has_note, updated), _table("contractor_partner_matches", columns)
+
+
+def _search_words(people: _Contractors, chosen: Ints, pools: Pools) -> Column:
+    """Give the words that each lead is found by, as lead_search_words does in the database."""
+    mailbox = tuple(Piece(piece.pool, piece.index[chosen]) for piece in people.email)
+    return (
+        picked([_words(name) for name in pools.first_names], people.first[chosen]),
+        picked([_words(name) for name in pools.last_names], people.last[chosen]),
+        picked([_words(trade) for trade in TRADES], people.trade[chosen]),
+        always("'", len(chosen)),
+        *mailbox,
+        always("' 'example.test'", len(chosen)),
+    )
+
+
+def _words(text: str) -> str:
+    """Give the words of a text as tsvector's input takes them, each quoted and followed by a space."""
+    return "".join("'{}' ".format(word.replace("'", "''")) for word in text.lower().split())
 
 
 def pair_up(size: Size, rng: np.random.Generator) -> tuple[Ints, Ints, Flags]:

@@ -123,7 +123,7 @@ def read_query(values: Mapping[str, str]) -> Asked:
         errors["search"] = f"Search for at most {SEARCH_LENGTH_MAX} characters."
     elif has_control_characters(query.search):
         errors["search"] = "The search has characters that no name contains."
-    chosen = LeadFilter(stage, status, low, high, query.search or None, bool(query.primary_only))
+    chosen = LeadFilter(stage, status, low, high, " ".join(query.search.split()) or None, bool(query.primary_only))
     return Asked(query, chosen, Page(page or 1, ROWS_PER_PAGE), errors)
 
 
