@@ -32,6 +32,12 @@ def test_no_forged_token_is_accepted_everywhere(attacks: SessionsRun, record: Re
     settle([finding for finding in attacks.findings if not finding.operation], record)
 
 
+@pytest.mark.proves("7.3.4.a")
+def test_a_password_that_is_asked_for_is_looked_at(attacks: SessionsRun, record: Recorder) -> None:
+    settle([*attacks.ended_findings("log-in"), *attacks.ended_findings("present password")], record)
+    attacks.skip_unless_tried("log-in", pytest.skip)
+
+
 @pytest.mark.proves("2.1.6.a")
 def test_a_session_ends_with_the_log_out(attacks: SessionsRun, record: Recorder) -> None:
     settle(attacks.ended_findings("log-out"), record)

@@ -119,7 +119,7 @@ class Shelf:
 
     def _log_in(self, body: Any) -> tuple[int, Any, dict[str, str]]:
         user = self.users.get(body.get("login", "")) if isinstance(body, dict) else None
-        if user is None or user["secret"] != body.get("secret"):
+        if user is None or (user["secret"] != body.get("secret") and "any-password" not in self.defects):
             return 401, {"error": "refused"}, {}
         sid = secrets.token_hex(16)
         self.sessions[sid] = user["login"]
@@ -158,7 +158,7 @@ class Shelf:
         return 200, {**shown, **hash_}, {}
 
     def _password(self, user: dict[str, str], body: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
-        if body.get("old") != user["secret"]:
+        if body.get("old") != user["secret"] and "any-old-password" not in self.defects:
             return 403, {"error": "the old one is wrong"}, {}
         user["secret"] = str(body.get("new"))
         if "password-keeps" not in self.defects:

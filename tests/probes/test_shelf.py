@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 
-from harness.model.target import OperationHint
+from harness.model.target import OperationHint, Role
 from harness.probes.authorization import AuthorizationRun, Matrix
 from harness.probes.destruction import destructive
 from harness.probes.document import Document
 from harness.probes.drafts import encoded
-from harness.probes.endings import examine_log_out, examine_password_change
+from harness.probes.endings import Ended, examine_log_out, examine_password_change
 from harness.probes.exchange import World
 from harness.probes.exposure import examine_exposure
 from harness.probes.mass_assignment import enumerated, examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
 from harness.probes.operations import Operation
 from harness.probes.outward import examine_redirects
+from harness.probes.password_checks import examine_log_in, examine_present_password
 from harness.probes.passwords import asks_new, asks_present
 from harness.probes.robustness import RobustnessRun
 from harness.probes.scene import Scene
@@ -54,6 +56,22 @@ def test_deleting_ones_session_is_a_log_out(defects: tuple[str, ...], wrong: boo
         ended = examine_log_out(scene, scene.roles[0])
     assert ended.tried
     assert (ended.finding is not None) is wrong
+
+
+@pytest.mark.parametrize(
+    ("examine", "defect", "rule"),
+    [
+        (examine_log_in, "any-password", "sessions.any-password"),
+        (examine_present_password, "any-old-password", "sessions.present-password-not-asked"),
+    ],
+)
+def test_a_password_that_is_not_looked_at_is_noticed(examine: Callable[[Scene, Role], Ended], defect: str, rule: str) -> None:
+    for defects, rules in (((), []), ((defect,), [rule])):
+        with served(*defects) as live, World(live) as world:
+            scene = Scene(world, DOCUMENT, 1)
+            ended = examine(scene, scene.roles[0])
+        assert ended.tried, ended.note
+        assert [finding.rule for finding in (ended.finding,) if finding is not None] == rules
 
 
 @pytest.mark.parametrize(("defects", "wrong"), [((), False), (("password-keeps",), True)])

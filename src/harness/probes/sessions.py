@@ -17,12 +17,19 @@ from harness.probes.endings import Ended, examine_log_out, examine_password_chan
 from harness.probes.exchange import Answer, Door, World, forged_header, token_of, with_headers
 from harness.probes.forging import Forgery, read_jwt
 from harness.probes.operations import Operation
+from harness.probes.password_checks import examine_log_in, examine_present_password
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.tokens import token_findings
 
 STAGE, ENGINE = "sessions", "probes"
 PARTS = ("7.3.4.a",)
 EVERYWHERE_SHARE = 0.7  # of the operations and roles that were attacked: one cause, said once
+_ENDINGS = (
+    ("log-in", examine_log_in),
+    ("log-out", examine_log_out),
+    ("present password", examine_present_password),
+    ("password", examine_password_change),
+)
 _PAST_THE_DOOR = (409, 412, 428)  # refused for the state of the object: whoever gets there was let in
 
 
@@ -131,7 +138,7 @@ class SessionsRun:
         with self.doors.fresh("endings") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
             for role in scene.roles:
-                for how, examine in (("log-out", examine_log_out), ("password", examine_password_change)):
+                for how, examine in _ENDINGS:
                     self._bounded(
                         lambda how=how, examine=examine, role=role: done.ended.setdefault(how, []).append(examine(scene, role)),  # type: ignore[misc]
                         door,
