@@ -14,20 +14,37 @@ from harness.faults.operators.source import Source, Sources
 
 @dataclass(frozen=True)
 class ReplacedText:
-    """Each match of `pattern` in a text of `files` becomes `replacement`, in which `\\1` is the match's first group."""
+    """Each match of `pattern` in a text of `files` becomes `replacement`, in which `\\1` is the match's first group.
+
+    With `named`, a site is called after what was found as well: for a constant that has several.
+    """
 
     name: ClassVar[str] = "text"
     files: tuple[str, ...]
     pattern: str
     replacement: str = ""
+    named: bool = False
 
     def sites(self, sources: Sources) -> Iterator[Site]:
         """One site per match, named after the constant or function that holds the text."""
         yield from numbered(
-            site(source, source.owner(start), [Change(start, start + len(match[0]), match.expand(self.replacement))])
+            site(
+                source,
+                self._name(source, start, match[0]),
+                [Change(start, start + len(match[0]), match.expand(self.replacement))],
+            )
             for source in sources.files(self.files)
             for start, match in matches(source, self.pattern)
         )
+
+    def _name(self, source: Source, start: int, found: str) -> str:
+        owner = source.owner(start)
+        return f"{owner}.{slug(found)}" if self.named else owner
+
+
+def slug(text: str) -> str:
+    """A text of the code as part of a name."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-")[:40]
 
 
 def matches(source: Source, pattern: str) -> Iterator[tuple[int, re.Match[str]]]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from harness.faults.operators.site import Change, Site, numbered, site
 from harness.faults.operators.source import Sources
+from harness.faults.operators.strings import slug
 
 _OUTPUT = re.compile(r"\{\{-?\s*(.+?)\s*-?\}\}", re.DOTALL)
 
@@ -25,11 +26,7 @@ class DroppedEscape:
         """One site per output, named after its expression."""
         for source in sources.files(self.files):
             yield from numbered(
-                site(source, _slug(match[1]), [Change(match.start(1), match.end(1), f"({match[1]}) | safe")])
+                site(source, slug(match[1]), [Change(match.start(1), match.end(1), f"({match[1]}) | safe")])
                 for match in _OUTPUT.finditer(source.text)
                 if not (self.unless and re.search(self.unless, match[1]))
             )
-
-
-def _slug(expression: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", expression).strip("-")[:60]
