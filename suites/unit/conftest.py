@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import httpx
+import hypothesis
 import pytest
 from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
@@ -18,6 +19,10 @@ from harness.targets.arena import Arena
 from suites.unit.database import Services, services_on
 from tpe.app import create_app
 from tpe.settings import JWT_SECRET_LENGTH_MIN, Settings
+
+# A shared machine stalls for a quarter of a second now and then: that is no property of the code that is tested.
+hypothesis.settings.register_profile("suites", deadline=None, database=None)
+hypothesis.settings.load_profile("suites")
 
 PORTAL_ORIGIN = "https://portal.example.test"
 ADMIN_ORIGIN = "https://admin.example.test:8443"

@@ -22,9 +22,10 @@ class PytestEngine:
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.TESTS,)
 
     def run(self, job: StageJob) -> StageOutcome:
-        """Runs the suite; with a coverage configuration its data goes beside the servers'."""
+        """Runs the suite, cases drawn from the run's seed; with a coverage configuration its data goes beside the servers'."""
         measured = [f"--cov-config={job.coverage_config}", "--cov", "--cov-report="] if job.coverage_config else []
-        return run_suite(job, _nothing_else, tool="pytest", version=version("pytest"), extra=measured)
+        extra = [f"--hypothesis-seed={job.seed}", *measured]
+        return run_suite(job, _nothing_else, tool="pytest", version=version("pytest"), extra=extra)
 
 
 def _nothing_else(_job: StageJob, _records: Records) -> Sequence[Payload]:
