@@ -152,7 +152,7 @@ class Oracle:
         )
 
     def _refused(self, exchange: Exchange, answer: Answer, judgement: Judgement) -> Iterable[Deviation]:
-        if not 400 <= answer.status < 500 or answer.status in (401, 403, 404, 409, 429):
+        if not 400 <= answer.status < 500 or answer.status in _BY_STATE:
             return ()
         if answer.status in self._expected.get(exchange.operation, ()) or judgement.violations:
             return ()
@@ -169,6 +169,8 @@ class Oracle:
         )
 
 
+# What depends on who asks, when and how often, and on the state of things: no schema speaks of it.
+_BY_STATE = (401, 402, 403, 404, 409, 410, 412, 423, 425, 428, 429)
 _CODES = {
     Rule.SERVER_ERROR: "ST101",
     Rule.STATUS: "ST103",
