@@ -10,13 +10,14 @@ from harness.gates.registry import gates
 
 PROJECT = load_project(Path(__file__).resolve().parents[1])
 
-MERGE_STAGES = ("unit", "contract", "authorization", "sessions", "security", "readiness", "e2e", "load")
-RELEASE_STAGES = (*MERGE_STAGES[:6], "readiness-slow", "e2e", "load-full")
+MERGE_STAGES = ("unit", "contract", "authorization", "sessions", "database", "security", "readiness", "e2e", "load")
+RELEASE_STAGES = (*MERGE_STAGES[:7], "readiness-slow", "e2e", "load-full")
 MERGE_GATES = (
     "tests",
     "coverage",
     "contract",
     "authorization",
+    "database",
     "findings",
     "readiness",
     "flows",

@@ -11,15 +11,18 @@ from harness.model.evidence import (
     ContractPayload,
     CoverageNumbers,
     CoveragePayload,
+    DatabasePayload,
     Evidence,
     FindingsPayload,
     Kind,
     OperationCases,
+    OracleRecord,
     Outcome,
     Reach,
     State,
     TestResult,
     TestsPayload,
+    WatchedOperation,
     Whose,
 )
 from harness.model.finding import Confidence, Finding, Severity
@@ -90,3 +93,15 @@ def matrix(*cells: Cell, findings: tuple[Finding, ...] = ()) -> AuthorizationPay
 
 def findings(*found: Finding, reached: int = 10, logged_in: bool = True) -> FindingsPayload:
     return FindingsPayload(found, (Reach("probes", 10, reached, logged_in),))
+
+
+def database(
+    *found: Finding, watched: int = 10, tried: int = 5, untried: dict[str, str] | None = None, **more: Any
+) -> DatabasePayload:
+    """Ten operations of which `watched` were watched."""
+    operations = tuple(
+        WatchedOperation(f"GET /{n}", "partner", n < watched, 200, 2, note="" if n < watched else "no success") for n in range(10)
+    )
+    settings: dict[str, Any] = {"requests": 10, "statements": 20, "overlaps": 0, **more}
+    oracles = (OracleRecord("injection", "places", tried, untried or {}),)
+    return DatabasePayload(operations, oracles, idle=(), sizes=(), grown_by="", findings=found, **settings)

@@ -164,6 +164,38 @@ class TestAuthorization:
         assert self.judge(build.matrix(build.OWN))[0] is Verdict.UNKNOWN
 
 
+class TestDatabase:
+    STAGES = (build.stage("database"),)
+
+    def judge(self, *payloads: object) -> tuple[Verdict, str]:
+        items = (*(build.item("database", Kind.DATABASE, payload) for payload in payloads), build.two_passed("database"))
+        judged = gates()["database"].judge(build.view(self.STAGES, *items))
+        return judged.verdict, judged.reason
+
+    def test_passes_when_nine_of_ten_operations_were_watched(self) -> None:
+        assert self.judge(build.database(watched=9))[0] is Verdict.PASS
+
+    def test_fails_on_a_finding(self) -> None:
+        assert self.judge(build.database(build.finding("injection.sql")))[0] is Verdict.FAIL
+
+    def test_is_unknown_where_fewer_were_watched_and_says_why(self) -> None:
+        verdict, reason = self.judge(build.database(watched=8))
+        assert verdict is Verdict.UNKNOWN
+        assert "GET /8: not watched: no success" in reason
+
+    def test_is_unknown_where_no_statement_was_seen(self) -> None:
+        assert "no statement was seen" in self.judge(build.database(statements=0))[1]
+
+    def test_is_unknown_where_nothing_was_watched(self) -> None:
+        assert self.judge()[0] is Verdict.UNKNOWN
+        empty = dataclasses.replace(build.database(), operations=())
+        assert "no operation was watched" in self.judge(empty)[1]
+
+    def test_is_unknown_where_an_oracle_could_try_nothing(self) -> None:
+        verdict, reason = self.judge(build.database(tried=0, untried={"GET /1": "no value is known"}))
+        assert (verdict, "tried nothing: no value is known" in reason) == (Verdict.UNKNOWN, True)
+
+
 class TestFindings:
     STAGES = (build.stage("security"),)
 

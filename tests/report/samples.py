@@ -22,16 +22,20 @@ from harness.model.evidence import (
     Counts,
     CoverageNumbers,
     CoveragePayload,
+    DatabasePayload,
     Evidence,
     FileCoverage,
     FindingsPayload,
     Kind,
     OperationCases,
+    OracleRecord,
     Outcome,
     Reach,
     State,
+    TableSize,
     TestResult,
     TestsPayload,
+    WatchedOperation,
     Whose,
 )
 from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
@@ -108,6 +112,7 @@ def passed() -> ReportInput:
         *_suites(random_, failing=False),
         _item("contract", Kind.CONTRACT, _contract(random_, broken=False)),
         _item("authorization", Kind.AUTHORIZATION, _authorization(holes=False)),
+        _item("database", Kind.DATABASE, _database(())),
         _item("security", Kind.FINDINGS, FindingsPayload((), (Reach("probes", 15, 15, True, ("partner", "admin"), 412),))),
         _item("load", Kind.LOAD, load_result(random_, slow=False)),
         _item("all", Kind.COVERAGE, _coverage(random_, covered=0.88)),
@@ -149,6 +154,7 @@ def failed() -> ReportInput:
         *_suites(random_, failing=True),
         _item("contract", Kind.CONTRACT, _contract(random_, broken=True)),
         _item("authorization", Kind.AUTHORIZATION, _authorization(holes=True)),
+        _item("database", Kind.DATABASE, _database(_database_findings())),
         _item("security", Kind.FINDINGS, FindingsPayload(findings, (Reach("probes", 15, 13, True, ("partner",), 380),))),
         _item("load", Kind.LOAD, load_result(random_, slow=True)),
         _item("all", Kind.COVERAGE, _coverage(random_, covered=0.71)),
@@ -391,6 +397,36 @@ def _contract(random_: random.Random, *, broken: bool) -> ContractPayload:
     names = tuple(operation for operation, _ in OPERATIONS)
     phases = ("examples", "coverage", "fuzzing", "stateful")
     return ContractPayload("targets/reference.openapi.yaml", names, untested, tuple(cases), phases, ())
+
+
+def _database(findings: tuple[Finding, ...]) -> DatabasePayload:
+    operations = tuple(
+        WatchedOperation(
+            operation, "partner", watched=number > 0, statements=number, rows=20 * number, note=HOSTILE if findings else ""
+        )
+        for number, (operation, _) in enumerate(OPERATIONS)
+    )
+    untried = {OPERATIONS[0][0]: HOSTILE_TEXTS[1]} if findings else {}
+    oracles = (OracleRecord("injection", "places", 59, untried), OracleRecord("leaks", "operations", 0, {"": "none"}))
+    sizes = (TableSize("leads", 1_000, 21_000),)
+    return DatabasePayload(operations, oracles, 22, 68, 1, ("SELECT ?", HOSTILE_TEXTS[3]), sizes, "grown by SQL", findings)
+
+
+def _database_findings() -> tuple[Finding, ...]:
+    return (
+        Finding(
+            "injection.sql",
+            "the list builds a statement from search",
+            Severity.CRITICAL,
+            Confidence.HIGH,
+            "database",
+            ("witness",),
+            "GET",
+            "/api/partner-portal/leads",
+            "search",
+            proof=(f"statement: SELECT 1 FROM leads WHERE name = '{HOSTILE_TEXTS[2]}'", HOSTILE_TEXTS[6]),
+        ),
+    )
 
 
 def _authorization(*, holes: bool) -> AuthorizationPayload:

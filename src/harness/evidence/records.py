@@ -13,7 +13,7 @@ from typing import Any, TextIO, TypeVar
 
 from harness.evidence.codec import from_plain, to_plain
 from harness.evidence.redaction import redact
-from harness.model.evidence import Cell, OperationCases, Reach, TestResult
+from harness.model.evidence import Cell, DatabasePayload, OperationCases, Reach, TestResult
 from harness.model.finding import Finding, Observation
 from harness.model.waiver import Examined
 
@@ -57,6 +57,10 @@ class Recorder:
     def examined(self, examined: Examined) -> None:
         """That some rules were tried on some operations: without it, nothing that they found before is called fixed."""
         self._write("examined", examined)
+
+    def database(self, payload: DatabasePayload) -> None:
+        """What the examination of the database came to; the last one counts."""
+        self._write("database", payload)
 
     def untested(self, operation: str, why: str) -> None:
         """An operation that could not be tested."""
@@ -116,6 +120,7 @@ class Records:
     untested: dict[str, str] = field(default_factory=dict)
     documents: list[DocumentRecord] = field(default_factory=list)
     tests: list[TestResult] = field(default_factory=list)
+    database: DatabasePayload | None = None
     collected: int = 0
     target_alive: bool | None = None
     target_note: str = ""
@@ -158,6 +163,8 @@ def _take(records: Records, kind: str, data: Any) -> None:
             records.reach.append(_typed(Reach, data))
         case "examined":
             records.examined.append(_typed(Examined, data))
+        case "database":
+            records.database = _typed(DatabasePayload, data)
         case "test":
             records.tests.append(_typed(TestResult, data))
         case _:

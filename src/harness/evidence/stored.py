@@ -27,6 +27,7 @@ from harness.model.evidence import (
     AuthorizationPayload,
     ContractPayload,
     CoveragePayload,
+    DatabasePayload,
     Evidence,
     FindingsPayload,
     Kind,
@@ -45,6 +46,7 @@ PAYLOADS: dict[Kind, type] = {
     Kind.COVERAGE: CoveragePayload,
     Kind.CONTRACT: ContractPayload,
     Kind.AUTHORIZATION: AuthorizationPayload,
+    Kind.DATABASE: DatabasePayload,
     Kind.FINDINGS: FindingsPayload,
     Kind.LOAD: LoadResult,
 }

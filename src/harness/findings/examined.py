@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from harness.model.evidence import AuthorizationPayload, ContractPayload, FindingsPayload
+from harness.model.evidence import AuthorizationPayload, ContractPayload, DatabasePayload, FindingsPayload
 from harness.model.waiver import Examined
 
 
@@ -18,7 +18,7 @@ def examined(payload: object) -> tuple[Examined, ...]:
         case AuthorizationPayload():
             tried = [cell for cell in payload.cells if cell.tried]
             return _by_role("probes", "authorization.*", ((cell.role, cell.operation) for cell in tried))
-        case FindingsPayload():
+        case FindingsPayload() | DatabasePayload():
             return payload.examined
     return ()
 

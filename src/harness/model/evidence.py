@@ -25,6 +25,7 @@ class Kind(StrEnum):
     COVERAGE = "coverage"
     CONTRACT = "contract"
     AUTHORIZATION = "authorization"
+    DATABASE = "database"
     FINDINGS = "findings"
     LOAD = "load"
 
@@ -201,6 +202,66 @@ class AuthorizationPayload:
     cells: tuple[Cell, ...]
     findings: tuple[Finding, ...]
     observations: tuple[Observation, ...] = ()
+
+
+@dataclass(frozen=True)
+class WatchedOperation:
+    """What the database did for one operation as one role: of one request that succeeded.
+
+    `rows` went from the database to the target, `written` are the tables that it wrote to. `watched` is false where nothing
+    can be said, with `note` saying why.
+    """
+
+    operation: str
+    role: str
+    watched: bool
+    status: int = 0
+    statements: int = 0
+    rows: int = 0
+    written: tuple[str, ...] = ()
+    transactions: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class OracleRecord:
+    """What one oracle of the witness tried. `unit` names what is counted; `untried` says why, by what could not be tried."""
+
+    oracle: str
+    unit: str
+    tried: int
+    untried: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """A table at the two sizes that were compared, in rows."""
+
+    table: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class DatabasePayload:
+    """Kind `database`: what the server's own record of statements says.
+
+    `requests` were watched one by one, `statements` were attributed to them; `overlaps` requests had a statement of somebody
+    else among theirs and were left out; `idle` are the statements that the target runs by itself. `grown_by` says how the
+    second size came about, "" where there is none.
+    """
+
+    operations: tuple[WatchedOperation, ...]
+    oracles: tuple[OracleRecord, ...]
+    requests: int
+    statements: int
+    overlaps: int
+    idle: tuple[str, ...]
+    sizes: tuple[TableSize, ...]
+    grown_by: str
+    findings: tuple[Finding, ...]
+    observations: tuple[Observation, ...] = ()
+    examined: tuple[Examined, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ class Finding:
     symptom: Symptom = Symptom()
     parts: tuple[str, ...] = ()  # ledger parts that it refutes
     severity_reason: str = ""  # why it is as bad as that, where the rule alone does not say
+    proof: tuple[str, ...] = ()  # what a machine wrote of it, line by line: a statement, a query plan, counts at two sizes
 
     @property
     def fingerprint(self) -> str:

@@ -21,6 +21,7 @@ from harness.report.text import spans
 from harness.report.views.authorization import matrix_views
 from harness.report.views.contract import contract_views
 from harness.report.views.coverage import coverage_views
+from harness.report.views.database import database_views
 from harness.report.views.findings import findings_view
 from harness.report.views.first import first_screen
 from harness.report.views.gates import gate_views
@@ -56,6 +57,7 @@ def render(data: ReportInput) -> dict[str, str | bytes]:
         coverages=coverage_views(data),
         contracts=contract_views(data),
         matrices=matrix_views(data),
+        databases=database_views(data),
         suites=suite_views(data),
         flows=flow_views(data),
         ledger=ledger_view(data),

@@ -35,7 +35,7 @@ from harness.report.write import write_report
 
 FINDING_STAGES = ("contract", "authorization", "sessions", "database", "security", "zap", "tls", "audits")
 """Stages whose engines look for defects (design, section 4): "no critical vulnerability" takes all of them."""
-_FINDING_KINDS = (Kind.CONTRACT, Kind.AUTHORIZATION, Kind.FINDINGS)
+_FINDING_KINDS = (Kind.CONTRACT, Kind.AUTHORIZATION, Kind.DATABASE, Kind.FINDINGS)
 
 
 def judge_and_report(run: StoredRun, say: Callable[[Event], None], *, today: str = "") -> VerdictRecord:

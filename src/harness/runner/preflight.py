@@ -71,7 +71,7 @@ def standing(request: RunRequest, folder: Path, say: Callable[[Event], None], st
         say(Prepared(f"PostgreSQL {server.version} ({server.provider}, {server.location})", time.monotonic() - started))
         took = _make_template(request, server, password, folder)
         say(Prepared(f"template: {request.size} data, seed {request.seed}", sum(took.values())))
-        plan = dataclasses.replace(plan, database=server.access, template=TEMPLATE)
+        plan = dataclasses.replace(plan, database=server.access, template=TEMPLATE, log=server.log_path)
         _try_log_ins(plan, say, stop)
         database = {"provider": server.provider, "version": server.version, "location": server.location, "size": request.size}
         yield Standing(plan, database, server.notes)
@@ -82,7 +82,7 @@ def _on_lent(request: RunRequest, lent: LentDatabase, folder: Path, say: Callabl
     remember_secret(lent.password)
     folder.mkdir(parents=True, exist_ok=True)
     say(Prepared(f"PostgreSQL {lent.version} ({lent.provider}, {lent.location}), template lent by the caller", 0.0))
-    plan = ArenaPlan(request.target_file, folder, lent.access, lent.template, lent.password, port=request.port)
+    plan = ArenaPlan(request.target_file, folder, lent.access, lent.template, lent.password, port=request.port, log=lent.log_path)
     _try_log_ins(plan, say, stop)
     database = {"provider": lent.provider, "version": lent.version, "location": lent.location, "size": lent.size}
     return Standing(plan, database)

@@ -18,6 +18,9 @@ from harness.probes.symptoms import shows
 from harness.runner.preflight import standing
 from harness.runner.request import RunRequest
 from harness.targets.arena import Arena
+from harness.targets.documents import document_of
+from harness.witness.examination import examine
+from harness.witness.wording import STAGE
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,27 @@ def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[E
     """
     if not finding.steps:
         return Replay(finding, Verdict.UNKNOWN, "no request can show it: it was found by looking at more than one answer")
-    with standing(request, folder, say, stop) as ground, Arena(ground.arena).fresh("replay") as live:
-        steps = tuple(Step(step, answer) for step, answer in zip(finding.steps, sent_again(live, finding.steps), strict=True))
+    with standing(request, folder, say, stop) as ground:
+        arena = Arena(ground.arena)
+        with arena.fresh("replay") as live:
+            again = sent_again(live, finding.steps)
+        steps = tuple(Step(step, answer) for step, answer in zip(finding.steps, again, strict=True))
+        if finding.stage == STAGE:
+            return _examined(finding, arena, request.seed, steps)
     if shows(finding.symptom, steps[-1].answer):
         return Replay(finding, Verdict.FAIL, "the defect is still there", steps)
+    return Replay(finding, Verdict.PASS, "the defect does not show any more", steps)
+
+
+def _examined(finding: Finding, arena: Arena, seed: int, steps: tuple[Step, ...]) -> Replay:
+    """What only the database shows is examined again, on the finding's operation alone."""
+    document = document_of(arena)
+    if document is None:
+        return Replay(finding, Verdict.UNKNOWN, "the target gives no OpenAPI document any more", steps)
+    done = examine(arena, document, seed, only=finding.operation)
+    if done.unwatched or done.died:
+        return Replay(finding, Verdict.UNKNOWN, done.unwatched or done.died, steps)
+    again = next((each for each in done.payload().findings if each.fingerprint == finding.fingerprint), None)
+    if again is not None:
+        return Replay(again, Verdict.FAIL, "the defect is still there", steps)
     return Replay(finding, Verdict.PASS, "the defect does not show any more", steps)

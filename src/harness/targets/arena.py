@@ -12,6 +12,8 @@ from pathlib import Path
 
 from harness.config.targets import read_target
 from harness.databases import Access, Databases
+from harness.databases.recorded import Recorded
+from harness.databases.settings import PLANNED
 from harness.evidence.redaction import remember_secret
 from harness.targets.accounts import sign_up, signs_up, with_accounts
 from harness.targets.live import Launch, LiveTarget, started
@@ -33,6 +35,7 @@ class ArenaPlan:
     port: int | None = None
     size: str = ""  # what `reset` is told
     seed: int = 0
+    log: Path | None = None  # the server's JSON log; None where it cannot be read from here
 
     def to_text(self) -> str:
         """For the environment of a stage's process."""
@@ -46,6 +49,7 @@ class ArenaPlan:
             "port": self.port,
             "size": self.size,
             "seed": self.seed,
+            "log": str(self.log or ""),
         }
         return json.dumps(plain)
 
@@ -67,6 +71,7 @@ class ArenaPlan:
             plain["port"],
             plain["size"],
             plain["seed"],
+            Path(plain["log"]) if plain["log"] else None,
         )
 
 
@@ -108,12 +113,36 @@ class Arena:
             yield live
 
     @contextmanager
+    def recorded(self, label: str) -> Iterator[LiveTarget]:
+        """As `fresh`, on a clone whose statements and query plans are recorded (`LiveTarget.record`), where that can be.
+
+        Raises:
+            TargetError: it does not start.
+        """
+        access, log = self.plan.database, self.plan.log
+        if self._databases is None or access is None or log is None:
+            with self.fresh(label) as live:
+                yield live
+            return
+        name = self._name(label)
+        try:
+            dsn = self._databases.clone(self.plan.template, name, recorded=True, settings=PLANNED)
+            with self.serving(dsn, label) as live:
+                live.record = Recorded(access.physical(name), access.admin, access.role, access.admin_dsn(name), log)
+                yield live
+        finally:
+            self._databases.drop(name)
+
+    def _name(self, label: str) -> str:
+        return f"{self.plan.template}_{os.getpid()}_{label}-{next(self._numbers)}"
+
+    @contextmanager
     def database(self, label: str) -> Iterator[str]:
         """The address of a clone of the template that is gone at the end; empty where the harness provides no database."""
         if self._databases is None:
             yield ""
             return
-        database = f"{self.plan.template}_{os.getpid()}_{label}-{next(self._numbers)}"
+        database = self._name(label)
         try:
             yield self._databases.clone(self.plan.template, database)
         finally:

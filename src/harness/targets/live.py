@@ -19,6 +19,7 @@ import httpx
 import psutil
 from psycopg.conninfo import conninfo_to_dict
 
+from harness.databases.recorded import Recorded
 from harness.evidence.redaction import redact, remember_secret
 from harness.model.errors import PreflightError, TargetError
 from harness.model.target import Role, Target, User, filled
@@ -71,6 +72,7 @@ class LiveTarget:
     log_path: Path | None = None
     process: KeptProcess | None = field(default=None, repr=False)
     launch: Launch | None = field(default=None, repr=False)
+    record: Recorded | None = None  # its database, where the statements are recorded
     source: str = ""  # the address of ours that requests come from; "": the system chooses
 
     @property

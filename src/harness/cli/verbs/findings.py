@@ -92,6 +92,7 @@ def _facts(finding: Finding, status: FindingStatus) -> tuple[tuple[str, str], ..
         ("observed", finding.observed),
         ("why", finding.why),
         ("advice", finding.advice),
+        ("proof", " | ".join(finding.proof)),
         ("look for", symptom_text(finding.symptom)),
         ("again", f"harness replay {finding.fingerprint}" if finding.steps else "no single request shows it"),
     )

@@ -51,4 +51,6 @@ def _print(result: Replay) -> None:
             print(f"> {redact(step.request.body[:_BODY_CHARACTERS_SHOWN])}")
         print(f"< {step.answer.status or step.answer.error}")
         print(f"< {redact(step.answer.text[:_BODY_CHARACTERS_SHOWN])}")
+    for line in result.finding.proof:
+        print(f"  {redact(line)}")
     print(f"\nexpected: {result.finding.expected}\n{result.verdict}: {result.reason}")

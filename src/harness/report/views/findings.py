@@ -56,6 +56,7 @@ class Card:
     observed: str
     why: str
     advice: str
+    proof: str  # statements, plans, counts: "" where the words above say all
     steps: tuple[Step, ...]
     steps_more: int
     symptom: str
@@ -113,6 +114,7 @@ class FindingsView:
 
 
 OBSERVATIONS_MAX = 200
+PROOF_CHARACTERS_MAX = 4_000
 
 
 def findings_view(data: ReportInput) -> FindingsView:
@@ -209,6 +211,7 @@ class _Maker:
             observed=cut(finding.observed, TEXT_CHARACTERS_MAX),
             why=cut(finding.why, TEXT_CHARACTERS_MAX),
             advice=cut(finding.advice, TEXT_CHARACTERS_MAX),
+            proof=cut("\n".join(finding.proof), PROOF_CHARACTERS_MAX),
             steps=tuple(_step(request) for request in finding.steps[:STEPS_MAX]),
             steps_more=max(len(finding.steps) - STEPS_MAX, 0),
             symptom=cut(symptom_text(finding.symptom), 400),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.model.evidence import AuthorizationPayload, ContractPayload, FindingsPayload, Reach
+from harness.model.evidence import AuthorizationPayload, ContractPayload, DatabasePayload, FindingsPayload, Reach
 from harness.model.finding import Confidence, Finding, Severity
 from harness.model.run import StageState
 from harness.model.waiver import FindingState, FindingStatus, History
@@ -204,6 +204,12 @@ def _tested(data: ReportInput) -> Iterable[TestedRow]:
         roles = tuple(dict.fromkeys(cell.role or "nobody" for cell in cells if cell.tried))
         every, tried = {cell.operation for cell in cells}, {cell.operation for cell in cells if cell.tried}
         yield _row_of("probes", stage, Reach("", len(every), len(tried), True, roles, len(cells)), "authorization")
+    for stage, watched in data.payloads(DatabasePayload):
+        roles = tuple(dict.fromkeys(seen.role or "nobody" for seen in watched.operations if seen.watched))
+        listed = {seen.operation for seen in watched.operations}
+        seen_to_work = {seen.operation for seen in watched.operations if seen.watched}
+        reach = Reach("", len(listed), len(seen_to_work), True, roles, watched.requests)
+        yield _row_of("witness", stage, reach, plural(len(watched.oracles), "oracle"))
     for stage, payload in data.payloads(FindingsPayload):
         rules = {rule for entry in payload.examined for rule in entry.rules}
         for reach in payload.reach:

@@ -1,0 +1,38 @@
+"""A database whose statements are recorded, and the means to read the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from harness.databases.operations import CONNECT_TIMEOUT_S
+from harness.model.errors import DatabaseError
+
+# What the harness does there itself is logged as well (that is how it knows how far the record has come), but not planned.
+_OPTIONS = "-c log_min_duration_statement=0 -c auto_explain.log_min_duration=-1 -c statement_timeout=60000"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded clone: its name on the server, its administrator's address, and the server's JSON log."""
+
+    name: str
+    admin: str
+    role: str  # what the target connects as
+    dsn: str = field(repr=False)  # the administrator's
+    log: Path
+
+    def connect(self) -> psycopg.Connection:
+        """The administrator's own connection, in autocommit; its statements are recorded under the administrator's name.
+
+        Raises:
+            DatabaseError: the server refuses.
+        """
+        try:
+            return psycopg.connect(
+                self.dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="harness", options=_OPTIONS
+            )
+        except psycopg.Error as error:
+            raise DatabaseError(f"the recorded database refused the harness: {str(error).strip().splitlines()[0]}") from error

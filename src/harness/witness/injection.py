@@ -1,0 +1,296 @@
+"""Injection, proved by the statement itself: a marker with quotes and comment signs that stands in its text as more than a value.
+
+A bound value does not stand in the text at all; a correct escape keeps the whole marker inside one literal. Every statement of
+the whole examination is looked at, so that a marker stored now and built into a statement later (second order) is seen as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Confidence, Finding, Request, Severity
+from harness.probes.calls import sender, valid_drafts
+from harness.probes.drafts import Draft
+from harness.probes.exchange import PASSWORD, USERNAME
+from harness.probes.operations import Operation, Parameter
+from harness.probes.scene import Asker, Scene, Untestable
+from harness.witness.report import OracleReport
+from harness.witness.sql import TokenKind, tokens
+from harness.witness.statements import Statement
+from harness.witness.watcher import Watcher
+from harness.witness.wording import Place, Said, Weakness, finding_of, noticed
+
+ORACLE = "injection"
+_WITNESSED = Weakness(
+    "injection.sql",
+    Severity.CRITICAL,
+    89,
+    "API8:2023",
+    "A quote in a value is a character of the value: the value is bound, or stands escaped in one literal.",
+    "A caller reads and changes the whole database.",
+    "Bind the value as a parameter of the statement; never put it into the text.",
+    ("2.1.7.a", "7.3.2.a"),
+)
+_SECOND_ORDER = replace(
+    _WITNESSED,
+    rule="injection.sql-second-order",
+    expected="A value that was stored is bound again when it is used in a later statement.",
+    advice="Bind stored values too: that they come from the database does not make them safe.",
+)
+_HEADERS = ("User-Agent", "Referer")  # what platforms like to write down
+_CUT = 220
+_MEMBERS_MAX = 40
+_DEPTH_MAX = 4
+_PLAIN = (TokenKind.STRING, TokenKind.IDENTIFIER, TokenKind.COMMENT)
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A text that no value resembles: two words with everything between them that could end a literal or a comment."""
+
+    number: int
+    run: str
+
+    @property
+    def first(self) -> str:
+        """The word before the quotes."""
+        return f"zq{self.run}{self.number:04d}a"
+
+    @property
+    def last(self) -> str:
+        """The word after the quotes: it belongs to the same literal as the first one."""
+        return f"zq{self.run}{self.number:04d}b"
+
+    def texts(self, like: str, length_max: int) -> tuple[str, ...]:
+        """The marker as sent in place of a value; in the form of an address where the value was one."""
+        whole = f"{self.first}'\"*/{self.last}--"
+        if "@" in like:
+            return (f"{self.first}'{self.last}@example.test",)
+        if like.startswith(("http:", "https:")):
+            return (f"https://example.test/{self.first}'{self.last}",)
+        return (whole if len(whole) <= length_max else f"{self.first}'{self.last}"[:length_max],)
+
+
+def stands(text: str, marker: Marker) -> str:
+    """How the marker stands in a statement's text: "" not at all, "escaped" inside one literal, else where it got out."""
+    lowered = [(token.kind, token.text.lower()) for token in tokens(text)]
+    hits = [(kind, word) for kind, word in lowered if marker.first in word or marker.last in word]
+    for kind, word in hits:
+        if kind not in _PLAIN:
+            return "outside of any literal" if kind is not TokenKind.BROKEN else "after a quote that it left open"
+        if marker.first not in word:
+            return "in two pieces: its quote ended the literal"
+    return "escaped" if hits else ""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place of an operation that takes a value, and the request that carries a text there."""
+
+    operation: Operation
+    asker: Asker
+    name: str  # of the parameter, `$.a.b` of a member
+    value: str  # what a good request has there
+    length_max: int = 10_000
+
+    @property
+    def title(self) -> str:
+        """How a sentence names it."""
+        return self.name.removeprefix("$.")
+
+
+@dataclass
+class _Sent:
+    slot: Slot
+    request: Request
+    status: int = 0
+
+
+@dataclass
+class InjectionOracle:
+    """Sends markers and listens. `during` names the operation that a statement is due to."""
+
+    scene: Scene
+    watcher: Watcher
+    report: OracleReport
+    _sent: dict[str, _Sent] = field(default_factory=dict)
+    _hits: dict[tuple[str, str, str], tuple[Statement, str, Marker]] = field(default_factory=dict)
+    _during: str = ""
+    _escaped: int = 0
+
+    def __post_init__(self) -> None:
+        self._run = f"{self.scene.seed % 46656:x}"
+        self.watcher.listen(self._heard)
+
+    @contextmanager
+    def during(self, operation: str) -> Iterator[None]:
+        """What is heard meanwhile is due to this operation."""
+        self._during = operation
+        try:
+            yield
+            self.watcher.catch_up()
+        finally:
+            self._during = ""
+
+    def examine(self, operation: Operation, asker: Asker) -> None:
+        """Every place of an operation, each with a marker of its own."""
+        if not operation.is_safe and not self.scene.world.target.allow.writes:
+            self.report.untried[operation.name] = "the target file does not allow writes"
+            return
+        try:
+            with self.during(operation.name):
+                for slot in self._slots(operation, asker):
+                    self.report.tried += 1
+                    self._try(slot)
+        except (Untestable, HarnessError) as error:
+            if not self.scene.world.door.alive():
+                raise
+            self.report.untried[operation.name] = str(error)
+
+    def _slots(self, operation: Operation, asker: Asker) -> list[Slot]:
+        draft = next(valid_drafts(self.scene, operation, asker), None)
+        if draft is None:
+            raise Untestable("no valid request could be made")
+        given = {**draft.path, **draft.query, **draft.headers}
+        slots = [
+            Slot(operation, asker, parameter.name, str(given.get(parameter.name, "")), _length(parameter.schema))
+            for parameter in operation.parameters
+            if parameter.where in ("path", "query", "header") and parameter.name.lower() not in ("authorization", "cookie")
+        ]
+        slots += [Slot(operation, asker, name, "") for name in _HEADERS]
+        return slots + [Slot(operation, asker, name, value) for name, value in _members(draft.body, "$", 0)][:_MEMBERS_MAX]
+
+    def _try(self, slot: Slot) -> None:
+        marker = Marker(len(self._sent), self._run)
+        for text in marker.texts(slot.value, slot.length_max):
+            request = self._filled(slot, text)
+            sent = self._sent[marker.first] = _Sent(slot, request)
+            world = self.scene.world
+            answer = world.send(request) if request.role else world.send_as(request, self.scene.anonymous)
+            sent.status = answer.status
+
+    def _filled(self, slot: Slot, text: str) -> Request:
+        draft = next(valid_drafts(self.scene, slot.operation, slot.asker))
+        role, user = sender(self.scene, slot.operation, slot.asker)
+        if slot.name.startswith("$."):
+            return draft.with_body(_replaced(draft.body, slot.name.split(".")[1:], text)).request(role, user)
+        parameter = slot.operation.parameter(slot.name)
+        if parameter is None:
+            request = draft.request(role, user)
+            return replace(request, headers={**request.headers, slot.name: text})
+        return _with(draft, parameter, text).request(role, user)
+
+    # -- hearing
+
+    def _heard(self, statement: Statement) -> None:
+        if f"zq{self._run}" not in statement.text.lower():
+            return
+        for first in set(re.findall(rf"zq{self._run}\d{{4}}(?=[ab])", statement.text.lower())):
+            sent = self._sent.get(first + "a")
+            if sent is None:
+                continue
+            marker = Marker(int(first[-4:]), self._run)
+            how = stands(statement.text, marker)
+            if how == "escaped":
+                self._escaped += 1
+            elif how:
+                key = (self._during or sent.slot.operation.name, sent.slot.operation.name, sent.slot.name)
+                self._hits.setdefault(key, (statement, how, marker))
+
+    # -- saying
+
+    def conclude(self) -> OracleReport:
+        """The findings, each confirmed with another marker where that can be."""
+        for (during, stored, _), (statement, how, marker) in list(self._hits.items()):
+            self.report.findings.append(self._finding(during, stored, statement, how, marker))
+        if self._escaped:
+            text = (
+                f"{self._escaped} statements held a marker as an escaped literal: values are written into statements, correctly"
+            )
+            self.report.observations.append(noticed("injection.escaped-not-bound", text))
+        return self.report
+
+    def _finding(self, during: str, stored: str, statement: Statement, how: str, marker: Marker) -> Finding:
+        sent = self._sent[marker.first]
+        slot = sent.slot
+        again = self._again(slot, during, stored)
+        error = f"; the server said: {statement.error}" if statement.error else ""
+        text = cut_around(statement.text, marker.first)
+        proof = (f"sent in {slot.title}: {_shown(sent.request, marker)}", f"statement: {text}", *_error(statement))
+        confidence = Confidence.HIGH if again else Confidence.MEDIUM
+        if during == stored:
+            title = f"{during} builds a statement from {slot.title}"
+            observed = f"What was sent in {slot.title} stands in the statement {how}{error}."
+            return finding_of(
+                _WITNESSED,
+                Place(during, slot.title, slot.asker.role),
+                Said(title, observed, proof, (sent.request,), confidence, sent.status),
+            )
+        title = f"{during} builds a statement from what {stored} stored as {slot.title}"
+        observed = f"What was stored by {stored} in {slot.title} stands in a statement of {during} {how}{error}."
+        place = Place(during, f"{stored} {slot.title}", slot.asker.role)
+        return finding_of(_SECOND_ORDER, place, Said(title, observed, proof, (sent.request,), confidence, sent.status))
+
+    def _again(self, slot: Slot, during: str, stored: str) -> bool:
+        """Whether another marker in the same place stands in a statement too; not tried for what was stored."""
+        if during != stored:
+            return False
+        before = self._hits.pop((during, stored, slot.name))
+        with self.during(during):
+            self._try(slot)
+        seen = (during, stored, slot.name) in self._hits
+        self._hits[during, stored, slot.name] = before
+        return seen
+
+
+def cut_around(text: str, word: str) -> str:
+    """The part of a long text around a word, on one line."""
+    flat = " ".join(text.split())
+    at = max(flat.lower().find(word), 0)
+    begin, end = max(at - _CUT, 0), at + _CUT
+    return f"{'…' if begin else ''}{flat[begin:end]}{'…' if end < len(flat) else ''}"
+
+
+def _error(statement: Statement) -> tuple[str, ...]:
+    return (f"error {statement.code}: {statement.error}",) if statement.error else ()
+
+
+def _shown(request: Request, marker: Marker) -> str:
+    for text in (request.body or "", *request.headers.values()):
+        if marker.first in text:
+            return cut_around(text, marker.first)
+    return request.path
+
+
+def _length(schema: Any) -> int:
+    most = schema.get("maxLength") if isinstance(schema, dict) else None
+    return most if isinstance(most, int) else 10_000
+
+
+def _with(draft: Draft, parameter: Parameter, text: str) -> Draft:
+    return draft.with_value(parameter, text)
+
+
+def _members(node: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+    """The scalar members of a body with their paths; the user's own words too."""
+    if isinstance(node, dict) and depth < _DEPTH_MAX:
+        for name, value in node.items():
+            if isinstance(name, str) and "." not in name:
+                yield from _members(value, f"{path}.{name}", depth + 1)
+    elif isinstance(node, list) and node and depth < _DEPTH_MAX:
+        yield from _members(node[0], f"{path}.0", depth + 1)
+    elif not isinstance(node, dict | list) and node is not None and path != "$":
+        yield path, "who@example.test" if node == USERNAME else "" if node == PASSWORD else str(node)
+
+
+def _replaced(node: Any, path: list[str], text: str) -> Any:
+    if not path:
+        return text
+    if isinstance(node, list):
+        return [_replaced(node[0], path[1:], text), *node[1:]]
+    return {**node, path[0]: _replaced(node.get(path[0]), path[1:], text)}

@@ -1,0 +1,93 @@
+"""Every operation as every role that may call it, one request at a time, with the statements that each one caused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.model.errors import HarnessError
+from harness.model.evidence import WatchedOperation
+from harness.probes.calls import sender, valid_drafts
+from harness.probes.operations import Operation
+from harness.probes.scene import NOBODY, Asker, Scene, Untestable
+from harness.witness.watcher import Watched, Watcher
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What was seen of one operation as one role: a request that succeeded, or the reason why there is none."""
+
+    operation: Operation
+    asker: Asker
+    watched: Watched | None = None
+    note: str = ""
+
+    @property
+    def record(self) -> WatchedOperation:
+        """For the evidence."""
+        watched = self.watched
+        if watched is None:
+            return WatchedOperation(self.operation.name, self.asker.role, watched=False, note=self.note)
+        writes = [write for statement in watched.queries if statement.committed for write in statement.writes]
+        return WatchedOperation(
+            operation=self.operation.name,
+            role=self.asker.role,
+            watched=True,
+            status=watched.answer.status,
+            statements=len(watched.queries),
+            rows=round(sum(statement.rows for statement in watched.queries)),
+            written=tuple(sorted({write.table for write in writes})),
+            transactions=len({s.transaction for s in watched.queries if s.committed and s.writes}),
+        )
+
+
+def in_order(scene: Scene) -> list[Operation]:
+    """Reads first, then writes, then deletions; those that destroy credentials or data are left out (see `destructive`)."""
+    gone = destructive(scene)
+    return sorted(
+        (op for op in scene.document.operations if op not in gone), key=lambda op: (not op.is_safe, op.method == "DELETE")
+    )
+
+
+def destructive(scene: Scene) -> tuple[Operation, ...]:
+    """The operations that destroy credentials or data: each wants a target of its own."""
+    return tuple(operation for operation in scene.document.operations if operation.name in scene.destructive)
+
+
+def askers(scene: Scene, operation: Operation) -> Iterator[Asker]:
+    """The first user of each role that may call it; somebody without a credential where none is demanded."""
+    if not operation.is_secured:
+        yield NOBODY
+        return
+    for role in scene.roles:
+        if scene.permissions.of(operation, role).permitted is not False:
+            yield Asker(role.name, role.users[0].name)
+
+
+def see(scene: Scene, watcher: Watcher, operation: Operation, asker: Asker) -> Sight:
+    """The first valid request that succeeds, watched. One with a statement of somebody else among its own is sent again.
+
+    Raises:
+        TargetError: the target is dead.
+    """
+    if not operation.is_safe and not scene.world.target.allow.writes:
+        return Sight(operation, asker, note="the target file does not allow writes")
+    last = "no valid request could be made"
+    try:
+        for draft in valid_drafts(scene, operation, asker):
+            request = draft.request(*sender(scene, operation, asker))
+            watched = watcher.exchange(request, None if asker.role else scene.anonymous)
+            if watched.answer.is_success and watched.overlap and operation.is_safe:
+                watched = watcher.exchange(request, None if asker.role else scene.anonymous)
+            if watched.answer.is_success and not watched.overlap:
+                return Sight(operation, asker, watched)
+            last = watched.overlap if watched.answer.is_success else f"the last valid request was answered {_said(watched)}"
+    except (Untestable, HarnessError) as error:
+        if not scene.world.door.alive():
+            raise
+        last = str(error)
+    return Sight(operation, asker, note=last)
+
+
+def _said(watched: Watched) -> str:
+    return str(watched.answer.status or watched.answer.error)
