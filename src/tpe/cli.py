@@ -63,8 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(command=_serve)
 
     migrate = commands.add_parser("migrate", help="move the database's schema")
-    migrate.add_argument("action", choices=("up", "down", "history", "check"))
-    migrate.add_argument("revision", nargs="?", help="where to (default: up to head, down by one)")
+    _migrate_arguments(migrate)
     migrate.set_defaults(command=_migrate)
 
     sizes = "; ".join(size.description for size in SIZES.values())
@@ -79,6 +78,21 @@ def _parser() -> argparse.ArgumentParser:
     openapi.add_argument("--write", type=Path, metavar="FILE", help="write it to FILE instead")
     openapi.set_defaults(command=_openapi)
     return parser
+
+
+def _migrate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        choices=("up", "down", "history", "check", "sql", "schema"),
+        help="up and down move the schema; history lists the revisions and why; check compares the database with this build;"
+        " sql prints what a revision runs; schema prints what the database holds",
+    )
+    parser.add_argument(
+        "revision", nargs="?", help="where to (default: up to head, down by one); for sql: of which (default: all)"
+    )
+    backup = parser.add_mutually_exclusive_group()
+    backup.add_argument("--backup", type=Path, metavar="FOLDER", help="write the database to a file in FOLDER first")
+    backup.add_argument("--without-backup", action="store_true", help="move the schema in production though no backup is taken")
 
 
 def _port(text: str) -> int:
@@ -100,34 +114,16 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _migrate(options: argparse.Namespace) -> int:
-    from alembic.util import CommandError as RevisionError
-    from sqlalchemy.exc import SQLAlchemyError
+    from tpe.migrations.commands import RefusedError, run
+    from tpe.migrations.runner import MigrationError
 
-    from tpe.migrations import runner
-
-    if options.action == "history":
-        for item in runner.history():
-            print(f"{item.revision}  {item.summary}")
-        return DONE
-    conninfo = DatabaseSettings().database_conninfo
     try:
-        if options.action == "check":
-            return _migrate_check(runner.current(conninfo), runner.head())
-        if options.action == "up":
-            print(runner.upgrade(conninfo, options.revision or "head"))
-        else:
-            print(runner.downgrade(conninfo, options.revision or "-1"))
-    except RevisionError as error:
+        for line in run(options):
+            print(line)
+    except RefusedError as error:
         raise CommandError(str(error), WRONG) from error
-    except SQLAlchemyError as error:
-        raise CommandError(f"the database refused: {str(error).splitlines()[0]}") from error
-    return DONE
-
-
-def _migrate_check(current: str, head: str) -> int:
-    print(f"database {current}, build {head}")
-    if current != head:
-        raise CommandError("the database is not at this build's revision\nhint: tpe migrate up")
+    except MigrationError as error:
+        raise CommandError(str(error)) from error
     return DONE
 
 

@@ -1,19 +1,30 @@
-"""Alembic's entry: runs the revisions on the connection that ``tpe.migrations.runner`` hands over."""
+"""Alembic's entry: runs the revisions on the connection that ``tpe.migrations.runner`` hands over, or writes them as SQL."""
 
 from alembic import context
 from sqlalchemy import Connection
 
-LOCK_TIMEOUT = "5s"
-"""A revision that cannot get its lock gives up instead of queueing all traffic behind itself."""
+from tpe.migrations.online import LIMITS
 
 
 def _run() -> None:
     connection: Connection = context.config.attributes["connection"]
-    connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+    for statement in LIMITS:
+        connection.exec_driver_sql(statement)
     connection.commit()
     context.configure(connection=connection, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
 
 
-_run()
+def _write() -> None:
+    context.configure(dialect_name="postgresql", literal_binds=True, transaction_per_migration=True)
+    for statement in LIMITS:
+        context.execute(statement)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    _write()
+else:
+    _run()

@@ -11,7 +11,13 @@ from typing import Final
 
 from alembic import op
 
-ROWS_PER_BATCH: Final = 10_000
+LOCK_TIMEOUT: Final = "300ms"
+"""A revision that does not get its lock gives up at once, before all traffic queues behind it; the runner tries again."""
+STATEMENT_TIMEOUT: Final = "60s"
+"""Longer than anything that runs under a lock may take."""
+ROWS_PER_BATCH: Final = 1_000
+"""A batch holds its rows for a tenth of a second."""
+LIMITS: Final = (f"SET lock_timeout = '{LOCK_TIMEOUT}'", f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
 
 
 @contextmanager
@@ -23,8 +29,8 @@ def _beside_traffic() -> Iterator[None]:
         try:
             yield
         finally:
-            op.execute("RESET lock_timeout")
-            op.execute("RESET statement_timeout")
+            for statement in LIMITS:
+                op.execute(statement)
 
 
 def create_index(name: str, definition: str) -> None:

@@ -1,8 +1,7 @@
 """Add the work on a lead: dates, version, notes and history.
 
 A lead carries the last contact, the next follow-up and a version that every write raises, so that a write based on an
-outdated read can be refused. Notes and the history of changes are rows of their own. The partial index serves the
-follow-ups that are due; the stage index the filtered list.
+outdated read can be refused. Notes and the history of changes are rows of their own.
 """
 
 from alembic import op
@@ -38,14 +37,9 @@ CREATE TABLE lead_history (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX lead_history_match ON lead_history (match_id, id DESC);
-CREATE INDEX matches_partner_stage ON contractor_partner_matches (partner_id, engagement_stage, match_score DESC, id DESC);
-CREATE INDEX matches_partner_follow_up ON contractor_partner_matches (partner_id, next_follow_up)
-    WHERE next_follow_up IS NOT NULL AND status = 'active';
 """
 
 DOWN = """
-DROP INDEX matches_partner_follow_up;
-DROP INDEX matches_partner_stage;
 DROP TABLE lead_history;
 DROP TABLE lead_notes;
 ALTER TABLE contractor_partner_matches DROP COLUMN version, DROP COLUMN next_follow_up, DROP COLUMN last_contact_at;

@@ -2,12 +2,10 @@
 
 A search read every lead of the partner and its contractor. Each lead now carries the words of its contractor's name and
 company, its e-mail and the domain of that, in lower case; a lead gets them when it is made, and again when its contractor
-changes. They are added without rewriting the table, and filled in a few rows at a time beside the traffic.
+changes. The column is added without rewriting the table; the next revision fills it.
 """
 
 from alembic import op
-
-from tpe.migrations.online import rewrite_rows
 
 revision = "r0007"
 down_revision = "r0006"
@@ -47,15 +45,9 @@ ALTER TABLE contractor_partner_matches DROP COLUMN search_words;
 DROP FUNCTION lead_search_words;
 """
 
-WORD_LEADS = """
-UPDATE contractor_partner_matches m SET search_words = lead_search_words(c.name, c.company_name, c.email)
-FROM contractors c WHERE c.id = m.contractor_id AND m.id BETWEEN {first} AND {last} AND m.search_words = ''
-"""
-
 
 def upgrade() -> None:
     op.execute(UP)
-    rewrite_rows("contractor_partner_matches", WORD_LEADS)
 
 
 def downgrade() -> None:

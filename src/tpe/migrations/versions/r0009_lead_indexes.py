@@ -1,19 +1,20 @@
 """Give every filter of the list of leads an index in the list's own order.
 
 A page, and a count that stops at 10,000, then read about as many entries as they give, however many leads the partner has.
-The follow-ups' index takes in what its list asks for and replaces the former one. All are built beside the traffic.
+One more serves the follow-ups. All are built beside the traffic.
 """
 
 from alembic import op
 
 from tpe.migrations.online import create_index, drop_index
 
-revision = "r0008"
-down_revision = "r0007"
+revision = "r0009"
+down_revision = "r0008"
 
 ORDER = "match_score DESC, id DESC"
 LEADS = "ON contractor_partner_matches"
 INDEXES = {
+    "matches_partner_stage": f"{LEADS} (partner_id, engagement_stage, {ORDER})",
     "matches_partner_status": f"{LEADS} (partner_id, status, {ORDER})",
     "matches_partner_stage_status": f"{LEADS} (partner_id, engagement_stage, status, {ORDER})",
     "matches_partner_primary": f"{LEADS} (partner_id, {ORDER}) WHERE is_primary_match",
@@ -21,19 +22,15 @@ INDEXES = {
     "matches_partner_due": f"{LEADS} (partner_id, next_follow_up, id)"
     " WHERE next_follow_up IS NOT NULL AND status = 'active' AND engagement_stage NOT IN ('won', 'lost')",
 }
-FORMER = "matches_partner_follow_up"
-FORMER_DEFINITION = f"{LEADS} (partner_id, next_follow_up) WHERE next_follow_up IS NOT NULL AND status = 'active'"
 
 
 def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gin")
     for name, definition in INDEXES.items():
         create_index(name, definition)
-    drop_index(FORMER)
 
 
 def downgrade() -> None:
-    create_index(FORMER, FORMER_DEFINITION)
     for name in reversed(INDEXES):
         drop_index(name)
     op.execute("DROP EXTENSION btree_gin")
