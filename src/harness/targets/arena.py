@@ -9,14 +9,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from harness.config.targets import read_target
 from harness.databases import Access, Databases
 from harness.databases.recorded import Recorded
 from harness.databases.settings import PLANNED
 from harness.evidence.redaction import remember_secret
+from harness.model.errors import TargetError
 from harness.targets.accounts import sign_up, signs_up, with_accounts
-from harness.targets.live import Launch, LiveTarget, started
+from harness.targets.live import HOST, Launch, LiveTarget, started
+from harness.targets.relay import Relay
 from harness.targets.template import Seeding, run_command
 
 ARENA_VARIABLE = "HARNESS_ARENA"
@@ -135,6 +138,24 @@ class Arena:
 
     def _name(self, label: str) -> str:
         return f"{self.plan.template}_{os.getpid()}_{label}-{next(self._numbers)}"
+
+    @contextmanager
+    def severable(self, label: str) -> Iterator[tuple[LiveTarget, Relay]]:
+        """As `fresh`, with the line between the target and its database in our hands.
+
+        Raises:
+            TargetError: the harness provides no database for this target, or it does not start.
+        """
+        access = self.plan.database
+        if access is None or self._databases is None:
+            raise TargetError(f"the harness provides no database for {self.target.name}")
+        with self.database(label) as dsn, Relay(access.host, access.port) as relay:
+            address = urlsplit(dsn)
+            credentials, at, _ = address.netloc.rpartition("@")
+            through = urlunsplit(address._replace(netloc=f"{credentials}{at}{HOST}:{relay.port}"))
+            with self.serving(through, label) as live:
+                yield live, relay
+                relay.mend()
 
     @contextmanager
     def database(self, label: str) -> Iterator[str]:
