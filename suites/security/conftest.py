@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -11,13 +12,17 @@ from harness.evidence.records import Recorder
 from harness.model.evidence import Reach
 from harness.model.finding import Finding
 from harness.model.waiver import Examined
+from harness.probes.checks import Report
 from harness.probes.cors import CorsReport, examine_cors
 from harness.probes.document import Document
 from harness.probes.exchange import World
 from harness.probes.headers import audit
+from harness.probes.outage import examine_outage
+from harness.probes.scene import Scene
 from harness.probes.tour import Tour, take_tour
 from harness.targets.arena import Arena
 from harness.targets.live import LiveTarget
+from suites.security.judging import Judge
 
 __all__ = ["document", "pytest_generate_tests"]
 
@@ -41,6 +46,22 @@ def tour(arena: Arena, document: Document, seed: int, record: Recorder) -> Tour:
         record.examined(Examined("probes", ("headers.*",), ("", *taken.reached), taken.roles))
     record.target(alive=not taken.died, note=taken.died)
     return taken
+
+
+@pytest.fixture(scope="session", autouse=True)
+def outage(arena: Arena, document: Document, seed: int) -> Iterator[Future[Report] | None]:
+    """What becomes of a target without its database: mostly waiting, so it goes on beside the other tests."""
+    if not arena.target.allow.faults:
+        yield None
+        return
+    with ThreadPoolExecutor(1, "outage") as aside:
+        yield aside.submit(examine_outage, arena, document, seed)
+
+
+@pytest.fixture(scope="session")
+def judge(arena: Arena, world: World, document: Document, seed: int, record: Recorder) -> Judge:
+    """Runs the examinations of this suite."""
+    return Judge(arena, Scene(world, document, seed), record)
 
 
 @pytest.fixture(scope="session")

@@ -4,64 +4,62 @@ from __future__ import annotations
 
 import pytest
 
-from harness.evidence.records import Recorder
+from harness.probes.again import seen_again
 from harness.probes.checks import Report
+from harness.probes.codes import examine_codes
 from harness.probes.document import Document
 from harness.probes.enumeration import examine_enumeration
-from harness.probes.exchange import World
+from harness.probes.exchange import Door, World
 from harness.probes.exposure import examine_exposure
 from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
 from harness.probes.outward import examine_outgoing, examine_redirects
 from harness.probes.scene import Scene
-from harness.probes.tour import Tour
+from harness.probes.tour import Tour, take_tour
 from harness.targets.arena import Arena
-from harness.targets.live import LiveTarget
+from suites.security.judging import Judge
 
 
-@pytest.fixture(scope="session")
-def scene(world: World, document: Document, seed: int) -> Scene:
-    return Scene(world, document, seed)
+def test_no_answer_carries_a_secret_or_the_platforms_inside(
+    arena: Arena, document: Document, seed: int, tour: Tour, judge: Judge
+) -> None:
+    def again() -> Report:
+        return examine_exposure(arena.target, take_tour(arena, document, seed))
+
+    judge.settle("exposure", seen_again(examine_exposure(arena.target, tour), arena, again))
 
 
-def settle(record: Recorder, *reports: Report) -> None:
-    findings = [finding for report in reports for finding in report.findings]
-    for finding in findings:
-        record.finding(finding)
-    for observation in (observation for report in reports for observation in report.observations):
-        record.observation(observation)
-    assert not findings, "\n".join(f"{f.title}: {f.observed} {f.advice}" for f in findings)
-    if not any(report.tried for report in reports):
-        pytest.skip("; ".join(report.note for report in reports if report.note) or "there was nothing to try")
+def test_nothing_is_left_open_by_mistake(judge: Judge) -> None:
+    judge.together("what is left open", examine_left_open)
 
 
-def test_no_answer_carries_a_secret_or_the_platforms_inside(live_target: LiveTarget, tour: Tour, record: Recorder) -> None:
-    settle(record, examine_exposure(live_target.target, tour))
-
-
-def test_nothing_is_left_open_by_mistake(scene: Scene, record: Recorder) -> None:
-    settle(record, examine_left_open(scene))
-
-
-def test_a_caller_sets_only_what_the_document_lets_it_set(scene: Scene, record: Recorder) -> None:
-    if not scene.world.target.allow.writes:
+def test_a_caller_sets_only_what_the_document_lets_it_set(arena: Arena, judge: Judge) -> None:
+    if not arena.target.allow.writes:
         pytest.skip("the target file does not allow writes")
-    settle(record, examine_mass_assignment(scene))
+    judge.together("mass assignment", examine_mass_assignment)
 
 
-def test_a_log_in_does_not_tell_who_has_an_account(arena: Arena, document: Document, seed: int, record: Recorder) -> None:
-    with arena.fresh("enumeration") as door, World(door) as world:  # wrong passwords may close the accounts that they name
-        settle(record, *(examine_enumeration(world, role, seed) for role in Scene(world, document, seed).log_ins))
+def test_a_log_in_does_not_tell_who_has_an_account(document: Document, seed: int, judge: Judge) -> None:
+    def examine(door: Door) -> Report:
+        with World(door) as world:
+            reports = [examine_enumeration(world, role, seed) for role in Scene(world, document, seed).log_ins]
+        return Report.of("enumeration", reports)
+
+    judge.alone("enumeration", examine)  # wrong passwords may close the accounts that they name
 
 
-def test_redirects_lead_to_the_platforms_own_pages(scene: Scene, record: Recorder) -> None:
-    settle(record, examine_redirects(scene))
+def test_redirects_lead_to_the_platforms_own_pages(judge: Judge) -> None:
+    judge.together("redirects", examine_redirects)
 
 
-def test_the_platform_calls_no_address_that_a_caller_names(scene: Scene, record: Recorder) -> None:
-    settle(record, examine_outgoing(scene))
+def test_the_platform_calls_no_address_that_a_caller_names(judge: Judge) -> None:
+    judge.together("outgoing calls", examine_outgoing)
 
 
-def test_no_value_stands_in_a_statement_or_a_path(scene: Scene, record: Recorder) -> None:
-    settle(record, examine_injection(scene))
+def test_no_value_stands_in_a_statement_or_a_path(judge: Judge) -> None:
+    judge.together("injection", examine_injection)
+
+
+def test_a_one_time_code_proves_what_it_is_sent_for(document: Document, seed: int, judge: Judge) -> None:
+    judge.alone("codes", lambda door: examine_codes(door, document, seed))

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -86,11 +86,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def served(target: Target, answer: Callable[[Asked], Given], **more: Any) -> Iterator[LiveTarget]:
-    """The platform on a free port."""
+def served(target: Target, answer: Callable[[Asked], Given], *, threads: bool = True, **more: Any) -> Iterator[LiveTarget]:
+    """The platform on a free port; without threads it serves one connection after the other."""
     handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = (ThreadingHTTPServer if threads else HTTPServer)(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -10,8 +10,10 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.probes.checks import Place, Report, Weakness, finding_of
 from harness.probes.clients import fresh_address
+from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import Answer, Door, TargetDied, World
+from harness.probes.scene import Scene
 
 _DIED = Weakness(
     "robustness.target-died",
@@ -50,19 +52,36 @@ def examined_twice(doors: Doors, label: str, examine: Callable[[Door], Report]) 
 
     A target that died of it is a finding with the request that killed it. Without fresh targets nothing is high confidence.
     """
-    with doors.fresh(label) as door:
-        report = survived(door, label, examine)
-    return seen_again(report, doors, label, examine)
+
+    def on_a_fresh_one() -> Report:
+        with doors.fresh(label) as door:
+            return survived(door, label, examine)
+
+    return seen_again(on_a_fresh_one(), doors, on_a_fresh_one)
 
 
-def seen_again(report: Report, doors: Doors, label: str, examine: Callable[[Door], Report]) -> Report:
-    """The report with each finding at high confidence where it shows on a fresh target too, at low where it does not."""
-    if not report.findings or not doors.isolated:
+def in_scene(document: Document, seed: int, examine: Callable[[Scene], Report]) -> Callable[[Door], Report]:
+    """An examination of a scene as one of a target."""
+
+    def on_a_target(door: Door) -> Report:
+        with World(door) as world:
+            return examine(Scene(world, document, seed))
+
+    return on_a_target
+
+
+def seen_again(report: Report, doors: Doors, again: Callable[[], Report]) -> Report:
+    """The report with each finding at high confidence where a second examination has it too, at low where it has not.
+
+    Without fresh targets there is no second time, and nothing is of high confidence.
+    """
+    if not report.findings:
+        return report
+    if not doors.isolated:
         report.findings = [replace(f, confidence=min(f.confidence, Confidence.MEDIUM, key=_SURER.index)) for f in report.findings]
         return report
-    with doors.fresh(f"{label}-again") as door:
-        again = {finding.fingerprint for finding in survived(door, label, examine).findings}
-    report.findings = [_rated(finding, again) for finding in report.findings]
+    seen = {finding.fingerprint for finding in again().findings}
+    report.findings = [_rated(finding, seen) for finding in report.findings]
     return report
 
 

@@ -96,9 +96,7 @@ def log_ins_of(door: Door) -> Iterator[LogIn]:
 
 def _by_operation(role: Role) -> Callable[[World, str, str, Disguise], tuple[Request, Answer]]:
     def attempt(world: World, username: str, password: str, disguise: Disguise) -> tuple[Request, Answer]:
-        words = {
-            name: value.replace("{username}", username).replace("{password}", password) for name, value in role.login.body.items()
-        }
+        words = role.login.body_for(username, password)
         is_json = role.login.kind == "json"
         media_type = "application/json" if is_json else "application/x-www-form-urlencoded"
         body = json.dumps(words) if is_json else urlencode(words, safe="${}")

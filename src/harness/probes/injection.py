@@ -73,7 +73,7 @@ def examine_injection(scene: Scene) -> Report:
         if operation.name in scene.destructive or (not operation.is_safe and not scene.world.target.allow.writes):
             continue
         try:
-            asker = _asker(scene, operation)
+            asker = scene.caller(operation)
             for slot in _slots(scene, operation, next(valid_drafts(scene, operation, asker))):
                 report.tried += 1
                 report.findings += _examined(scene, operation, slot, asker)
@@ -82,13 +82,6 @@ def examine_injection(scene: Scene) -> Report:
                 raise
             report.note = f"{operation.name}: {error}"
     return report
-
-
-def _asker(scene: Scene, operation: Operation) -> Asker:
-    for role in scene.roles:
-        if operation.is_secured and scene.permissions.of(operation, role).permitted is not False:
-            return Asker(role.name, role.users[0].name)
-    return Asker()
 
 
 def _slots(scene: Scene, operation: Operation, draft: Draft) -> Iterator[_Slot]:

@@ -22,7 +22,7 @@ from harness.probes.checks import Place, Report, Weakness, finding_of
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
 from harness.probes.operations import Operation
 from harness.probes.pages import Browsing, forms_of
-from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.scene import Scene, Untestable
 
 FOREIGN_HOST = "foreign.example.net"
 CALL_AWAITED_S = 0.3  # a call in the same request comes before its answer; this is for one that is handed to a worker
@@ -122,7 +122,7 @@ def examine_redirects(scene: Scene) -> Report:
         if operation.method != "GET" or not names:
             continue
         with contextlib.suppress(Untestable):
-            asker = _asker(scene, operation)
+            asker = scene.caller(operation)
             draft = next(valid_drafts(scene, operation, asker))
             for parameter in names:
                 for foreign in _FOREIGN:
@@ -164,13 +164,6 @@ def _log_in_page(report: Report, world: World, role: Role) -> None:
         _redirected(report, world, f"POST {role.page_login}", "next", request, answer)
 
 
-def _asker(scene: Scene, operation: Operation) -> Asker:
-    for role in scene.roles:
-        if operation.is_secured and scene.permissions.of(operation, role).permitted is not False:
-            return Asker(role.name, role.users[0].name)
-    return Asker()
-
-
 def examine_outgoing(scene: Scene) -> Report:
     """Gives each parameter and member that may take an address the one of a listener, and sees whether it is called."""
     report = Report("outgoing")
@@ -189,7 +182,7 @@ def examine_outgoing(scene: Scene) -> Report:
 
 
 def _outgoing(scene: Scene, operation: Operation, listener: Listener, report: Report) -> None:
-    asker = _asker(scene, operation)
+    asker = scene.caller(operation)
     parameters = [p for p in operation.placed("query") if _ADDRESS.search(p.name)]
     draft = next(valid_drafts(scene, operation, asker)) if parameters or operation.body else None
     if draft is None:

@@ -113,6 +113,17 @@ class Scene:
         """The first user of each role, and nobody."""
         return (*(Asker(role.name, role.users[0].name) for role in self.roles), NOBODY)
 
+    def caller(self, operation: Operation) -> Asker:
+        """The first user of the first role that may call the operation; nobody where it asks for no credential."""
+        for role in self.roles:
+            if operation.is_secured and self.permissions.of(operation, role).permitted is not False:
+                return Asker(role.name, role.users[0].name)
+        return NOBODY
+
+    def ask(self, request: Request) -> Answer:
+        """Sends a request as the user that it names, or as nobody."""
+        return self.world.send(request) if request.role else self.world.send_as(request, self.anonymous)
+
     # -- objects
 
     def references(self, operation: Operation) -> tuple[Reference, ...]:

@@ -1,0 +1,194 @@
+"""Uploads: what is taken, under which name it is kept, and how it is served back."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Observation, Request, Severity, Symptom
+from harness.probes.calls import valid_drafts
+from harness.probes.checks import STAGE, Place, Report, Weakness, finding_of
+from harness.probes.drafts import Draft, File
+from harness.probes.exchange import Answer
+from harness.probes.operations import Operation
+from harness.probes.oracle import leaves
+from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.schemas import SchemaError
+
+LARGE_BYTES = 12 * 1024 * 1024
+_BINARY = ("binary", "byte", "base64")
+_FILE_NAME = re.compile(r"file|upload|attachment|document|image|photo|avatar|logo|picture", re.I)
+_ACTIVE = ("text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml", "text/javascript", "")
+_PLAIN = (
+    ("picture.gif", "image/gif", "GIF89a"),
+    ("paper.pdf", "application/pdf", "%PDF-1.4\n"),
+    ("note.txt", "text/plain", "plain "),
+    ("list.csv", "text/csv", "a,b\n"),
+)
+
+_SERVED = Weakness(
+    "uploads.served-as-page",
+    Severity.HIGH,
+    434,
+    "API8:2023",
+    "What somebody uploaded is served so that no browser runs it.",
+    "Whoever opens the file on the platform's own address runs the uploader's script, as themselves.",
+    "Take listed types only; serve them from another host, or with Content-Disposition: attachment and nosniff.",
+)
+_NAME = Weakness(
+    "uploads.path-traversal",
+    Severity.CRITICAL,
+    22,
+    "API8:2023",
+    "The name of an upload does not decide where it is kept.",
+    "A caller overwrites any file that the platform may write, its code included.",
+    "Keep uploads under names of your own, and show the given name only.",
+)
+
+
+@dataclass(frozen=True)
+class _Slot:
+    operation: Operation
+    member: str
+    draft: Draft
+    asker: Asker
+
+    def request(self, file: File) -> Request:
+        body = {**self.draft.body, self.member: file} if isinstance(self.draft.body, Mapping) else {self.member: file}
+        return self.draft.with_body(body).request(self.asker.role, self.asker.user)
+
+
+def examine_uploads(scene: Scene) -> Report:
+    """Every operation that takes a file."""
+    report = Report("uploads")
+    if not scene.world.target.allow.writes:
+        report.note = "the target file does not allow writes"
+        return report
+    for operation in scene.document.operations:
+        member = _file_member(scene, operation)
+        if not member:
+            continue
+        asker = scene.caller(operation)
+        try:
+            draft = next(valid_drafts(scene, operation, asker))
+            _examine(scene, _Slot(operation, member, draft, asker), report)
+        except (Untestable, HarnessError) as error:
+            if not scene.world.door.alive():
+                raise
+            report.note = f"{operation.name}: {error}"
+    report.note = report.note if report.tried or report.note else "no operation takes a file"
+    return report
+
+
+def _file_member(scene: Scene, operation: Operation) -> str:
+    body = next((body for body in operation.bodies if body.media_type.startswith("multipart/")), None)
+    if body is None or operation.body is not body:
+        return ""
+    try:
+        properties = scene.document.schemas.resolve(body.schema).get("properties")
+    except SchemaError:
+        return ""
+    members: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
+    for name, schema in members.items():
+        if isinstance(schema, Mapping) and (
+            schema.get("format") in _BINARY or "contentMediaType" in schema or _FILE_NAME.search(name)
+        ):
+            return str(name)
+    return ""
+
+
+def _examine(scene: Scene, slot: _Slot, report: Report) -> None:
+    accepted = None
+    for name, media_type, start in _PLAIN:
+        report.tried += 1
+        answer = scene.ask(slot.request(File(name, f"{start}{secrets.token_hex(8)}", media_type)))
+        if answer.is_success:
+            accepted = answer
+            break
+    if accepted is None:
+        report.note = f"{slot.operation.name} takes none of {', '.join(name for name, _, _ in _PLAIN)}"
+        return
+    _active(scene, slot, report)
+    _named(scene, slot, report, accepted)
+    answer = scene.ask(slot.request(File("large.txt" if accepted else "", "a" * LARGE_BYTES, "text/plain")))
+    report.tried += 1
+    if answer.is_success:
+        text = f"a file of {LARGE_BYTES // 1024**2} MB is taken ({answer.status})"
+        report.observations.append(Observation("uploads.large", text, STAGE, slot.operation.name))
+
+
+def _active(scene: Scene, slot: _Slot, report: Report) -> None:
+    """Pages and pictures with a script in them: a finding where one comes back so that a browser runs it."""
+    mark = secrets.token_hex(8)
+    script = f"<script>/*{mark}*/</script>"
+    tries = (
+        File("page.html", f"<html><body>{script}</body></html>", "text/html"),
+        File("picture.svg", f'<svg xmlns="http://www.w3.org/2000/svg">{script}</svg>', "image/svg+xml"),
+        File("picture.html", f"GIF89a<html>{script}</html>", "image/gif"),
+        File("page.html.png", f"<html>{script}</html>", "text/html"),
+    )
+    for file in tries:
+        report.tried += 1
+        answer = scene.ask(slot.request(file))
+        if not answer.is_success:
+            continue
+        for request, served in _served(scene, slot, answer):
+            if mark in served.text and _runs(served):
+                where = request.path.partition("?")[0]
+                observed = f"{file.name} ({file.media_type}) came back from {where} as {served.media_type or 'no type'}."
+                title = f"{slot.operation.name} lets a script be served from the platform's own address"
+                place = Place(slot.operation.name, slot.member, slot.asker.role)
+                report.findings.append(finding_of(_SERVED, place, title, observed, (), Symptom()))
+                return
+
+
+def _runs(served: Answer) -> bool:
+    """Whether a browser runs what is in an answer that it is led to."""
+    if "attachment" in served.header("content-disposition").lower() or "sandbox" in served.header("content-security-policy"):
+        return False
+    sniffs = "nosniff" not in served.header("x-content-type-options").lower()
+    return served.media_type in _ACTIVE[:-1] or (served.media_type == "" and sniffs)
+
+
+def _named(scene: Scene, slot: _Slot, report: Report, plain: Answer) -> None:
+    """A name that leads out of the folder: a finding where the file is then found outside of it."""
+    folder = next((request.path.rsplit("/", 1)[0] for request, _ in _served(scene, slot, plain)), "")
+    mark, name = secrets.token_hex(8), f"harness-{secrets.token_hex(4)}.txt"
+    for up in ("../", "../../", "..\\", "%2e%2e%2f"):
+        report.tried += 1
+        answer = scene.ask(slot.request(File(f"{up}{name}", f"plain {mark}", "text/plain")))
+        if not answer.is_success:
+            continue
+        outside = {f"{folder.rsplit('/', 1)[0]}/{name}", f"/{name}"}
+        for path in sorted(outside):
+            if mark in scene.ask(Request("GET", path, slot.asker.role, slot.asker.user)).text:
+                observed = f"A file named {up}{name} was found at {path.replace(name, '…')}, outside of {folder or 'its folder'}."
+                title = f"{slot.operation.name} keeps a file where its name says"
+                place = Place(slot.operation.name, slot.member, slot.asker.role)
+                report.findings.append(finding_of(_NAME, place, title, observed, (), Symptom()))
+                return
+        if any(isinstance(value, str) and f"{up}{name}" in value for _, value in leaves(answer.json)):
+            text = f"the name {up}… is taken as it is and given back"
+            report.observations.append(Observation(_NAME.rule, text, STAGE, slot.operation.name))
+
+
+def _served(scene: Scene, slot: _Slot, uploaded: Answer) -> Iterator[tuple[Request, Answer]]:
+    """The upload as it is given back: at the addresses in the answer, and by the operations that take its id."""
+    base = scene.world.door.base_url
+    texts = [value for _, value in leaves(uploaded.json) if isinstance(value, str)] + [uploaded.header("location")]
+    paths = [urlsplit(urljoin(base + "/", text)) for text in texts if text.startswith(("/", base))]
+    found = [parts.path + (f"?{parts.query}" if parts.query else "") for parts in paths if parts.netloc == urlsplit(base).netloc]
+    ids = [str(value) for path, value in leaves(uploaded.json) if re.search(r"(^|[._])(id|key|name|file_?name)$", path, re.I)]
+    for operation in scene.document.operations:
+        if operation.method == "GET" and re.fullmatch(re.escape(slot.operation.path) + r"/\{[^{}/]+\}(/\w+)?", operation.path):
+            found += [scene.drafter.base_path + re.sub(r"\{[^{}]+\}", identity, operation.path) for identity in ids]
+    for path in dict.fromkeys(found):
+        request = Request("GET", path, slot.asker.role, slot.asker.user)
+        answer = scene.ask(request)
+        if answer.is_success:
+            yield request, answer

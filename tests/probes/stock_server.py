@@ -1,0 +1,183 @@
+"""A small platform that keeps things: items with an export, files, a search. Its guards come off by name (`defects`)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.model.target import Allow, Environment, Login, Role, Target, User
+from harness.probes.document import Document
+from harness.targets.live import LiveTarget
+from tests.probes.small_http import Asked, Given, served
+
+PASSWORD = "Aa1" + secrets.token_hex(8)
+BODY_BYTES_MAX = 1_000_000
+PAGE_MAX = 100
+_OWNER = [{"token": []}]
+_ANY = {"responses": {"default": {"description": "any"}}, "security": _OWNER}
+_ITEM = {
+    "type": "object",
+    "required": ["title"],
+    "properties": {
+        "title": {"type": "string", "minLength": 1},
+        "contact": {"type": "string"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    },
+}
+_FILE = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+DOCUMENT = Document.of(
+    {
+        "openapi": "3.0.3",
+        "info": {"title": "Shelf", "version": "1"},
+        "paths": {
+            "/login": {
+                "post": {
+                    "responses": {"default": {"description": "any"}},
+                    "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
+                }
+            },
+            "/items": {
+                "get": {
+                    **_ANY,
+                    "parameters": [
+                        {"name": "limit", "in": "query", "schema": {"type": "integer"}},
+                        {"name": "contact", "in": "query", "schema": {"type": "string"}},
+                    ],
+                },
+                "post": {**_ANY, "requestBody": {"required": True, "content": {"application/json": {"schema": _ITEM}}}},
+            },
+            "/items/export": {"get": {**_ANY, "responses": {"200": {"description": "a sheet", "content": {"text/csv": {}}}}}},
+            "/files": {
+                "post": {**_ANY, "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FILE}}}}
+            },
+            "/files/{file_id}": {
+                "get": {
+                    **_ANY,
+                    "parameters": [{"name": "file_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+                }
+            },
+        },
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    }
+)
+TARGET = Target(
+    "shelf",
+    "Shelf",
+    Environment.LOCAL,
+    Path(),
+    ("127.0.0.1",),
+    Allow(writes=True, active_scan=True),
+    (
+        Role(
+            "owner",
+            Login("json", "/login", {"name": "{username}", "password": "{password}"}, token="$.token"),
+            (User("one", "ann", PASSWORD),),
+        ),
+    ),
+    health_path="/health",
+)
+_PATTERN = {"explodes": re.compile(r"([a-z]+)+$"), "squares": re.compile(r"\s+$")}
+
+
+@dataclass
+class Shelf:
+    """The platform's state."""
+
+    defects: frozenset[str] = frozenset()
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    items: list[dict[str, object]] = field(default_factory=lambda: [{"title": f"Item {n}", "contact": ""} for n in range(1_200)])
+    files: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
+
+    def has(self, defect: str) -> bool:
+        return defect in self.defects
+
+    def answer(self, asked: Asked) -> Given:
+        if asked.path == "/health":
+            return Given(200, "ok")
+        if asked.path == "/login":
+            good = isinstance(asked.body, dict) and asked.body.get("password") == PASSWORD
+            return Given(200, {"token": self.token}) if good else Given(401, {"error": "wrong"})
+        if asked.token != self.token:
+            return Given(401, {"error": "log in"})
+        if len(asked.raw) > BODY_BYTES_MAX and not self.has("takes-any-size"):
+            return Given(413, {"error": "too large"})
+        return self._known(asked)
+
+    def _known(self, asked: Asked) -> Given:
+        if asked.path == "/items":
+            return self._add(asked) if asked.method == "POST" else self._list(asked)
+        if asked.path == "/items/export":
+            return Given(200, self._sheet(), {"Content-Type": "text/csv"})
+        if (asked.method, asked.path) == ("POST", "/files"):
+            return self._keep(asked.raw)
+        kept = self.files.get(asked.path)
+        if kept is None:
+            return Given(404, {"error": "none"})
+        name, media_type, content = kept
+        if self.has("serves-inline"):
+            return Given(200, content, {"Content-Type": media_type})
+        sent = {
+            "Content-Type": media_type,
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Given(200, content, sent)
+
+    def _list(self, asked: Asked) -> Given:
+        text = asked.query.get("contact", "")
+        for defect, pattern in _PATTERN.items():
+            if self.has(defect):
+                pattern.search(text)
+        asked_for = asked.query.get("limit", "20")
+        size = int(asked_for) if asked_for.isdigit() else 20
+        return Given(200, {"items": self.items[: size if self.has("any-page") else min(size, PAGE_MAX)]})
+
+    def _add(self, asked: Asked) -> Given:
+        body = asked.body
+        if not isinstance(body, dict) or not isinstance(body.get("title"), str) or not body["title"]:
+            return Given(422, {"error": "title"})
+        self.items.append({"title": body["title"], "contact": str(body.get("contact", ""))})
+        return Given(201, {"id": len(self.items)})
+
+    def _sheet(self) -> str:
+        text = io.StringIO()
+        rows = csv.writer(text)
+        rows.writerow(("title", "contact"))
+        guarded = "=" if self.has("guards-equals-only") else "=+-@\t\r"
+        for item in self.items[-200:]:
+            cells = [str(item["title"]), str(item["contact"])]
+            rows.writerow(cells if self.has("formulas") else [f"'{c}" if c.startswith(tuple(guarded)) else c for c in cells])
+        return text.getvalue()
+
+    def _keep(self, raw: bytes) -> Given:
+        name = re.search(rb'filename="([^"]*)"', raw)
+        media_type = re.search(rb"Content-Type: ([^\r\n]+)", raw)
+        if name is None or media_type is None:
+            return Given(422, {"error": "a file is wanted"})
+        content = raw.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--", 1)[0]
+        given, kind = name[1].decode(), media_type[1].decode()
+        path = f"/files/{secrets.token_hex(8)}"
+        if self.has("keeps-where-named") and given.startswith("../"):
+            path = "/" + given.removeprefix("../")
+        self.files[path] = (given.rsplit("/", 1)[-1], kind, content)
+        return Given(201, {"url": path})
+
+
+@dataclass
+class Shelves:
+    """Gives a platform with the same defects and fresh data each time."""
+
+    defects: frozenset[str] = frozenset()
+    isolated: bool = True
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        assert label
+        with served(TARGET, Shelf(self.defects).answer, threads="one-at-a-time" not in self.defects) as live:
+            yield live

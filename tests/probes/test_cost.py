@@ -1,0 +1,112 @@
+"""What a request can cost, exports, uploads and slow clients, on a platform that is not the reference one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.model.finding import Confidence
+from harness.probes import slow_clients
+from harness.probes.again import examined_twice, in_scene
+from harness.probes.checks import Report
+from harness.probes.cost import examine_cost, grows
+from harness.probes.exchange import World
+from harness.probes.formulas import examine_formulas
+from harness.probes.scene import Scene
+from harness.probes.uploads import examine_uploads
+from tests.probes.notes_server import DOCUMENT as NOTES
+from tests.probes.notes_server import Servers
+from tests.probes.stock_server import DOCUMENT, Shelves
+
+Examine = Callable[[Scene], Report]
+
+
+def seen(examine: Examine, *defects: str) -> Report:
+    return examined_twice(Shelves(frozenset(defects)), "shelf", in_scene(DOCUMENT, 1, examine))
+
+
+def seen_once(examine: Examine, *defects: str) -> Report:
+    with Shelves(frozenset(defects)).fresh("shelf") as door:
+        return in_scene(DOCUMENT, 1, examine)(door)
+
+
+def said(report: Report) -> set[tuple[str, str, str]]:
+    return {(finding.rule, finding.operation, finding.parameter) for finding in report.findings}
+
+
+@pytest.mark.parametrize("examine", [examine_cost, examine_formulas, examine_uploads])
+def test_a_platform_that_bounds_everything_gives_no_finding(examine: Examine) -> None:
+    report = seen(examine)
+    assert said(report) == set()
+    assert report.tried > 2
+
+
+@pytest.mark.parametrize(
+    ("examine", "defect", "findings"),
+    [
+        (examine_cost, "any-page", {("abuse.unbounded-page", "GET /items", "limit")}),
+        (
+            examine_formulas,
+            "formulas",
+            {("abuse.csv-formula", "GET /items/export", "title"), ("abuse.csv-formula", "GET /items/export", "contact")},
+        ),
+        (
+            examine_formulas,
+            "guards-equals-only",
+            {("abuse.csv-formula", "GET /items/export", "title"), ("abuse.csv-formula", "GET /items/export", "contact")},
+        ),
+        (examine_uploads, "serves-inline", {("uploads.served-as-page", "POST /files", "file")}),
+        (examine_uploads, "keeps-where-named", {("uploads.path-traversal", "POST /files", "file")}),
+    ],
+)
+def test_the_hole_is_found_twice_and_nothing_else_is_claimed(
+    examine: Examine, defect: str, findings: set[tuple[str, str, str]]
+) -> None:
+    report = seen(examine, defect)
+    assert said(report) == findings
+    assert {finding.confidence for finding in report.findings} == {Confidence.HIGH}
+
+
+@pytest.mark.parametrize("defect", ["explodes", "squares"])
+def test_a_pattern_that_takes_too_long_is_found_by_how_it_grows(defect: str) -> None:
+    assert said(seen_once(examine_cost, defect)) == {("abuse.regular-expression", "GET /items", "contact")}
+
+
+@pytest.mark.parametrize(
+    ("examine", "why"), [(examine_formulas, "no operation gives a spreadsheet"), (examine_uploads, "no operation takes a file")]
+)
+def test_where_there_is_nothing_to_try_it_says_so(examine: Examine, why: str) -> None:
+    with Servers().fresh("notes") as door, World(door) as world:
+        report = examine(Scene(world, NOTES, 1))
+    assert (report.tried, report.findings, report.note) == (0, [], why)
+
+
+def test_a_large_body_that_is_taken_is_noticed() -> None:
+    rules = {observation.rule for observation in seen(examine_cost, "takes-any-size").observations}
+    assert {"abuse.large-body", "abuse.many-items"} <= rules
+
+
+@pytest.mark.parametrize(
+    ("took", "told"),
+    [
+        ({16: 0.01, 18: 0.04, 20: 0.16, 22: 0.64}, "4 times"),
+        ({16: 0.3, 18: 0.3, 20: 0.3, 22: 0.3}, ""),
+        ({2_000: 0.05, 4_000: 0.2, 8_000: 0.8}, "power of 2.0"),
+        ({2_000: 0.1, 4_000: 0.2, 8_000: 0.4}, ""),
+        ({2_000: 0.0001, 4_000: 0.0004, 8_000: 0.0016}, ""),
+    ],
+)
+def test_only_growth_that_no_linear_reading_has_is_called_one(took: dict[int, float], told: str) -> None:
+    assert told in grows(took)
+    assert bool(grows(took)) is bool(told)
+
+
+@pytest.mark.parametrize(("defects", "rules"), [((), []), (("one-at-a-time",), ["robustness.slow-clients"])])
+def test_slow_clients_are_borne_by_a_server_with_threads_and_stop_one_without(
+    monkeypatch: pytest.MonkeyPatch, defects: tuple[str, ...], rules: list[str]
+) -> None:
+    monkeypatch.setattr(slow_clients, "CONNECTIONS", 6)
+    monkeypatch.setattr(slow_clients, "SERVED_S_MAX", 0.5)
+    with Shelves(frozenset(defects)).fresh("slow") as door:
+        assert [finding.rule for finding in slow_clients.examine_slow_clients(door).findings] == rules
