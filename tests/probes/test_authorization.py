@@ -49,6 +49,7 @@ def test_the_matrix_has_every_role_on_own_anothers_and_nobodys_object() -> None:
         ("told-in-refusal", ("authorization.read-of-another", READ, "member")),
         ("anonymous-read", ("authentication.missing", READ, "")),
         ("patch-of-all", ("authorization.write-of-another", PATCH, "member")),
+        ("nobody-is-alice", ("authentication.missing", PATCH, "")),
         ("refused-but-done", ("authorization.write-of-another", PATCH, "member")),
         ("delete-of-all", ("authorization.write-of-another", DELETE, "member")),
         ("list-of-all", ("authorization.list-shows-another", "GET /notes", "member")),

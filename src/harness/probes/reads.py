@@ -51,6 +51,14 @@ def staged(scene: Scene, reference: Reference) -> Stage:
     return Stage(reference, holdings, Asker(kind.role, owner), peer, holdings.own[owner])
 
 
+def mirrored(stage: Stage) -> Stage | None:
+    """The same with the peer's objects in the middle; None where no peer owns any."""
+    identities = stage.holdings.own.get(stage.peer.user, ()) if stage.peer else ()
+    if stage.peer is None or not identities:
+        return None
+    return Stage(stage.reference, stage.holdings, stage.peer, stage.owner, tuple(identities))
+
+
 def outsiders(scene: Scene, stage: Stage) -> Iterator[Asker]:
     """A user of each other role, and nobody."""
     for role in scene.roles:

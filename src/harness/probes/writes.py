@@ -21,8 +21,8 @@ from harness.probes.operations import Operation
 from harness.probes.oracle import Change, changes, excerpt, member
 from harness.probes.permissions import Permission
 from harness.probes.preconditions import fresh
-from harness.probes.reads import Stage, may_reach, outsiders, staged
-from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.reads import Stage, may_reach, mirrored, outsiders, staged
+from harness.probes.scene import NOBODY, Asker, Scene, Untestable
 from harness.probes.wording import STAGE, write_of_another
 
 OBJECTS_TRIED_MAX = 6  # a life cycle may refuse a change of one object and allow it of the next
@@ -40,6 +40,7 @@ class _Attempt:
     effect: tuple[Change, ...] = ()
     steps: tuple[Request, ...] = ()
     seen: Mapping[str, Answer] = field(default_factory=dict)
+    owner: Asker | None = None
 
 
 def examine_write(scene: Scene, operation: Operation, reference: Reference) -> Examined:
@@ -89,7 +90,19 @@ class _Writing:
         nobody = None
         if own is not None and own.answer.is_success:
             nobody = self._nobody(own)
+            self._ask_for_the_peers(best, bodies)
         return self._examined(own, list(best.values()), nobody)
+
+    def _ask_for_the_peers(self, best: dict[Asker, _Attempt], bodies: list[Any]) -> None:
+        """Who has no credential may be taken for one certain user, and reach that one's objects alone."""
+        stage, refused = mirrored(self._stage), best.get(NOBODY)
+        if stage is None or refused is None or refused.answer.is_success:
+            return
+        attempt = _Attempt(NOBODY, Whose.ANOTHER, refused.permission)
+        for body in bodies:
+            done = _Writing(self._scene, self._operation, stage).attempt(stage.identities[0], body, attempt)
+            if _is_hole(done):
+                best[NOBODY] = done
 
     def _nobody(self, own: _Attempt) -> Cell:
         """The request that succeeded, for an object that nobody has."""
@@ -125,6 +138,7 @@ class _Writing:
             changes(before, after, volatile),
             (request, *looks[:1]),
             after,
+            self._stage.owner,
         )
 
     def _look(self, identity: Any) -> dict[str, Answer]:
@@ -187,8 +201,9 @@ class _Writing:
         elif attempt.effect and len(attempt.steps) > 1:
             after = next(iter(attempt.seen.values()))
             symptom, steps = Symptom(status=(after.status,)), attempt.steps
+        owner = attempt.owner or self._stage.owner
         return write_of_another(
-            self._operation, attempt.asker, self._stage.owner, self._reference.name, attempt.answer, effect, steps, symptom
+            self._operation, attempt.asker, owner, self._reference.name, attempt.answer, effect, steps, symptom
         )
 
     def _shown(self, change: Change, attempt: _Attempt) -> str:
