@@ -187,7 +187,9 @@ def _disguised(world: World, log_in: LogIn, report: Report, disguise: Disguise, 
     plain, first, times = refused
     request, answer = log_in.attempt(world, _nobody(), _wrong(), disguise)
     report.tried += 1
-    if is_refused(answer, first) or not is_refused(log_in.attempt(world, _nobody(), _wrong(), PLAIN)[1], first):
+    if answer.status != first.status or is_refused(answer, first):
+        return  # refused for the limit, or (before anybody looks at the password) for what the disguise adds
+    if not is_refused(log_in.attempt(world, _nobody(), _wrong(), PLAIN)[1], first):
         return
     if any(f.rule == _EVADED.rule and f.operation == log_in.name for f in report.findings):
         return  # several headers of one kind have one cause
