@@ -50,6 +50,12 @@ def test_a_session_ends_with_a_change_of_password(attacks: SessionsRun, record: 
     attacks.skip_unless_tried("password", pytest.skip)
 
 
+@pytest.mark.proves("2.1.6.a")
+def test_a_session_ends_with_the_account(attacks: SessionsRun, record: Recorder) -> None:
+    settle(attacks.ended_findings("closing"), record)
+    attacks.skip_unless_tried("closing", pytest.skip)
+
+
 @pytest.mark.proves("2.1.9.a", "2.1.6.a")
 def test_cookies_of_a_log_in_are_guarded_and_renewed(attacks: SessionsRun, record: Recorder) -> None:
     settle([finding for report in attacks.cookies for finding in report.findings], record)

@@ -38,7 +38,8 @@ DOCUMENT = Document.of(
             "/register/confirm": {"post": _operation("email", "code")},
             "/password/forgot": {"post": _operation("email")},
             "/password/reset": {"post": _operation("email", "code", "new_password")},
-            "/me": {"get": _operation(security=_MEMBER)},
+            "/me": {"get": _operation(security=_MEMBER), "delete": _operation(security=_MEMBER)},
+            "/notes": {"get": _operation(security=_MEMBER)},
             "/news": {"get": _operation()},
             "/news/{news_id}": {"get": _operation()},
         },
@@ -98,10 +99,8 @@ class Gate:
             return self._take_code(asked)
         if asked.path == "/enter":
             return Given(200, PAGE, {"Content-Type": "text/html"})
-        if asked.path == "/me":
-            return (
-                Given(200, {"you": self.tokens[asked.token]}) if asked.token in self.tokens else Given(401, {"error": "log in"})
-            )
+        if asked.path in ("/me", "/notes"):
+            return self._own(asked)
         return Given(200, {"news": []}) if asked.path.startswith("/news") else Given(404, {"error": "none"})
 
     def _client(self, asked: Asked) -> str:
@@ -142,6 +141,20 @@ class Gate:
             return Given(200, {"token": token})
         self.failed[key] += 1
         return Given(401, {"error": "wrong"})
+
+    def _own(self, asked: Asked) -> Given:
+        if asked.token not in self.tokens:
+            return Given(401, {"error": "log in"})
+        if asked.method == "DELETE":
+            self._close(self.tokens[asked.token])
+            return Given(204)
+        return Given(200, {"of": self.tokens[asked.token]})
+
+    def _close(self, account: str) -> None:
+        if not self.has("closed-log-in"):
+            self.passwords.pop(account, None)
+        if not self.has("closed-token"):
+            self.tokens = {token: whose for token, whose in self.tokens.items() if whose != account}
 
     def _send_code(self, asked: Asked) -> Given:
         words = asked.body

@@ -18,6 +18,7 @@ _LOG_OUT = re.compile(r"(log|sign)[\s_-]?(out|off)", re.I)
 _SESSION = re.compile(r"^(my[_-]?)?(auth[_-]?)?(session|token|login)s?$", re.I)
 _ENDS_SESSION = re.compile(r"revoke|deactivate|(end|close|delete|terminate|cancel)[-_]?(session|account)|session[-_/]?end", re.I)
 _OWN_ACCOUNT = re.compile(r"^(me|self|account|my[_-]?account|profile|user)$", re.I)
+_CLOSES_ACCOUNT = re.compile(r"^(deactivate|disable|close|delete|terminate)([-_]?(me|self|account|profile))?$", re.I)
 _ALL_DATA = re.compile(
     r"^((create|re-?create|init|reset|wipe|purge|drop|truncate|flush|populate|re-?seed|clear)[_-]?(db|database|data|all|everything)"
     r"|re-?seed|wipe|purge|factory[_-]?reset)$",
@@ -34,6 +35,14 @@ def logs_out(operation: Operation) -> bool:
     """Whether an operation ends the session that calls it: by its path, id or summary, or because it deletes one's session."""
     deletes_session = operation.method == "DELETE" and _SESSION.search(_last(operation))
     return bool(deletes_session or _LOG_OUT.search(f"{_last(operation)} {operation.operation_id} {operation.summary}"))
+
+
+def closes_account(operation: Operation) -> bool:
+    """Whether an operation closes the account of who calls it, so that nothing can be done with it afterwards."""
+    if "{" in operation.path or logs_out(operation):
+        return False
+    deletes = operation.method == "DELETE" and _OWN_ACCOUNT.search(_last(operation))
+    return bool(deletes or _CLOSES_ACCOUNT.search(_last(operation)))
 
 
 def changes_password(document: Document, operation: Operation) -> bool:

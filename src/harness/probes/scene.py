@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.model.finding import Request
 from harness.model.target import Login, ObjectKind, Role
-from harness.probes.destruction import changes_password, destructive
+from harness.probes.destruction import changes_password, closes_account, destructive
 from harness.probes.document import Document
 from harness.probes.drafts import Draft, Drafter
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, World
@@ -100,10 +100,17 @@ class Scene:
         """Names of the operations that destroy credentials or data: they run apart."""
         return destructive(self.document, self.world.target)
 
-    def lateness(self, operation: Operation) -> tuple[bool, bool, bool, bool]:
+    def lateness(self, operation: Operation) -> tuple[bool, bool, bool, bool, bool]:
         """Sorts operations so that each leaves the next what it needs: readers, writers, deletions; credentials go last."""
         late = operation.name in self.destructive
-        return late, late and changes_password(self.document, operation), not operation.is_safe, operation.method == "DELETE"
+        closes = late and closes_account(operation)
+        return (
+            late,
+            closes,
+            late and changes_password(self.document, operation),
+            not operation.is_safe,
+            operation.method == "DELETE",
+        )
 
     def permission(self, operation: Operation, asker: Asker) -> Permission:
         """Whether the asker may call the operation."""

@@ -10,6 +10,7 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Role
 from harness.probes.calls import Call, attempts, valid_drafts
+from harness.probes.closing import closings_of, examine_closing
 from harness.probes.cookies import CookieReport, examine_cookies
 from harness.probes.document import Document
 from harness.probes.doors import Doors
@@ -137,12 +138,26 @@ class SessionsRun:
     def _end_sessions(self, done: _Pass) -> None:
         with self.doors.fresh("endings") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
+            closed = [role for role in scene.roles if any(closings_of(scene, role))]
             for role in scene.roles:
                 for how, examine in _ENDINGS:
                     self._bounded(
                         lambda how=how, examine=examine, role=role: done.ended.setdefault(how, []).append(examine(scene, role)),  # type: ignore[misc]
                         door,
                     )
+            done.requests += world.traffic.requests
+        self._close_accounts(done, closed)
+
+    def _close_accounts(self, done: _Pass, roles: list[Role]) -> None:
+        """On a target of its own: a closed account is of no use to any other attack."""
+        if not roles or self.died:
+            why = self.died or "the document has no way to close an account"
+            done.ended["closing"] = [Ended("", False, note=why)]
+            return
+        with self.doors.fresh("closing") as door, World(door) as world:
+            scene = Scene(world, self.document, self.seed)
+            for role in roles:
+                self._bounded(lambda role=role: done.ended.setdefault("closing", []).append(examine_closing(scene, role)), door)  # type: ignore[misc]
             done.requests += world.traffic.requests
 
     def _guarded(self, scene: Scene, role: Role, operation: Operation) -> Attacked:
