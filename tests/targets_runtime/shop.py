@@ -39,6 +39,7 @@ class Shop(BaseHTTPRequestHandler):
             self.answer(200, dict(os.environ))
         elif self.path == "/me":
             names = {"authorization": "Authorization", "cookie": "Cookie", "key": "X-Key", "twin": "X-Twin"}
+            names["forwarded"] = "X-Forwarded-For"
             self.answer(200, {name: self.headers.get(header) for name, header in names.items()})
         elif self.path.startswith("/login-page"):
             self.login_page()

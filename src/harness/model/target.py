@@ -220,7 +220,7 @@ class Target:
     document_path: str = ""  # where the running target serves its own
     health_path: str = "/"
     commands: Commands = Commands()
-    # Set for every command; values may hold {base_url} and {secret} (random, one per variable and run).
+    # Set for every command; values may hold {base_url}, {secret} (random, one per variable and run) and {trusted_proxy}.
     variables: dict[str, str] = field(default_factory=dict, repr=False, metadata=MAY_HOLD_SECRET)
     database_variable: str = ""  # carries the database's address
     # The same in other shapes: {db_url} {db_host} {db_port} {db_name} {db_user} {db_password}. Neither: no database is provided.

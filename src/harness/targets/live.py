@@ -27,6 +27,7 @@ from harness.probes.exchange import Credential
 from harness.processes import KeptProcess, ProcessError, keep
 from harness.targets import signing
 from harness.targets.clients import client, tls_context
+from harness.targets.forwarding import TRUSTED_PROXY, forward, is_forwarded
 from harness.targets.safety import check_address
 
 HOST = "127.0.0.1"
@@ -64,7 +65,10 @@ class Launch:
 
 @dataclass
 class LiveTarget:
-    """A running target. `target` is the file's with the passwords of this run filled in."""
+    """A running target. `target` is the file's with the passwords of this run filled in.
+
+    `base_url` is the forwarder's address where the target has one before it, and `direct_url` always its own.
+    """
 
     target: Target
     base_url: str
@@ -74,6 +78,11 @@ class LiveTarget:
     launch: Launch | None = field(default=None, repr=False)
     record: Recorded | None = None  # its database, where the statements are recorded
     source: str = ""  # the address of ours that requests come from; "": the system chooses
+    direct_url: str = ""
+    forwarder: KeptProcess | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.direct_url = self.direct_url or self.base_url
 
     @property
     def pid(self) -> int:
@@ -100,12 +109,18 @@ class LiveTarget:
         return client(self.target, self.base_url, credential, source=self.source)
 
     def seen_from(self, source: str) -> LiveTarget:
-        """The same target as another client has it: each connection comes from `source`, an address of this machine."""
-        return dataclasses.replace(self, source=source)
+        """The same target as another client has it: each connection comes from `source`, an address of this machine.
+
+        Nothing stands between the two, and the target has no reason to trust what this client says of itself.
+        """
+        return dataclasses.replace(self, source=source, base_url=self.direct_url)
 
     def stop(self) -> int | None:
-        """Ends it, if we started it; its exit code."""
-        return self.process.stop() if self.process else None
+        """Ends it and its forwarder, if we started it; its exit code."""
+        code = self.process.stop() if self.process else None
+        if self.forwarder is not None:
+            self.forwarder.stop()
+        return code
 
     def restart(self) -> None:
         """Stops it and starts it again at the same address, on the same data.
@@ -115,8 +130,9 @@ class LiveTarget:
         """
         if self.launch is None:
             raise TargetError(f"{self.target.name} was not started by the harness, so it is not restarted")
-        self.stop()
-        self.process = _launch(self.target, self.launch, urlsplit(self.base_url).port or 0).process
+        if self.process is not None:
+            self.process.stop()
+        self.process = _serve(self.target, self.launch, self.base_url, urlsplit(self.direct_url).port or 0)
         _await_health(self)
 
     def log_tail(self) -> str:
@@ -173,18 +189,41 @@ def start(target: Target, launch: Launch) -> LiveTarget:
 
 
 def _launch(target: Target, launch: Launch, port: int) -> LiveTarget:
+    """Starts the target at `port`; one that knows a trusted proxy at a port of its own, and its forwarder at `port`."""
+    base_url = f"http://{HOST}:{port}"
+    check_address(target, base_url)
+    launch.folder.mkdir(parents=True, exist_ok=True)
+    own_port, forwarder = port, None
+    if is_forwarded(target):
+        own_port = free_port()
+        forwarder = forward(target, HOST, port, own_port, launch.folder / f"{launch.label}-forwarder.log")
+    try:
+        process = _serve(target, launch, base_url, own_port)
+    except TargetError:
+        if forwarder is not None:
+            forwarder.stop()
+        raise
+    return LiveTarget(
+        target,
+        base_url,
+        launch.dsn,
+        launch.folder / f"{launch.label}.log",
+        process,
+        launch,
+        direct_url=f"http://{HOST}:{own_port}",
+        forwarder=forwarder,
+    )
+
+
+def _serve(target: Target, launch: Launch, base_url: str, port: int) -> KeptProcess:
     commands = target.commands
     measured = launch.instrumented and commands.start_instrumented
     command = commands.start_instrumented if measured else commands.start
     if not command:
         raise TargetError(f"{target.name}: its file gives no start command", hint="give commands.start, or base_url")
-    base_url = f"http://{HOST}:{port}"
-    check_address(target, base_url)
-    launch.folder.mkdir(parents=True, exist_ok=True)
     log = launch.folder / f"{launch.label}.log"
     values = {"host": HOST, "port": str(port), "coverage_config": str(launch.coverage_config or "")}
-    process = _run(target, fill(command, values), log, environment(target, base_url, launch.dsn, launch.extra))
-    return LiveTarget(target, base_url, launch.dsn, log, process, launch)
+    return _run(target, fill(command, values), log, environment(target, base_url, launch.dsn, launch.extra))
 
 
 def _run(target: Target, command: list[str], log: Path, environ: Mapping[str, str]) -> KeptProcess:
@@ -224,12 +263,13 @@ def _variable(name: str, value: str, base_url: str) -> str:
     if "{secret}" in value and name not in _run_secrets:
         _run_secrets[name] = secrets.token_hex(_SECRET_BYTES)
         remember_secret(_run_secrets[name])
-    return value.replace("{base_url}", base_url).replace("{secret}", _run_secrets.get(name, ""))
+    known = {"base_url": base_url, "secret": _run_secrets.get(name, ""), TRUSTED_PROXY: HOST}
+    return re.sub(r"\{(\w+)\}", lambda match: known.get(match[1], match[0]), value)
 
 
 def _await_health(live: LiveTarget) -> None:
     deadline = time.monotonic() + live.target.start_timeout_s
-    address = live.base_url + live.target.health_path
+    address = live.direct_url + live.target.health_path
     while time.monotonic() < deadline:
         if live.process is not None and live.process.wait(_POLL_S):
             raise TargetError(
@@ -238,7 +278,8 @@ def _await_health(live: LiveTarget) -> None:
             )
         if _answers(address, timeout_s=_HEALTH_TIMEOUT_S):
             _demand_own_answer(live)
-            return
+            if _is_forwarded_to(live):
+                return
     raise TargetError(
         f"{live.target.name} did not become healthy at {live.target.health_path} in {live.target.start_timeout_s:g} s: "
         f"{live.log_tail()}",
@@ -248,10 +289,19 @@ def _await_health(live: LiveTarget) -> None:
 
 def _demand_own_answer(live: LiveTarget) -> None:
     """Who answers must be the process that we started: another one that took the port would be judged in its place."""
-    port = urlsplit(live.base_url).port
+    port = urlsplit(live.direct_url).port
     if live.process is None or _listens(live.process.pid, port):
         return
-    raise TargetError(f"{live.target.name}: something else answers at {live.base_url}: address already in use")
+    raise TargetError(f"{live.target.name}: something else answers at {live.direct_url}: address already in use")
+
+
+def _is_forwarded_to(live: LiveTarget) -> bool:
+    """Whether its forwarder listens, where it has one; `TargetError` where that one has ended."""
+    if live.forwarder is None:
+        return True
+    if not live.forwarder.alive():
+        raise TargetError(f"{live.target.name}: the forwarder at {live.base_url} ended: address already in use")
+    return _listens(live.forwarder.pid, urlsplit(live.base_url).port)
 
 
 def _listens(pid: int, port: int | None) -> bool:
