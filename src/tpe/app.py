@@ -11,17 +11,21 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from tpe.admin.routes import router as admin_router
+from tpe.auth.attempts import LogInAttempts
 from tpe.auth.passwords import Passwords
 from tpe.auth.routes import admin_router as admin_auth_router
 from tpe.auth.routes import contractor_router as contractor_auth_router
 from tpe.auth.routes import partner_router as partner_auth_router
 from tpe.auth.tokens import Tokens
 from tpe.context import Platform
+from tpe.infra.clients import ClientAddresses
 from tpe.infra.db import Database
 from tpe.infra.documentation import served_document
 from tpe.infra.errors import BodyLimit, install_error_handlers
 from tpe.infra.headers import ExactOrigins, SecurityHeaders
 from tpe.infra.health import router as health_router
+from tpe.infra.limits import Counts, RateLimit, too_many
+from tpe.infra.shared import Shared
 from tpe.leads.routes import router as leads_router
 from tpe.settings import Settings
 from tpe.web.routes import mount_static
@@ -37,8 +41,14 @@ class TpeApp(FastAPI):
     """FastAPI whose every response, those of its own outermost error handler included, carries the security headers."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Wrap everything in the headers and the limit on bodies."""
-        return SecurityHeaders(BodyLimit(super().build_middleware_stack(), BODY_BYTES_MAX))
+        """Wrap everything in the headers, the limit on requests and the limit on bodies."""
+        settings: Settings = self.state.settings
+        limited = RateLimit(
+            BodyLimit(super().build_middleware_stack(), BODY_BYTES_MAX),
+            ClientAddresses(settings.TRUSTED_PROXIES),
+            refusal=ExactOrigins(too_many, settings.allowed_origins),
+        )
+        return SecurityHeaders(limited)
 
     def openapi(self) -> dict[str, Any]:
         """Give the document with all statuses (see tpe.infra.documentation)."""
@@ -75,16 +85,25 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
+    db = Database(settings.database_conninfo, size_max=settings.DB_POOL_SIZE_MAX)
+    passwords = Passwords()
+    shared = Shared(settings)
+    counts = Counts(shared)
     platform = Platform(
         settings=settings,
-        db=Database(settings.database_conninfo, size_max=settings.DB_POOL_SIZE_MAX),
-        passwords=Passwords(),
+        db=db,
+        shared=shared,
+        counts=counts,
+        attempts=LogInAttempts(db, passwords, counts, shared),
+        passwords=passwords,
         tokens=Tokens(settings.JWT_SECRET.get_secret_value(), settings.JWT_EXPIRE),
     )
     await platform.db.open()
+    await shared.open()
     app.state.platform = platform
     try:
         yield
     finally:
+        await shared.close()
         await platform.db.close()
         platform.passwords.close()

@@ -7,9 +7,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from tpe.auth.attempts import LogInAttempts
 from tpe.auth.passwords import Passwords
 from tpe.auth.tokens import Tokens
 from tpe.infra.db import Database
+from tpe.infra.limits import Counts
+from tpe.infra.shared import Shared
 from tpe.settings import Settings
 
 
@@ -19,6 +22,9 @@ class Platform:
 
     settings: Settings
     db: Database
+    shared: Shared
+    counts: Counts
+    attempts: LogInAttempts
     passwords: Passwords
     tokens: Tokens
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 
 from psycopg.conninfo import make_conninfo
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
 
 JWT_SECRET_LENGTH_MIN = 64
 """Ledger 1.1.6: the signing key has at least 64 characters."""
@@ -36,6 +39,17 @@ def parse_origin(text: str) -> str:
     if _ORIGIN.fullmatch(origin) is None:
         raise ValueError("must be an origin such as https://portal.example.test, without a path")
     return origin
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Read addresses and networks separated by commas, such as ``10.0.0.0/8, ::1``; ValueError names what is none."""
+    networks = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            networks.append(ip_network(part))
+        except ValueError:
+            raise ValueError(f"must be addresses or networks such as 10.0.0.0/8, and {part[:50]!r} is none") from None
+    return tuple(networks)
 
 
 class DatabaseSettings(BaseSettings):
@@ -68,7 +82,18 @@ class DatabaseSettings(BaseSettings):
         )
 
 
-class Settings(DatabaseSettings):
+class SharedSettings(BaseSettings):
+    """Where Redis is."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    REDIS_HOST: str | None = None
+    """The Redis that all processes share; without one each process has a server of its own."""
+    REDIS_PORT: Annotated[int, Field(ge=1, le=65535)] = 6379
+    REDIS_PASSWORD: SecretStr | None = None
+
+
+class Settings(DatabaseSettings, SharedSettings):
     """Typed settings; see each member. ``Settings()`` reads the environment."""
 
     NODE_ENV: Literal["development", "staging", "production"] = "development"
@@ -87,6 +112,14 @@ class Settings(DatabaseSettings):
     """Origin of the partner portal when it is served elsewhere; may call the API from a browser."""
     ADMIN_DASHBOARD_URL: str | None = None
     """Origin of the admin dashboard when it is served elsewhere; may call the API from a browser."""
+
+    TRUSTED_PROXIES: Annotated[tuple[Network, ...], NoDecode] = ()
+    """Addresses and networks of the proxies that are believed when they say who the client is; nobody else is."""
+
+    @field_validator("TRUSTED_PROXIES", mode="before")
+    @classmethod
+    def _read_networks(cls, value: object) -> object:
+        return parse_networks(value) if isinstance(value, str) else value
 
     @field_validator("JWT_EXPIRE", mode="before")
     @classmethod

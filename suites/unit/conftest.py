@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, Protocol
 
 import httpx
@@ -24,6 +26,8 @@ from tpe.settings import JWT_SECRET_LENGTH_MIN, Settings
 hypothesis.settings.register_profile("suites", deadline=None, database=None)
 hypothesis.settings.load_profile("suites")
 
+PROXY = "127.0.0.1"
+"""Where requests to the application come from: a proxy that says for whom, so that each is another client's."""
 PORTAL_ORIGIN = "https://portal.example.test"
 ADMIN_ORIGIN = "https://admin.example.test:8443"
 
@@ -50,6 +54,13 @@ def closed_port() -> int:
     return port
 
 
+@pytest.fixture
+def frozen_port() -> Iterator[int]:
+    """A port of the loopback that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield listener.getsockname()[1]
+
+
 @pytest.fixture(scope="session")
 def app(signing_key: str, closed_port: int) -> FastAPI:
     """The whole application, its database away."""
@@ -59,6 +70,7 @@ def app(signing_key: str, closed_port: int) -> FastAPI:
         "FRONTEND_URL": PORTAL_ORIGIN,
         "ADMIN_DASHBOARD_URL": ADMIN_ORIGIN,
         "JWT_EXPIRE": "1h",
+        "TRUSTED_PROXIES": PROXY,
     }
     return create_app(Settings.model_validate(settings))
 
@@ -75,7 +87,7 @@ def ask(app: FastAPI) -> Iterator[Ask]:
 
     @asynccontextmanager
     async def started() -> AsyncIterator[httpx.AsyncClient]:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(PROXY, 1))
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
@@ -83,9 +95,11 @@ def ask(app: FastAPI) -> Iterator[Ask]:
             yield client
 
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(started()) as client:
+        clients = itertools.count(1)
 
         def send(method: str, path: str, **parts: Any) -> httpx.Response:
-            return portal.call(partial(client.request, method, path, **parts))
+            headers = {"X-Forwarded-For": str(ip_address("10.0.0.0") + next(clients)), **parts.pop("headers", {})}
+            return portal.call(partial(client.request, method, path, headers=headers, **parts))
 
         yield send
 

@@ -12,7 +12,7 @@ from suites.unit.database import Services
 from tpe.auth import sessions
 from tpe.auth.errors import BadCredentialsError, PasswordRefusedError, WrongPasswordError
 from tpe.auth.identity import Identity, Role
-from tpe.auth.service import change_password, identity_of_token, log_in, revoke_token
+from tpe.auth.service import change_password, identity_of_token, revoke_token, verified_identity
 from tpe.auth.tokens import TokenClaims, Tokens
 from tpe.infra.problems import UnauthenticatedError
 from tpe.seed.load import SeedError, seed_database
@@ -23,7 +23,7 @@ TOKENS = Tokens(secrets.token_hex(64), timedelta(hours=1))
 
 
 def enter(services: Services, role: Role = Role.PARTNER, email: str = PARTNER, password: str = "") -> Identity:
-    return services.run(lambda: log_in(services.db, services.passwords, role, email, password or services.password))
+    return services.run(lambda: verified_identity(services.db, services.passwords, role, email, password or services.password))
 
 
 def fresh_claims(identity: Identity) -> TokenClaims:

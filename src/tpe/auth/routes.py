@@ -20,10 +20,11 @@ from tpe.auth.schemas import (
     PartnerLoggedIn,
     PartnerProfile,
 )
-from tpe.auth.service import change_password, log_in, revoke_token
+from tpe.auth.service import change_password, revoke_token
 from tpe.context import PlatformDep
 from tpe.contractors.schemas import ContractorProfileOut
 from tpe.contractors.service import contractor_profile
+from tpe.infra.clients import ClientDep
 from tpe.infra.documentation import BODY_STATUSES, responses
 from tpe.infra.routing import ApiRoute
 from tpe.partners.schemas import PartnerOut
@@ -37,9 +38,9 @@ admin_router = APIRouter(prefix="/api/auth", tags=["auth"], route_class=ApiRoute
 @partner_router.post(
     "/login", operation_id="partnerLogIn", summary="Log in as a partner", responses=responses(*BODY_STATUSES, 401, 503)
 )
-async def partner_log_in(platform: PlatformDep, body: LogInRequest) -> PartnerLoggedIn:
+async def partner_log_in(platform: PlatformDep, client: ClientDep, body: LogInRequest) -> PartnerLoggedIn:
     """Give a bearer token for a partner's e-mail and password."""
-    identity = await log_in(platform.db, platform.passwords, Role.PARTNER, body.email, body.password)
+    identity = await platform.attempts.log_in(client, Role.PARTNER, body.email, body.password)
     partner = await partner_profile(platform.db, identity.account_id)
     return PartnerLoggedIn(token=platform.tokens.make(identity), partner=PartnerOut.model_validate(partner))
 
@@ -80,9 +81,9 @@ async def change_partner_password(platform: PlatformDep, caller: PartnerCaller, 
 @contractor_router.post(
     "/login", operation_id="contractorLogIn", summary="Log in as a contractor", responses=responses(*BODY_STATUSES, 401, 503)
 )
-async def contractor_log_in(platform: PlatformDep, body: LogInRequest) -> ContractorLoggedIn:
+async def contractor_log_in(platform: PlatformDep, client: ClientDep, body: LogInRequest) -> ContractorLoggedIn:
     """Give a bearer token for a contractor's e-mail and password."""
-    identity = await log_in(platform.db, platform.passwords, Role.CONTRACTOR, body.email, body.password)
+    identity = await platform.attempts.log_in(client, Role.CONTRACTOR, body.email, body.password)
     contractor = await contractor_profile(platform.db, identity.account_id)
     return ContractorLoggedIn(token=platform.tokens.make(identity), contractor=ContractorProfileOut.model_validate(contractor))
 
@@ -123,9 +124,9 @@ async def change_contractor_password(platform: PlatformDep, caller: ContractorCa
 @admin_router.post(
     "/login", operation_id="adminLogIn", summary="Log in as an administrator", responses=responses(*BODY_STATUSES, 401, 503)
 )
-async def admin_log_in(platform: PlatformDep, body: LogInRequest) -> AdminLoggedIn:
+async def admin_log_in(platform: PlatformDep, client: ClientDep, body: LogInRequest) -> AdminLoggedIn:
     """Give a bearer token for an administrator's e-mail and password."""
-    identity = await log_in(platform.db, platform.passwords, Role.ADMIN, body.email, body.password)
+    identity = await platform.attempts.log_in(client, Role.ADMIN, body.email, body.password)
     return AdminLoggedIn(token=platform.tokens.make(identity), user=_admin(identity))
 
 

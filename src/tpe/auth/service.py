@@ -59,7 +59,7 @@ def normalised_email(email: str) -> str:
     return email.strip().lower()
 
 
-async def log_in(db: Database, passwords: Passwords, role: Role, email: str, password: str) -> Identity:
+async def verified_identity(db: Database, passwords: Passwords, role: Role, email: str, password: str) -> Identity:
     """Check e-mail and password of an account of ``role``; BadCredentialsError when they do not belong together.
 
     Unknown, inactive and wrong cost the same and look the same. No connection is held while the hash is computed.

@@ -8,6 +8,7 @@ import yaml
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from tpe.infra.limits import REQUESTS, is_exempt
 from tpe.infra.problems import (
     PROBLEM_MEDIA_TYPE,
     PROBLEM_TYPE_PREFIX,
@@ -19,16 +20,18 @@ from tpe.infra.problems import (
     PreconditionFailedError,
     PreconditionRequiredError,
     ProblemError,
+    TooManyRequestsError,
     UnauthenticatedError,
     UnavailableError,
     UnprocessableError,
     UnsupportedMediaTypeError,
 )
 
-DESCRIPTION: Final = """The Power100 Experience: contractors are matched with partners; partners work their matches as leads.
+DESCRIPTION: Final = f"""The Power100 Experience: contractors are matched with partners; partners work their matches as leads.
 
 Errors are problem details (RFC 9457) that also carry `success: false` and `message`. JSON values are never coerced and
-unknown members are refused. A write to a lead names the version that it read, as `If-Match` or as the member `version`."""
+unknown members are refused. A write to a lead names the version that it read, as `If-Match` or as the member `version`.
+A client may ask {REQUESTS.count} times within {REQUESTS.window_s // 60} minutes; then 429 says when it may again."""
 
 _KINDS: Final[tuple[type[ProblemError], ...]] = (
     BadRequestError,
@@ -41,14 +44,17 @@ _KINDS: Final[tuple[type[ProblemError], ...]] = (
     UnsupportedMediaTypeError,
     UnprocessableError,
     PreconditionRequiredError,
+    TooManyRequestsError,
     UnavailableError,
 )
 _BY_STATUS: Final = {kind.status: kind for kind in _KINDS}
+_RETRY_AFTER: Final[dict[str, Any]] = {
+    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}
+}
 _HEADERS: Final[dict[int, dict[str, Any]]] = {
     401: {"WWW-Authenticate": {"description": "How to authenticate.", "required": True, "schema": {"type": "string"}}},
-    503: {
-        "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}
-    },
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
 }
 BODY_STATUSES: Final = (400, 413, 415, 422)
 """What every operation with a body can answer."""
@@ -101,9 +107,12 @@ def served_document(app: FastAPI) -> dict[str, Any]:
         document["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
         for unused in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(unused, None)
-        for operations in document["paths"].values():
+        for path, operations in document["paths"].items():
             for operation in operations.values():
                 _tidy(operation)
+                if not is_exempt(path):
+                    operation["responses"]["429"] = _response(TooManyRequestsError)
+                    operation["responses"] = dict(sorted(operation["responses"].items()))
         app.openapi_schema = document
     return app.openapi_schema
 

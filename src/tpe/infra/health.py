@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from tpe.context import PlatformDep
 from tpe.infra.documentation import responses
+from tpe.infra.problems import UnavailableError
 from tpe.infra.routing import ApiRoute
 from tpe.infra.schemas import ResponseModel
 
@@ -39,6 +40,8 @@ async def live() -> Live:
 
 @router.get("/ready", operation_id="healthReady", summary="Whether requests can be served", responses=responses(400, 503))
 async def ready(platform: PlatformDep) -> Ready:
-    """Answer 200 when the database answers a statement, 503 otherwise."""
+    """Answer 200 when the database answers a statement and Redis answers at all, 503 otherwise."""
     await platform.db.ping(READY_TIMEOUT_S)
+    if not await platform.shared.ping():
+        raise UnavailableError
     return Ready()

@@ -149,6 +149,17 @@ class PreconditionRequiredError(ProblemError):
     default_message = "Send the version that you read, as If-Match or as the member version."
 
 
+class TooManyRequestsError(ProblemError):
+    """This client, or somebody with this account, asked too often (429); Retry-After says when it may again."""
+
+    status, slug, title = 429, "too-many-requests", "Too many requests"
+    default_message = "You have asked too often. Please wait before you try again."
+
+    def __init__(self, message: str | None = None, *, wait_s: int = 1) -> None:
+        super().__init__(message, headers={"Retry-After": str(wait_s)})
+        self.wait_s = wait_s
+
+
 class UnavailableError(ProblemError):
     """Something that the platform needs does not answer now (503)."""
 

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from tpe.auth import sessions
 from tpe.auth.errors import BadCredentialsError
 from tpe.auth.passwords import PASSWORD_LENGTH_MAX
-from tpe.auth.service import log_in
 from tpe.context import Platform, PlatformDep
 from tpe.web import cookies
 from tpe.web.areas import ADMIN_AREA, AREAS, CONTRACTOR_AREA, PARTNER_AREA, Area
@@ -100,7 +99,7 @@ async def _log_in(request: Request, platform: Platform, area: Area) -> Response:
     if not _plausible(email, password):
         return _refused(request, area, destination, email)
     try:
-        identity = await log_in(platform.db, platform.passwords, area.role, email, password)
+        identity = await platform.attempts.log_in(request.state.client, area.role, email, password)
     except BadCredentialsError:
         return _refused(request, area, destination, email)
     await _end_session_sent(request, platform)

@@ -1,0 +1,97 @@
+"""Log-in attempts on real accounts: guessing is bounded, and nobody can lock somebody else out for good."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from suites.unit.database import Services
+from tpe.auth.attempts import LogInAttempts
+from tpe.auth.errors import BadCredentialsError
+from tpe.auth.identity import Role
+from tpe.infra.limits import FAILED_LOG_INS, LOG_INS, Counts
+from tpe.infra.problems import TooManyRequestsError
+from tpe.infra.shared import Shared
+from tpe.settings import SharedSettings
+
+OWNER = "partner.one@example.test"
+NOBODY = "nobody.at.all@example.test"
+WRONG = "Wrong-password-1"
+
+
+@dataclass
+class Door:
+    """Tries to log in, and says how it went."""
+
+    services: Services
+    attempts: LogInAttempts
+    strangers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def try_in(self, client: str, email: str, password: str) -> str:
+        try:
+            await self.attempts.log_in(client, Role.PARTNER, email, password)
+        except BadCredentialsError:
+            return "refused"
+        except TooManyRequestsError:
+            return "limited"
+        return "in"
+
+    def __call__(self, client: str, email: str = OWNER, password: str = "") -> str:
+        return self.services.run(lambda: self.try_in(client, email, password or self.services.password))
+
+    def fails_by_strangers(self, times: int, email: str = OWNER) -> list[str]:
+        """Wrong passwords, each from a client that nobody saw before."""
+        return [self(f"stranger {next(self.strangers)}", email, WRONG) for _ in range(times)]
+
+
+@pytest.fixture(params=["with Redis", "without Redis"])
+def door(request: pytest.FixtureRequest, services: Services, closed_port: int) -> Iterator[Door]:
+    away = SharedSettings(REDIS_HOST="127.0.0.1", REDIS_PORT=closed_port)
+    shared = Shared(SharedSettings() if request.param == "with Redis" else away)
+    services.run(shared.open)
+    yield Door(services, LogInAttempts(services.db, services.passwords, Counts(shared), shared))
+    services.run(shared.close)
+
+
+def test_a_client_has_five_attempts_whatever_comes_of_them(door: Door) -> None:
+    outcomes = [door("client", OWNER), *(door("client", f"{number}@example.test", WRONG) for number in range(LOG_INS.count))]
+    assert outcomes == ["in"] + ["refused"] * (LOG_INS.count - 1) + ["limited"]
+    assert door("another client") == "in"
+
+
+@pytest.mark.parametrize("email", [OWNER, NOBODY])
+def test_an_account_takes_five_failures_from_all_clients_together_whether_it_exists_or_not(door: Door, email: str) -> None:
+    expected = ["refused"] * FAILED_LOG_INS.count + ["limited"] * 2
+    assert door.fails_by_strangers(len(expected), email) == expected
+    assert door("stranger", f" {email.upper()} ", WRONG) == "limited"
+
+
+def test_the_right_password_opens_nothing_that_was_tried_too_often(door: Door) -> None:
+    door.fails_by_strangers(FAILED_LOG_INS.count)
+    assert door("stranger with luck") == "limited"
+
+
+def test_a_stranger_cannot_lock_out_a_client_that_was_in_before(door: Door) -> None:
+    assert door("the owner's office") == "in"
+    door.fails_by_strangers(FAILED_LOG_INS.count + 3)
+    assert door("the owner's office") == "in"
+    assert door("the owner's office", "partner.two@example.test", WRONG) == "refused"
+
+
+def test_other_accounts_are_not_touched(door: Door) -> None:
+    door.fails_by_strangers(FAILED_LOG_INS.count + 1)
+    assert door("somebody", "partner.two@example.test") == "in"
+
+
+def test_many_guesses_at_once_gain_nothing(door: Door) -> None:
+    """The right one among them is refused when five have failed before it was verified."""
+
+    async def guesses() -> list[str]:
+        wrong = [door.try_in(f"bot {number}", OWNER, WRONG) for number in range(20)]
+        return await asyncio.gather(*wrong, door.try_in("bot with luck", OWNER, door.services.password))
+
+    assert door.services.run(guesses)[-1] == "limited"
