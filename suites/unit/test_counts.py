@@ -65,16 +65,16 @@ def test_an_empty_platform_has_a_dashboard() -> None:
 @pytest.mark.parametrize(
     ("text", "query"),
     [
-        ("smith", "'smith':*"),
-        (" Smith  roof ", "'Smith':* & 'roof':*"),
-        ("a|b:*", "'a|b:*':*"),
-        ("back\\slash", "'back\\\\slash':*"),
-        ("o'neil", "'o''neil':*"),
-        ("'; --", "''';':* & '--':*"),
+        ("smith", "'7/smith':*"),
+        (" Smith  roof ", "'7/Smith':* & '7/roof':*"),
+        ("a|b:*", "'7/a|b:*':*"),
+        ("back\\slash", "'7/back\\\\slash':*"),
+        ("o'neil", "'7/o''neil':*"),
+        ("'; --", "'7/'';':* & '7/--':*"),
     ],
 )
 def test_a_search_takes_every_character_literally(text: str, query: str) -> None:
-    assert words_query(text) == query
+    assert words_query(7, text) == query
 
 
 HOSTILE = "'; DROP TABLE partners; --"
@@ -92,7 +92,8 @@ def test_what_is_searched_never_stands_in_a_statement() -> None:
         (LeadFilter(status=LeadStatus.ACTIVE), "m.status = %(status)s"),
         (LeadFilter(min_score=0), "m.match_score >= %(min_score)s"),
         (LeadFilter(max_score=0), "m.match_score <= %(max_score)s"),
-        (LeadFilter(search="x"), "m.search_words @@ lower(%(search)s)::tsquery"),
+        (LeadFilter(search="x"), "m.search_words @@ lower(%(words)s)::tsquery"),
+        (LeadFilter(search="x@y"), "m.contractor_id = (SELECT c.id FROM contractors c WHERE c.email = lower(%(email)s))"),
         (LeadFilter(primary_only=True), "m.is_primary_match"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -105,8 +105,18 @@ class LeadFilter:
     min_score: int | None = None
     max_score: int | None = None
     search: str | None = None
-    """Words, each of which begins a word of the contractor's name or company, its e-mail or the domain of that; case ignored."""
+    """Words, each of which begins a word of the contractor's name or company, or its e-mail whole; case ignored."""
     primary_only: bool = False
+
+    @property
+    def email(self) -> str | None:
+        """Give the e-mail that is searched for: what has an @ can be nothing else."""
+        return self.search if self.search and "@" in self.search else None
+
+    @property
+    def words(self) -> str | None:
+        """Give the words that are searched for."""
+        return None if self.email else self.search
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Statements on leads. Every one that serves a partner carries the owner predicate; every list is bounded."""
 
+from dataclasses import replace
 from typing import Final, LiteralString
 
 from tpe.leads.model import LeadFilter
@@ -94,20 +95,28 @@ _CONDITIONS: Final[dict[str, LiteralString]] = {
     "min_score": " AND m.match_score >= %(min_score)s",
     "max_score": " AND m.match_score <= %(max_score)s",
     "primary_only": " AND m.is_primary_match",
-    "search": " AND m.search_words @@ lower(%(search)s)::tsquery",
+    "words": " AND m.search_words @@ lower(%(words)s)::tsquery",
+    "email": " AND m.contractor_id = (SELECT c.id FROM contractors c WHERE c.email = lower(%(email)s))",
 }
+_FOUND_BY_WORDS: Final = """(
+        SELECT * FROM contractor_partner_matches f WHERE f.search_words @@ lower(%(words)s)::tsquery OFFSET 0
+    ) AS m"""
+"""The words hold the partner already; what is fenced off by OFFSET is not joined with all of the partner's leads."""
 _COUNTED: Final = ("engagement_stage", "status")
 """What lead_counts is kept by, with the primary leads in a column of their own."""
 
 
 def leads_page(chosen: LeadFilter) -> LiteralString:
-    """Give the statement for one page: best score first, ``%(limit)s`` rows from ``%(offset)s``."""
+    """Give the statement for one page: best score first, ``%(limit)s`` rows from ``%(offset)s``, found by index alone."""
     return f"""
 SELECT {_LEAD_COLUMNS}
-FROM contractor_partner_matches m JOIN contractors c ON c.id = m.contractor_id
-WHERE m.partner_id = %(partner_id)s{_conditions(chosen, tuple(_CONDITIONS))}
+FROM (
+    SELECT m.id FROM contractor_partner_matches m
+    WHERE m.partner_id = %(partner_id)s{_conditions(chosen, tuple(_CONDITIONS))}
+    ORDER BY m.match_score DESC, m.id DESC LIMIT %(limit)s OFFSET %(offset)s
+) AS page
+JOIN contractor_partner_matches m ON m.id = page.id JOIN contractors c ON c.id = m.contractor_id
 ORDER BY m.match_score DESC, m.id DESC
-LIMIT %(limit)s OFFSET %(offset)s
 """
 
 
@@ -119,11 +128,12 @@ def leads_total(chosen: LeadFilter) -> LiteralString:
 SELECT least(coalesce(sum({leads}), 0), %(total_max)s)::bigint FROM lead_counts m
 WHERE m.partner_id = %(partner_id)s{_conditions(chosen, _COUNTED)}
 """
+    by_words_alone = chosen.words and replace(chosen, search=None, primary_only=False) == LeadFilter()
     return f"""
 SELECT count(*) FROM (
-    SELECT 1 FROM contractor_partner_matches m
+    SELECT 1 FROM {_FOUND_BY_WORDS if by_words_alone else "contractor_partner_matches m"}
     WHERE m.partner_id = %(partner_id)s{_conditions(chosen, tuple(_CONDITIONS))}
-    LIMIT %(total_max)s
+    {"" if chosen.search else "ORDER BY m.match_score DESC"} LIMIT %(total_max)s
 ) AS counted
 """
 

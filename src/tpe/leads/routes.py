@@ -31,7 +31,7 @@ from tpe.leads.schemas import (
 from tpe.leads.versions import IfMatch, entity_tag, named_version
 
 SEARCH_LENGTH_MAX = 100
-SEARCH_DESCRIPTION = "Words; each begins a word of the contractor's name or company, its e-mail or the domain of that."
+SEARCH_DESCRIPTION = "Words, each of which begins a word of the contractor's name or company; or its whole e-mail."
 
 router = APIRouter(prefix="/api/partner-portal", tags=["partner-portal"], route_class=ApiRoute)
 

@@ -175,10 +175,10 @@ async def require_partner(db: Database, partner_id: int) -> None:
             raise PartnerNotFoundError
 
 
-def words_query(text: str) -> str:
-    """Give the tsquery that finds what has a word beginning with each word of ``text``, every character taken literally."""
+def words_query(partner_id: int, text: str) -> str:
+    """Give the tsquery for a partner's leads with a word beginning with each word of ``text``, every character literal."""
     quoted = (word.replace("\\", "\\\\").replace("'", "''") for word in text.split())
-    return " & ".join(f"'{word}':*" for word in quoted)
+    return " & ".join(f"'{partner_id}/{word}':*" for word in quoted)
 
 
 def _filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str, Any]:
@@ -188,7 +188,8 @@ def _filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str,
         "status": chosen.status.value if chosen.status else None,
         "min_score": chosen.min_score,
         "max_score": chosen.max_score,
-        "search": words_query(chosen.search) if chosen.search else None,
+        "words": words_query(partner_id, chosen.words) if chosen.words else None,
+        "email": chosen.email,
         "limit": page.limit,
         "offset": page.offset,
         "total_max": TOTAL_MAX,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,7 +62,6 @@ class _Contractors:
     first: Ints
     last: Ints
     trade: Ints
-    email: Column
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +143,7 @@ def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Has
         "password_hash": (picked((NULL, hashes.demo), demo.astype(np.int8)),),
         "created_at": _account_times(count, rng),
     }
-    return _Contractors(firsts, lasts, trades, email), _table("contractors", columns)
+    return _Contractors(firsts, lasts, trades), _table("contractors", columns)
 
 
 def _matches(size: Size, pools: Pools, rng: np.random.Generator, people: _Contractors) -> tuple[_Leads, Table]:
@@ -174,27 +174,30 @@ def _matches(size: Size, pools: Pools, rng: np.random.Generator, people: _Contra
         "version": (numbers(1 + (stage > 0) + has_note),),
         "created_at": times(created),
         "updated_at": times(updated),
-        "search_words": _search_words(people, contractor - 1, pools),
+        "search_words": _search_words(people, contractor - 1, partner, pools),
     }
     return _Leads(contractor, partner, stage, has_note, updated), _table("contractor_partner_matches", columns)
 
 
-def _search_words(people: _Contractors, chosen: Ints, pools: Pools) -> Column:
+def _search_words(people: _Contractors, chosen: Ints, partner: Ints, pools: Pools) -> Column:
     """Give the words that each lead is found by, as lead_search_words does in the database."""
-    mailbox = tuple(Piece(piece.pool, piece.index[chosen]) for piece in people.email)
     return (
-        picked([_words(name) for name in pools.first_names], people.first[chosen]),
-        picked([_words(name) for name in pools.last_names], people.last[chosen]),
-        picked([_words(trade) for trade in TRADES], people.trade[chosen]),
-        always("'", len(chosen)),
-        *mailbox,
-        always("' 'example.test'", len(chosen)),
+        *_words(pools.first_names, people.first[chosen], partner),
+        *_words(pools.last_names, people.last[chosen], partner),
+        *_words(TRADES, people.trade[chosen], partner),
     )
 
 
-def _words(text: str) -> str:
-    """Give the words of a text as tsvector's input takes them, each quoted and followed by a space."""
-    return "".join("'{}' ".format(word.replace("'", "''")) for word in text.lower().split())
+def _words(texts: Sequence[str], index: Ints, partner: Ints) -> Column:
+    """Give the words of one of ``texts`` for each row as tsvector's input takes them: quoted, behind the partner's id."""
+    split = [text.lower().replace("'", "''").split() for text in texts]
+    partners = ["", *(f"'{number}" for number in range(1, int(partner.max()) + 1))]
+    pieces: list[Piece] = []
+    for place in range(max(len(words) for words in split)):
+        there = np.array([len(words) > place for words in split])[index]
+        pieces.append(picked(partners, np.where(there, partner, 0)))
+        pieces.append(picked([f"/{words[place]}' " if len(words) > place else "" for words in split], index))
+    return tuple(pieces)
 
 
 def pair_up(size: Size, rng: np.random.Generator) -> tuple[Ints, Ints, Flags]:

@@ -10,7 +10,7 @@ revision = "r0008"
 down_revision = "r0007"
 
 WORD_LEADS = """
-UPDATE contractor_partner_matches m SET search_words = lead_search_words(c.name, c.company_name, c.email)
+UPDATE contractor_partner_matches m SET search_words = lead_search_words(m.partner_id, c.name, c.company_name)
 FROM contractors c WHERE c.id = m.contractor_id AND m.id BETWEEN {first} AND {last} AND m.search_words = ''
 """
 

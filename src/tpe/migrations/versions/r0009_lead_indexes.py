@@ -4,8 +4,6 @@ A page, and a count that stops at 10,000, then read about as many entries as the
 One more serves the follow-ups. All are built beside the traffic.
 """
 
-from alembic import op
-
 from tpe.migrations.online import create_index, drop_index
 
 revision = "r0009"
@@ -18,14 +16,13 @@ INDEXES = {
     "matches_partner_status": f"{LEADS} (partner_id, status, {ORDER})",
     "matches_partner_stage_status": f"{LEADS} (partner_id, engagement_stage, status, {ORDER})",
     "matches_partner_primary": f"{LEADS} (partner_id, {ORDER}) WHERE is_primary_match",
-    "matches_partner_words": f"{LEADS} USING gin (partner_id, search_words) WITH (fastupdate = off)",
+    "matches_partner_words": f"{LEADS} USING gin (search_words) WITH (fastupdate = off)",
     "matches_partner_due": f"{LEADS} (partner_id, next_follow_up, id)"
     " WHERE next_follow_up IS NOT NULL AND status = 'active' AND engagement_stage NOT IN ('won', 'lost')",
 }
 
 
 def upgrade() -> None:
-    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gin")
     for name, definition in INDEXES.items():
         create_index(name, definition)
 
@@ -33,4 +30,3 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in reversed(INDEXES):
         drop_index(name)
-    op.execute("DROP EXTENSION btree_gin")
