@@ -15,19 +15,23 @@ from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
 from harness.probes.outward import examine_outgoing, examine_redirects
+from harness.probes.rows import secret_values
 from harness.probes.scene import Scene
 from harness.probes.tour import Tour, take_tour
 from harness.targets.arena import Arena
+from harness.targets.live import LiveTarget
 from suites.security.judging import Judge
 
 
 def test_no_answer_carries_a_secret_or_the_platforms_inside(
-    arena: Arena, document: Document, seed: int, tour: Tour, judge: Judge
+    arena: Arena, live_target: LiveTarget, document: Document, seed: int, tour: Tour, judge: Judge
 ) -> None:
-    def again() -> Report:
-        return examine_exposure(arena.target, take_tour(arena, document, seed))
+    secrets = frozenset().union(*secret_values(live_target.dsn).values())  # the tour's data is the same
 
-    judge.settle("exposure", seen_again(examine_exposure(arena.target, tour), arena, again))
+    def again() -> Report:
+        return examine_exposure(arena.target, take_tour(arena, document, seed), secrets)
+
+    judge.settle("exposure", seen_again(examine_exposure(arena.target, tour, secrets), arena, again))
 
 
 def test_nothing_is_left_open_by_mistake(judge: Judge) -> None:

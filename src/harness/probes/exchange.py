@@ -200,6 +200,13 @@ class World:
             self._credentials[role, user] = self.door.sign_in(*self.user(role, user))
         return self._credentials[role, user]
 
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The secrets of all sessions that are held: bearer tokens and cookies, as they are sent."""
+        headers = (value.rpartition(" ")[2] for held in self._credentials.values() for value in held.headers.values())
+        cookies = (value for held in self._credentials.values() for value in held.cookies.values())
+        return frozenset((*headers, *cookies))
+
     def forget(self, role: str, user: str) -> None:
         """Logs in anew before the user's next request."""
         self._credentials.pop((role, user), None)

@@ -1,0 +1,18 @@
+"""What the platform leaves behind of everything that was sent to it. Named to come last: it reads what the others caused."""
+
+from __future__ import annotations
+
+from harness.probes.exchange import World
+from harness.probes.rows import secret_values
+from harness.probes.traces import examine_log
+from harness.targets.live import LiveTarget
+from suites.security.judging import Judge
+
+
+def test_the_log_holds_no_secret(live_target: LiveTarget, world: World, judge: Judge) -> None:
+    passwords = frozenset(user.password for role in live_target.target.roles for user in role.users)
+    for role in (role for role in live_target.target.roles if role.users):
+        world.credential(role.name, role.users[0].name)
+    stored = frozenset().union(*secret_values(live_target.dsn).values())
+    secrets = {"a user's password": passwords, "a session's token": world.tokens, "a value of a secret column": stored}
+    judge.settle("log", examine_log(live_target.log_path, secrets))
