@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from harness.model.finding import Severity, Symptom
 from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.probes.clients import can_be_many, fresh_address
 from harness.probes.exchange import Door
 
 CONNECTIONS = 40
@@ -34,7 +35,8 @@ _WEAKNESS = Weakness(
 def examine_slow_clients(door: Door) -> Report:
     """Holds half-sent requests, heads and bodies, and sends plain ones beside them."""
     report = Report("slow clients")
-    address = urlsplit(door.base_url)
+    direct = door.seen_from(fresh_address()) if can_be_many(door) else door  # a proxy before it would bear them for it
+    address = urlsplit(direct.base_url)
     if address.scheme != "http" or not address.hostname:
         report.note = "requests are only held over plain HTTP"
         return report
