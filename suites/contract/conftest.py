@@ -15,14 +15,21 @@ __all__ = ["document", "pytest_generate_tests"]
 
 
 @pytest.fixture(scope="session")
-def campaign(request: pytest.FixtureRequest, arena: Arena, document: Document, seed: int, record: Recorder) -> CampaignResult:
+def campaign(
+    request: pytest.FixtureRequest,
+    arena: Arena,
+    document: Document,
+    seed: int,
+    options: dict[str, int],
+    record: Recorder,
+) -> CampaignResult:
     """Every collected operation, in every phase, as every role; what it found and how much it tried is recorded."""
     result = Campaign(
         document,
         arena.target,
         arena.fresh,
         seed=seed,
-        budget=Budget(workers=1 if arena.plan.port or not arena.isolated else 2),
+        budget=Budget.of(options, workers=1 if arena.plan.port or not arena.isolated else 2),
         operations=_collected(request.session, document),
         isolated=arena.isolated,
         progress=record.progress,

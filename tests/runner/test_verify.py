@@ -97,6 +97,13 @@ def test_a_suite_that_collects_nothing_is_unknown_and_exits_3(project: TinyProje
     assert "UNKNOWN: 1 gate without enough evidence: tests" in outcome.stdout
 
 
+def test_a_stages_options_reach_its_suite(project: TinyProject) -> None:
+    project.change("harness.toml", 'suite = "suites/unit"', 'suite = "suites/unit"\noptions = { cases_per_operation = 7 }')
+    project.change("suites/unit/test_unit.py", "is_two():", "is_two(options):")
+    project.change("suites/unit/test_unit.py", "assert 1 + 1 == 2", 'assert options == {"cases_per_operation": 7}')
+    assert project.run("verify", "unit").code == 0
+
+
 def test_chosen_stages_are_judged_alone_and_the_verdict_says_so(project: TinyProject) -> None:
     outcome = project.run("verify", "unit")
     assert outcome.code == 0

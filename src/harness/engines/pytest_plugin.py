@@ -26,7 +26,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--harness-target", metavar="NAME", default="", help="target file to test (default: the one of harness.toml)")
     group.addoption("--harness-seed", metavar="N", type=int, default=None, help="seed of data and cases (default: harness.toml)")
     group.addoption("--harness-size", metavar="SIZE", default="small", help="size of the seeded data (default: small)")
+    group.addoption(
+        "--harness-option",
+        metavar="NAME=NUMBER",
+        type=_number,
+        action="append",
+        default=[],
+        help="one of the stage's options, such as cases_per_operation=50; may be given again",
+    )
     group.addoption("--harness-database", metavar="PROVIDER", default="auto", help="auto, docker, embedded or external")
+
+
+def _number(text: str) -> tuple[str, int]:
+    name, _, value = text.partition("=")
+    return name, int(value)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,6 +61,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def record(request: pytest.FixtureRequest) -> Recorder:
     """Where a suite says what it found."""
     return request.config.stash[RECORDER]
+
+
+@pytest.fixture(scope="session")
+def options(pytestconfig: pytest.Config) -> dict[str, int]:
+    """The stage's own numbers, as its plan gives them."""
+    return dict(pytestconfig.getoption("--harness-option"))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -83,6 +83,7 @@ def _command(job: StageJob, records: Path, extra: Sequence[str]) -> list[str]:
         f"--harness-target={job.arena.target_file}",
         f"--harness-seed={job.seed}",
         f"--harness-size={job.size}",
+        *(f"--harness-option={name}={value}" for name, value in job.stage.options.items()),
         f"--junitxml={job.folder / 'raw' / 'junit.xml'}",
         *(["-m", job.stage.marks] if job.stage.marks else []),
         *extra,

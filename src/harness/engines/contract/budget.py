@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from harness.config.decode import nearest
+from harness.model.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,21 @@ class Budget:
     request_seconds: float = 10.0
     answer_bytes_max: int = 4 * 1024 * 1024
     workers: int = 2
+
+    @classmethod
+    def of(cls, options: Mapping[str, int], *, workers: int) -> Budget:
+        """The budget that a stage's options say; what they do not name is as usual.
+
+        Raises:
+            ConfigError: an option is none of a budget's, or no number above 0.
+        """
+        known = [field.name for field in fields(cls)]
+        for name, value in options.items():
+            if name not in known:
+                raise ConfigError(f"stages.contract.options.{name}: unknown", hint=nearest(name, known))
+            if value <= 0:
+                raise ConfigError(f"stages.contract.options.{name}: got {value}, wanted more than 0")
+        return cls(**{"workers": workers, **options})
 
     @property
     def enumerated_max(self) -> int:
