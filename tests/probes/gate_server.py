@@ -164,6 +164,8 @@ class Gate:
         is_reset = asked.path == "/password/forgot"
         if is_reset and email not in self.passwords:
             return Given(404, {"error": "unknown"}) if self.has("reset-tells-status") else Given(202, {"sent": True})
+        if not is_reset and email in self.passwords and self.has("register-tells-status"):
+            return Given(409, {"error": "there is such an account"})
         self.sent += 1
         code = f"{secrets.randbelow(1_000_000):06d}"
         code = "123456" if self.has("constant-code") else f"{400_000 + self.sent}" if self.has("counted-code") else code

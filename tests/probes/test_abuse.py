@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from harness.probes.checks import Report
-from harness.probes.enumeration import DIFFERENCE_S_MIN, examine_enumeration, interval_of
+from harness.probes.enumeration import DIFFERENCE_S_MIN, PAIRS, examine_enumeration, interval_of
 from harness.probes.exchange import World
 from harness.probes.exposure import INTERNALS, examine_exposure
 from harness.probes.mass_assignment import examine_mass_assignment
@@ -91,8 +91,7 @@ def test_the_inside_of_a_platform_is_known_from_plain_words(text: str, inside: b
 
 
 def enumerated(*defects: str) -> Report:
-    with served(Platform(frozenset(defects))) as live, World(live) as world:
-        return examine_enumeration(world, live.target.role("member"), 1, pairs=20)
+    return examine_enumeration(Servers(frozenset(defects)), DOCUMENT, 1)
 
 
 @pytest.mark.parametrize("defect", ["tells-status", "tells-text", "tells-time"])
@@ -103,7 +102,7 @@ def test_a_log_in_that_tells_who_has_an_account_is_found(defect: str) -> None:
 
 def test_a_log_in_that_tells_nothing_is_not_blamed() -> None:
     report = enumerated()
-    assert report.tried == 20
+    assert report.tried == PAIRS
     assert rules(report) == set()
 
 

@@ -19,17 +19,6 @@ class Report:
     observations: list[Observation] = field(default_factory=list)
     note: str = ""
 
-    @classmethod
-    def of(cls, name: str, reports: list[Report]) -> Report:
-        """Several reports as one."""
-        return cls(
-            name,
-            sum(report.tried for report in reports),
-            [finding for report in reports for finding in report.findings],
-            [observation for report in reports for observation in report.observations],
-            "; ".join(dict.fromkeys(report.note for report in reports if report.note)),
-        )
-
 
 @dataclass(frozen=True)
 class Weakness:
