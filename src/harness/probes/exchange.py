@@ -17,8 +17,9 @@ import httpx
 from harness.model.errors import TargetError
 from harness.model.finding import Request
 from harness.model.target import Login, Role, Target, User
-from harness.probes.forging import Forgery, forgeries, key_of, read_jwt
+from harness.probes.forging import Forgery, forgeries, is_asymmetric, key_of, read_jwt
 from harness.probes.operations import SAFE_METHODS, is_json_type
+from harness.probes.public_keys import PATHS, public_keys
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 ANSWER_TIME_S_MAX = 20.0
@@ -275,8 +276,13 @@ class World:
         if text not in self._forgeries:
             token = read_jwt(text)
             key = key_of(token, self.door.secrets) if token else None
-            self._forgeries[text] = {made.name: made for made in forgeries(text, key)} if text else {}
+            shown = self._public_keys() if token is not None and is_asymmetric(token) else ()
+            self._forgeries[text] = {made.name: made for made in forgeries(text, key, public_keys=shown)} if text else {}
         return self._forgeries[text]
+
+    def _public_keys(self) -> tuple[str, ...]:
+        answers = (self.send_as(Request("GET", path), Credential()) for path in PATHS)
+        return public_keys((answer.text, answer.json) for answer in answers if answer.is_success)
 
     def _received(self, built: httpx.Request, begun: float) -> Answer:
         received = bytearray()

@@ -138,17 +138,26 @@ def signed(header: Mapping[str, Any], claims: Mapping[str, Any], key: bytes) -> 
     return f"{text}.{_coded(hmac.digest(key, text.encode(), made)) if made else ''}"
 
 
-def forgeries(text: str, key: str | None = None, others: Mapping[str, Any] | None = None) -> tuple[Forgery, ...]:
+def is_asymmetric(token: Jwt) -> bool:
+    """Whether it is signed with a private key: then the public one, which everybody knows, must not be taken for a secret."""
+    return token.algorithm.startswith(("RS", "PS", "ES"))
+
+
+def forgeries(
+    text: str, key: str | None = None, others: Mapping[str, Any] | None = None, public_keys: tuple[str, ...] = ()
+) -> tuple[Forgery, ...]:
     """Everything to be tried with one valid token.
 
     Args:
         key: the target's own signing key, where the harness gave it one.
         others: claims of another user's token, to be put into this one.
+        public_keys: the target's own, as it shows them.
     """
     token = read_jwt(text)
     made = list(_any_token(text))
     if token is not None:
         made += [*_unsigned(token), *_other_keys(token), *_weak(token), *_changed(token, others or {})]
+        made += _confused(token, public_keys) if is_asymmetric(token) else ()
         if key is not None:
             made += _with_key(token, key.encode())
     return tuple(made)
@@ -201,6 +210,17 @@ def _weak(token: Jwt) -> Iterator[Forgery]:
         text = signed(token.header, {**token.claims, "exp": int(time.time()) + HOUR_S}, key.encode())
         what = f"a token that we signed ourselves: its key stands in a list of {len(WEAK_KEYS)} common keys"
         yield Forgery("weak-key", text, what, "Anybody guesses the key offline and writes tokens for any user.", 521)
+
+
+def _confused(token: Jwt, public_keys: tuple[str, ...]) -> Iterator[Forgery]:
+    """Signed with HMAC, the public key for the secret: what a verifier accepts that lets the token choose the algorithm."""
+    claims = {**token.claims, "exp": int(time.time()) + HOUR_S}
+    texts = dict.fromkeys(form for pem in public_keys for form in (pem, pem.strip()))
+    for number, text in enumerate(texts):
+        name = f"confused-{number}" if number else "confused"
+        made = signed({**token.header, "alg": "HS256"}, claims, text.encode())
+        what = f"a token signed with the public key as if it were a secret ({token.algorithm} turned into HS256)"
+        yield Forgery(name, made, what, "Anybody reads the public key and writes tokens for any user.", 347)
 
 
 def _changed(token: Jwt, others: Mapping[str, Any]) -> Iterator[Forgery]:

@@ -298,8 +298,8 @@ def _plainest(accepted: tuple[tuple[Forgery, Call], ...]) -> list[tuple[Forgery,
     by_name = {forged.name: (forged, call) for forged, call in accepted}
     for name in by_name.keys() & _NOTHING_CHECKED:
         return [by_name[name]]
-    variants = [name for name in by_name if name.startswith("alg-none")]
-    return [pair for name, pair in by_name.items() if name not in variants[1:]]
+    spare = [name for start in ("alg-none", "confused") for name in [name for name in by_name if name.startswith(start)][1:]]
+    return [pair for name, pair in by_name.items() if name not in spare]
 
 
 _SEVERITY = {306: Severity.CRITICAL, 347: Severity.CRITICAL, 521: Severity.CRITICAL, 345: Severity.CRITICAL, 613: Severity.HIGH}
