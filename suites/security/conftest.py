@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from harness.evidence.records import Recorder
 from harness.model.evidence import Reach
 from harness.model.finding import Finding
 from harness.model.waiver import Examined
+from harness.probes.again import seen_again
 from harness.probes.checks import Report
 from harness.probes.cors import CorsReport, examine_cors
 from harness.probes.document import Document
@@ -66,9 +68,13 @@ def judge(arena: Arena, world: World, document: Document, seed: int, record: Rec
 
 
 @pytest.fixture(scope="session")
-def heads(tour: Tour) -> tuple[Finding, ...]:
-    """What the heads of all answers lack."""
-    return tuple(audit(tour.visits))
+def heads(arena: Arena, document: Document, seed: int, tour: Tour) -> tuple[Finding, ...]:
+    """What the heads of all answers lack, on a second tour too."""
+
+    def audited(taken: Tour) -> Report:
+        return Report("heads", len(taken.visits), list(audit(taken.visits)))
+
+    return tuple(seen_again(audited(tour), arena, lambda: audited(take_tour(arena, document, seed))).findings)
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +85,12 @@ def world(live_target: LiveTarget) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def cors(world: World, tour: Tour) -> CorsReport:
-    """What each origin was allowed."""
-    return examine_cors(world, tour)
+def cors(arena: Arena, world: World, tour: Tour) -> CorsReport:
+    """What each origin was allowed, on a second target too."""
+    seen = examine_cors(world, tour)
+
+    def again() -> Report:
+        with arena.fresh("cors") as door, World(door) as other:
+            return Report("cors", 1, list(examine_cors(other, tour).findings or ()))
+
+    return replace(seen, findings=seen_again(Report("cors", 1, list(seen.findings or ())), arena, again).findings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.evidence.records import Recorder
-from harness.model.finding import Finding
+from harness.model.finding import Confidence, Finding
 from harness.probes.cors import CorsReport
 from harness.probes.tour import Tour
 
@@ -13,7 +13,8 @@ from harness.probes.tour import Tour
 def settle(findings: list[Finding], record: Recorder) -> None:
     for finding in findings:
         record.finding(finding)
-    assert not findings, "\n".join(f"{finding.title}: {finding.observed} {finding.advice}" for finding in findings)
+    sure = [finding for finding in findings if finding.confidence is not Confidence.LOW]
+    assert not sure, "\n".join(f"{finding.title}: {finding.observed} {finding.advice}" for finding in sure)
 
 
 def test_the_target_serves_to_the_end(tour: Tour) -> None:
