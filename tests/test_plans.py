@@ -40,6 +40,14 @@ def test_the_release_plan_adds_the_slow_checks_and_the_whole_load_to_the_merge_p
     assert (PROJECT.stage("load-full").profile, PROJECT.stage("load-full").scale) == ("full", 0.2)
 
 
+def test_the_security_plan_has_exactly_these_stages_and_gates_and_scans_with_everything() -> None:
+    plan = PROJECT.plan("security")
+    assert plan.stages == ("contract", "authorization", "sessions", "database", "security", "zap")
+    assert plan.gates == ("tests", "contract", "authorization", "database", "findings")
+    assert PROJECT.stage("zap").profile == "full"
+    assert "zap" in PROJECT.gates["findings"], "without a whole scan the plan does not pass"
+
+
 def test_every_readiness_check_runs_in_exactly_one_of_the_two_stages() -> None:
     fast, slow = PROJECT.stage("readiness"), PROJECT.stage("readiness-slow")
     assert fast.suite == slow.suite

@@ -26,6 +26,7 @@ _ADD_ONS = (
     ("automation", "0.60.0", "beta"),
     ("spider", "0.6.0", "release"),
 )
+_BRING_LIBRARIES = ("network", "commonlib")  # the others stand on commonlib's
 _EMPTY = ("callhome", "database")
 _LEFT_OUT = ("log4j",)  # the core has it; a second one does not start
 _RULE_SOURCE = Path(__file__).with_name("rule") / "EchoedMarkup.java"
@@ -46,8 +47,8 @@ exec java "$memory" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -cp "$
 _TIMEOUT_S = 300
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>local</groupId><artifactId>zap</artifactId><version>1</version><packaging>pom</packaging>
-<dependencies><dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version></dependency>
-</dependencies></project>"""
+<dependencies>{dependencies}</dependencies></project>"""
+_DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 
 
 def missing() -> str:
@@ -71,11 +72,12 @@ def assemble() -> Path:
     shutil.rmtree(draft, ignore_errors=True)
     (draft / "plugin").mkdir(parents=True)
     try:
-        _fetch(draft / "lib", "org.zaproxy", "zap", VERSION)
-        for name, version, status in _ADD_ONS:
-            _fetch(draft / name, "org.zaproxy.addon", name, version)
-            _pack(draft / name, f"{name}-{version}.jar", draft / "plugin" / f"{name}-{status}-{version}.zap")
-            shutil.rmtree(draft / name)
+        _fetch(draft / "lib", (("org.zaproxy", "zap", VERSION),))
+        for folder, add_ons in (("network", _ADD_ONS[:1]), ("others", _ADD_ONS[1:])):
+            _fetch(draft / folder, tuple(("org.zaproxy.addon", name, version) for name, version, _ in add_ons))
+            for add_on in add_ons:
+                _pack(draft / folder, add_on, draft / "plugin")
+            shutil.rmtree(draft / folder)
         for name in _EMPTY:
             with zipfile.ZipFile(draft / "plugin" / f"{name}-release-1.0.0.zap", "w") as empty:
                 empty.writestr("ZapAddOn.xml", _MANIFEST.format(name="Empty", more=""))
@@ -89,26 +91,32 @@ def assemble() -> Path:
     return made
 
 
-def _fetch(folder: Path, group: str, artifact: str, version: str) -> None:
+def _fetch(folder: Path, wanted: tuple[tuple[str, str, str], ...]) -> None:
+    """Artefacts (group, name, version) with all that they need; each call of Maven takes seconds, so there are few."""
     folder.mkdir(parents=True)
     pom = folder / "pom.xml"
-    pom.write_text(_POM.format(group=group, artifact=artifact, version=version), encoding="utf-8")
+    pom.write_text(_POM.format(dependencies="".join(_DEPENDENCY.format(*each) for each in wanted)), encoding="utf-8")
     command = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
-    _run([*command, "-DincludeScope=runtime"], f"Maven does not give {group}:{artifact}:{version}")
+    _run([*command, "-DincludeScope=runtime"], f"Maven does not give {', '.join(name for _, name, _ in wanted)}")
     pom.unlink()
 
 
-def _pack(folder: Path, jar: str, add_on: Path) -> None:
-    """The add-on's jar with its libraries inside, each named in its manifest."""
-    libraries = sorted(path for path in folder.glob("*.jar") if path.name != jar and not path.name.startswith(_LEFT_OUT))
-    named = f"<libs>{''.join(f'<lib>libs/{path.name}</lib>' for path in libraries)}</libs></zapaddon>".encode()
-    with zipfile.ZipFile(folder / jar) as source, zipfile.ZipFile(add_on, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in source.namelist():
-            content = source.read(name)
-            if name == "ZapAddOn.xml":
-                content = re.sub(rb"<libs>.*?</libs>", b"", content, flags=re.DOTALL).replace(b"</zapaddon>", named)
-            packed.writestr(name, content)
-        for path in libraries:
+def _pack(folder: Path, add_on: tuple[str, str, str], plugins: Path) -> None:
+    """The add-on's jar, with the libraries inside and named in its manifest where it is the one that brings them."""
+    name, version, status = add_on
+    ours = {f"{each}-{number}.jar" for each, number, _ in _ADD_ONS}
+    brings = name in _BRING_LIBRARIES
+    libraries = [path for path in sorted(folder.glob("*.jar")) if path.name not in ours and not path.name.startswith(_LEFT_OUT)]
+    named = "".join(f"<lib>libs/{path.name}</lib>" for path in libraries) if brings else ""
+    end = f"<libs>{named}</libs></zapaddon>".encode()
+    jar, packed_file = folder / f"{name}-{version}.jar", plugins / f"{name}-{status}-{version}.zap"
+    with zipfile.ZipFile(jar) as source, zipfile.ZipFile(packed_file, "w", zipfile.ZIP_STORED) as packed:
+        for entry in source.namelist():
+            content = source.read(entry)
+            if entry == "ZapAddOn.xml":
+                content = re.sub(rb"<libs>.*?</libs>", b"", content, flags=re.DOTALL).replace(b"</zapaddon>", end)
+            packed.writestr(entry, content)
+        for path in libraries if brings else ():
             packed.write(path, f"libs/{path.name}")
 
 

@@ -88,8 +88,26 @@ def frozen(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-def test_one_that_was_killed_is_an_error_and_leaves_no_process(zap: Daemon, installation: Path, tmp_path: Path) -> None:
+def test_a_running_one_is_taken_as_it_is_and_lives_on(zap: Daemon, tmp_path: Path) -> None:
+    with opened(ZapSource(SourceKind.RUNNING, zap.address, key=zap.key), tmp_path) as same:
+        assert same.client().core.version == assembly.VERSION
+    assert zap.client().core.version == assembly.VERSION
+    with (
+        pytest.raises(EngineError, match="bad_api_key"),
+        opened(ZapSource(SourceKind.RUNNING, zap.address, key="not the key"), tmp_path),
+    ):
+        pass
+
+
+def test_one_whose_port_was_taken_takes_another_and_one_that_was_killed_leaves_no_process(
+    zap: Daemon, installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its port is in use ZAP ends with 0; the second port is free."""
+    taken = int(zap.address.rpartition(":")[2])
+    ports = iter((taken, module.free_port()))
+    monkeypatch.setattr(module, "free_port", lambda: next(ports))
     with opened(installed(installation), tmp_path, memory_mb=256) as other:
+        assert other.address != zap.address
         assert other.process is not None
         home = Path(other.client().core.zap_home_path)
         assert home.is_dir()
@@ -102,29 +120,6 @@ def test_one_that_was_killed_is_an_error_and_leaves_no_process(zap: Daemon, inst
     assert not home.parent.exists(), "plans with passwords were handed to it"
     assert other.key not in (tmp_path / "zap.log").read_text(encoding="utf-8")
     assert zap.client().core.version == assembly.VERSION
-
-
-def test_a_running_one_is_taken_as_it_is_and_lives_on(zap: Daemon, tmp_path: Path) -> None:
-    with opened(ZapSource(SourceKind.RUNNING, zap.address, key=zap.key), tmp_path) as same:
-        assert same.client().core.version == assembly.VERSION
-    assert zap.client().core.version == assembly.VERSION
-    with (
-        pytest.raises(EngineError, match="bad_api_key"),
-        opened(ZapSource(SourceKind.RUNNING, zap.address, key="not the key"), tmp_path),
-    ):
-        pass
-
-
-def test_a_port_that_was_taken_in_the_meantime_is_left_for_another(
-    zap: Daemon, installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """ZAP ends with 0 then; the second port is free."""
-    taken = int(zap.address.rpartition(":")[2])
-    ports = iter((taken, module.free_port()))
-    monkeypatch.setattr(module, "free_port", lambda: next(ports))
-    with opened(installed(installation), tmp_path, memory_mb=256) as other:
-        assert other.address != zap.address
-        assert other.client().core.version == assembly.VERSION
 
 
 def test_a_program_that_is_no_zap_is_an_error_with_its_words(tmp_path: Path) -> None:

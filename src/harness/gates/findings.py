@@ -33,7 +33,7 @@ class FindingsGate:
         gaps.extend(f"{item.evidence.stage}: says nothing of what it reached" for item in items if not item.payload.reach)
         judgement = Judgement(
             failures=(*found.failures, *suite_failures(view)),
-            gaps=(*view.gaps(Kind.FINDINGS), *suite_gaps(view), *gaps),
+            gaps=tuple(dict.fromkeys((*view.gaps(Kind.FINDINGS), *suite_gaps(view), *gaps))),
             measures=measures,
             findings=found.fingerprints,
             details=found.excused,

@@ -278,6 +278,43 @@ class Reach:
 
 
 @dataclass(frozen=True)
+class RuleRecord:
+    """What one rule of a scanner did: its own word for how it ended, and the requests that it sent."""
+
+    rule: str
+    name: str
+    state: str
+    requests: int
+    alerts: int
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class ScanRecord:
+    """What one scan really did, by the scanner's own counters and by our look at the target.
+
+    `rules_missing` are the rules that the scan profile demands and that the scanner does not have; `left_out` the operations
+    that were kept from it on purpose, with the reason; `log_in` says what proves that somebody was logged in;
+    `notes` say what would have been welcome and was not there, `gaps` what makes the scan less than whole.
+    """
+
+    engine: str
+    profile: str
+    role: str
+    requests: int
+    statuses: dict[str, int]
+    rules: tuple[RuleRecord, ...]
+    rules_missing: tuple[str, ...]
+    parameters: int
+    log_in: str
+    left_out: dict[str, str]
+    notes: tuple[str, ...]
+    alive_before: bool | None
+    alive_after: bool | None
+    gaps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class FindingsPayload:
     """Kind `findings`: what was found, and how much was looked at."""
 
@@ -285,3 +322,4 @@ class FindingsPayload:
     reach: tuple[Reach, ...]
     observations: tuple[Observation, ...] = ()
     examined: tuple[Examined, ...] = ()
+    scans: tuple[ScanRecord, ...] = ()

@@ -10,7 +10,7 @@ from harness.engines.process import Stop
 from harness.events import Event
 from harness.evidence.stored import StoredRun
 from harness.model.errors import EvidenceError
-from harness.model.finding import Finding, Request
+from harness.model.finding import Finding, Request, Symptom
 from harness.model.verdict import Verdict
 from harness.probes.again import sent_again
 from harness.probes.exchange import Answer
@@ -64,6 +64,8 @@ def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[E
     """
     if not finding.steps:
         return Replay(finding, Verdict.UNKNOWN, "no request can show it: it was found by looking at more than one answer")
+    if finding.symptom == Symptom() and finding.stage != STAGE:
+        return Replay(finding, Verdict.UNKNOWN, "the engine that found it does not say what in the answer shows it")
     with standing(request, folder, say, stop) as ground:
         arena = Arena(ground.arena)
         with arena.fresh("replay") as live:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from harness.config.project import Project, find_root, load_project, narrowed
 from harness.config.targets import read_target
 from harness.config.waivers import load_waivers
 from harness.engines.engine import engines
+from harness.engines.zap.alerts import ENGINE as SCANNER
+from harness.engines.zap.profiles import DEFAULT_PROFILE, load_scan_profile
 from harness.evidence.known import load_known
 from harness.gates.registry import gates
 from harness.model.errors import ConfigError
@@ -86,6 +89,17 @@ def target_names(root: Path) -> list[str]:
     return sorted(path.stem for path in (root / TARGETS_FOLDER).glob("*.toml"))
 
 
+def _with_scan_profile(root: Path, project: Project, plan: Plan, name: str) -> Project:
+    """The project with another scan profile for the plan's scans; each one's template is read, so that a wrong one stops here."""
+    scans = [stage for stage in project.stages if stage.name in plan.stages and stage.engine == SCANNER]
+    if name and not scans:
+        raise ConfigError(f"--scan-profile {name}: no stage of the plan {plan.name} scans", hint="--plan security has one")
+    chosen = {stage.name: dataclasses.replace(stage, profile=name or stage.profile or DEFAULT_PROFILE) for stage in scans}
+    for stage in chosen.values():
+        load_scan_profile(root, stage.profile)
+    return dataclasses.replace(project, stages=tuple(chosen.get(stage.name, stage) for stage in project.stages))
+
+
 @dataclass(frozen=True)
 class Chosen:
     """What the command line chose; "" and `None` take the default of `harness.toml`."""
@@ -98,6 +112,7 @@ class Chosen:
     database: str = ""
     runs: str = ""
     port: int | None = None
+    scan_profile: str = ""
 
 
 def request_of(chosen: Chosen, command: tuple[str, ...], start: Path | None = None) -> RunRequest:
@@ -108,6 +123,7 @@ def request_of(chosen: Chosen, command: tuple[str, ...], start: Path | None = No
     """
     root, project = open_project(start)
     plan = narrowed(project, project.plan(chosen.plan or project.defaults.plan), chosen.stages)
+    project = _with_scan_profile(root, project, plan, chosen.scan_profile)
     load_waivers(root)  # read again by the run from its own copy; a wrong one stops here, before anything starts
     load_known(root)
     file = target_file(root, chosen.target or project.defaults.target)

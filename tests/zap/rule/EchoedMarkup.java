@@ -7,7 +7,7 @@ import org.parosproxy.paros.core.scanner.Alert;
 import org.parosproxy.paros.core.scanner.Category;
 import org.parosproxy.paros.network.HttpMessage;
 
-/** An active rule that raises a genuine alert: markup sent in a parameter comes back as it was sent. */
+/** An active rule that raises a genuine alert: markup sent in a parameter comes back in a page as it was. */
 public class EchoedMarkup extends AbstractAppParamPlugin {
     private static final String MARKUP = "<i>echo-4f1d</i>";
 
@@ -20,7 +20,8 @@ public class EchoedMarkup extends AbstractAppParamPlugin {
         } catch (IOException e) {
             return;
         }
-        if (attack.getResponseBody().toString().contains(MARKUP)) {
+        String type = attack.getResponseHeader().getNormalisedContentTypeValue();
+        if ("text/html".equals(type) && attack.getResponseBody().toString().contains(MARKUP)) {
             newAlert()
                     .setConfidence(Alert.CONFIDENCE_MEDIUM)
                     .setParam(parameter)

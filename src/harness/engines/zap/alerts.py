@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from harness.engines.zap.model import Alert
 from harness.evidence.redaction import redact
 from harness.findings.merge import merged
-from harness.model.finding import Confidence, Finding, Observation, Request, Severity
+from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
 
 ENGINE = "zap"
+HIGH = 3  # ZAP's word for it
 _SEVERITIES = {1: Severity.LOW, 2: Severity.MEDIUM, 3: Severity.HIGH}
 _CONFIDENCES = {1: Confidence.LOW, 2: Confidence.MEDIUM, 3: Confidence.HIGH, 4: Confidence.HIGH}
 _OWASP = (re.compile(r"OWASP_(2025)_A(\d\d)"), re.compile(r"API_(2023)_API(\d+)"))
@@ -23,6 +24,7 @@ _SERVER_WIDE = frozenset(
 """Rules on headers and cookies, which one setting of the server mends everywhere: one cause, so one finding without a route."""
 _PLACES_SHOWN = 3
 _OBSERVED_CHARACTERS_MAX = 300
+_STATUS_LINE = re.compile(r"HTTP/\S+ (\d{3})")
 _METHOD = re.compile(r"[A-Z]{1,10}")
 
 
@@ -39,7 +41,14 @@ Confirm = Callable[[Alert], bool]
 
 
 def read_alerts(
-    alerts: Iterable[Alert], templates: Sequence[str], *, stage: str, role: str = "", confirm: Confirm | None = None
+    alerts: Iterable[Alert],
+    templates: Sequence[str],
+    *,
+    stage: str,
+    role: str = "",
+    user: str = "",
+    public: Container[str] = (),
+    confirm: Confirm | None = None,
 ) -> Read:
     """Findings and observations of some alerts.
 
@@ -49,7 +58,8 @@ def read_alerts(
     Args:
         templates: routes of the OpenAPI document (`/api/x/{id}`).
         stage: the stage that the findings name.
-        role: as whom the scan was sent.
+        role: as whom the scan was sent, with `user`.
+        public: operations (`"GET /x"`) that nobody must log in for: a defect of theirs has no role.
     """
     findings: list[Finding] = []
     places: dict[str, dict[str, None]] = {}
@@ -59,7 +69,8 @@ def read_alerts(
         if alert.risk not in _SEVERITIES or alert.confidence not in _CONFIDENCES:
             notes.setdefault((alert.plugin, f"{alert.method} {route}"), []).append(alert)
         else:
-            finding = _finding(alert, route, stage, role, confirm)
+            nobodys = f"{alert.method} {route}" in public or alert.plugin in _SERVER_WIDE
+            finding = _finding(alert, route, stage, ("", role, user) if nobodys else (role, role, user), confirm)
             findings.append(finding)
             places.setdefault(finding.fingerprint, {})[f"{alert.method} {route}"] = None
     observations = tuple(
@@ -93,9 +104,11 @@ def _fits(template: list[str], parts: list[str]) -> bool:
     )
 
 
-def _finding(alert: Alert, route: str, stage: str, role: str, confirm: Confirm | None) -> Finding:
+def _finding(alert: Alert, route: str, stage: str, who: tuple[str, str, str], confirm: Confirm | None) -> Finding:
+    """`who` is the role of the finding, and role and user that its request is sent as."""
+    role, sender, user = who
     confidence, reason = _CONFIDENCES[alert.confidence], "ZAP's own risk"
-    if alert.risk == 3:
+    if alert.risk == HIGH:
         confidence, reason = _confirmed(alert, confidence, confirm)
     seen = alert.evidence or alert.other or alert.attack
     return Finding(
@@ -115,7 +128,8 @@ def _finding(alert: Alert, route: str, stage: str, role: str, confirm: Confirm |
         observed=redact(f"ZAP saw {seen[:_OBSERVED_CHARACTERS_MAX]!r}") if seen else "ZAP says so, without evidence of its own",
         why=alert.description,
         advice=alert.solution,
-        steps=(_request(alert, role),),
+        steps=(_request(alert, sender, user if sender else ""),),
+        symptom=_symptom(alert),
         severity_reason=reason,
     )
 
@@ -128,10 +142,20 @@ def _confirmed(alert: Alert, claimed: Confidence, confirm: Confirm | None) -> tu
     return claimed, "ZAP's own risk; no second request confirmed it"
 
 
-def _request(alert: Alert, role: str) -> Request:
+def _request(alert: Alert, role: str, user: str) -> Request:
     parts = urlsplit(alert.url)
     path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-    return Request(alert.method, redact(path), role, body=redact(alert.body) or None)
+    headers = {"Content-Type": alert.content_type} if alert.content_type else {}
+    return Request(alert.method, redact(path), role, user, headers, redact(alert.body) or None)
+
+
+def _symptom(alert: Alert) -> Symptom:
+    """What to look for when the request is sent again; of what was found by looking, where it stood is not known."""
+    if not alert.active or not alert.evidence:
+        return Symptom()
+    if status := _STATUS_LINE.match(alert.evidence):
+        return Symptom(status=(int(status[1]),))
+    return Symptom(body_contains=alert.evidence)
 
 
 def _note(alert: Alert) -> str:

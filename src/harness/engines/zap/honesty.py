@@ -11,6 +11,8 @@ REFUSED_SHARE_MAX = 0.95
 NETWORK_FAILURES_SHARE_MAX = 0.02
 """ZAP's own canaries make one or two connections fail; a target that dies makes nearly all."""
 REQUESTS_PER_RULE_MIN = 1
+RULE_TIME_SHARE_MAX = 0.98
+"""A rule that took more of its time than that was cut off, though it reads Complete."""
 _NAMES_SHOWN = 6
 
 
@@ -59,14 +61,16 @@ def _rules(facts: ScanFacts) -> Iterator[str]:
     if not facts.rules:
         yield "no active rule ran"
     there = {rule.rule for rule in facts.rules}
-    if missing := [rule for rule in facts.rules_wanted if rule not in there]:
-        yield f"{len(missing)} wanted rules were not in the scan: {_some(missing)}"
-    if cut := [f"{rule.name} ({rule.state})" for rule in facts.rules if not rule.complete]:
-        yield f"{len(cut)} of {len(facts.rules)} rules did not come to their end: {_some(cut)}"
     wanted = set(facts.rules_wanted)
-    silent = [r.name for r in facts.rules if r.complete and r.rule in wanted and r.requests < REQUESTS_PER_RULE_MIN]
-    if silent:
+    if missing := [f"{rule} {facts.names.get(rule, '')}".strip() for rule in facts.rules_wanted if rule not in there]:
+        yield f"{len(missing)} wanted rules were not in the scan: {', '.join(missing)}"
+    judged = [rule for rule in facts.rules if not wanted or rule.rule in wanted]
+    if cut := [f"{rule.name} ({rule.state})" for rule in judged if not rule.complete]:
+        yield f"{len(cut)} of {len(facts.rules)} rules did not come to their end: {_some(cut)}"
+    if silent := [r.name for r in judged if r.complete and r.rule in wanted and r.requests < REQUESTS_PER_RULE_MIN]:
         yield f"{len(silent)} rules say Complete and sent nothing: {_some(silent)}"
+    if facts.rule_s_max and (late := [r.name for r in judged if r.duration_s > facts.rule_s_max * RULE_TIME_SHARE_MAX]):
+        yield f"{len(late)} rules used all of the {facts.rule_s_max:g} s that one may take: {_some(late)}"
 
 
 def _some(names: list[str]) -> str:

@@ -24,6 +24,9 @@ class Alert:
     cwe: int = 0
     tags: tuple[str, ...] = ()
     body: str = ""
+    content_type: str = ""  # of the request
+    message: str = ""  # ZAP's id of the request and its answer, "" where it gives none
+    active: bool = False  # raised by an attack, not by looking
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class RuleState:
     state: str
     requests: int
     alerts: int
+    duration_s: float = 0.0
 
     @property
     def complete(self) -> bool:
@@ -64,3 +68,5 @@ class ScanFacts:
     alive_before: bool | None = None
     alive_after: bool | None = None
     faults: tuple[str, ...] = ()  # what ZAP or its plan said went wrong, and what a call of ours met
+    names: dict[str, str] = field(default_factory=dict)  # of the wanted rules
+    rule_s_max: float = 0.0  # the longest that one rule was given, 0 where that has no end

@@ -13,6 +13,7 @@ from harness.model.errors import EngineError
 
 _RISKS = {"Informational": 0, "Low": 1, "Medium": 2, "High": 3}
 _CONFIDENCES = {"False Positive": 0, "Low": 1, "Medium": 2, "High": 3, "Confirmed": 4}
+_ACTIVE_SOURCE = "1"
 _TAGS = re.compile(r"</?[a-zA-Z][^>]*>")
 _TEXT_CHARACTERS_MAX = 2_000
 
@@ -100,6 +101,8 @@ def _api_alert(entry: Mapping[str, Any]) -> Alert:
         other=_plain(entry.get("other", "")),
         cwe=max(int(entry.get("cweid") or 0), 0),
         tags=tuple(tags) if isinstance(tags, dict) else (),
+        message=str(entry.get("messageId", "")),
+        active=str(entry.get("sourceid", "")) == _ACTIVE_SOURCE,
     )
 
 
@@ -122,8 +125,9 @@ def rule_states(progress: object) -> tuple[RuleState, ...]:
 def _rules(progress: Iterable[Any]) -> Iterator[RuleState]:
     for host in progress:
         for entry in host["HostProcess"] if isinstance(host, dict) else ():
-            name, rule, _, state, _, requests, alerts = entry["Plugin"]
-            yield RuleState(str(rule), str(name), str(state), int(requests), int(alerts))
+            name, rule, _, state, milliseconds, requests, alerts = entry["Plugin"]
+            took_s = int(milliseconds) / 1000 if str(milliseconds).isdigit() else 0.0
+            yield RuleState(str(rule), str(name), str(state), int(requests), int(alerts), took_s)
 
 
 def scan_counts(scans: object, scan: str) -> tuple[int, int]:

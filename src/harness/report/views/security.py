@@ -12,6 +12,7 @@ from harness.model.run import StageState
 from harness.model.waiver import FindingState, FindingStatus, History
 from harness.report.model import ReportInput
 from harness.report.text import line, plural
+from harness.report.views.security_scans import ScanRow, scan_rows
 
 PLAN = "security"
 ROWS_MAX = 40
@@ -89,6 +90,7 @@ class SecurityView:
     warnings: tuple[str, ...]
     tested: tuple[TestedRow, ...]
     untested: tuple[tuple[str, str], ...]
+    scans: tuple[ScanRow, ...]
     has_waivers: bool
 
 
@@ -117,6 +119,7 @@ def security_view(data: ReportInput, anchors: Container[str] = ()) -> SecurityVi
         warnings=tuple(line(warning, 300) for warning in states.warnings[:ROWS_MAX]),
         tested=tested,
         untested=untested,
+        scans=scan_rows(data),
         has_waivers=bool(states.warnings or states.of(*_WAIVED)),
     )
 
@@ -212,16 +215,21 @@ def _tested(data: ReportInput) -> Iterable[TestedRow]:
         yield _row_of("witness", stage, reach, plural(len(watched.oracles), "oracle"))
     for stage, payload in data.payloads(FindingsPayload):
         rules = {rule for entry in payload.examined for rule in entry.rules}
+        gaps = {(scan.engine, scan.role): "; ".join(scan.gaps) for scan in payload.scans}
         for reach in payload.reach:
-            yield _row_of(reach.engine, stage, reach, plural(len(rules), "rule") if rules else "")
+            short = gaps.get((reach.engine, reach.roles[0] if reach.roles else ""), "")
+            yield _row_of(reach.engine, stage, reach, plural(len(rules), "rule") if rules else "", short)
 
 
-def _row_of(engine: str, stage: str, reach: Reach, rules: str) -> TestedRow:
-    whole = reach.logged_in and reach.operations and reach.reached == reach.operations
+def _row_of(engine: str, stage: str, reach: Reach, rules: str, short: str = "") -> TestedRow:
+    """`short` is why a scan was not whole, though it reached every operation."""
+    whole = not short and reach.logged_in and reach.operations and reach.reached == reach.operations
     gap = (
         ""
         if whole
-        else reach.note or ("not logged in" if not reach.logged_in else f"{reach.operations - reach.reached} not reached")
+        else short
+        or reach.note
+        or ("not logged in" if not reach.logged_in else f"{reach.operations - reach.reached} not reached")
     )
     return TestedRow(
         engine=line(engine, 40),

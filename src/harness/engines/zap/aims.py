@@ -1,0 +1,197 @@
+"""What a scan begins with: one request for each operation that a role may call, with real ids and bodies, tried before ZAP is.
+
+ZAP's own import would send the examples of the document to every operation, log itself out and delete what it is to scan.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Request
+from harness.probes.calls import attempts
+from harness.probes.destruction import destructive
+from harness.probes.drafts import text_of
+from harness.probes.endings import witness_of
+from harness.probes.exchange import Answer
+from harness.probes.operations import Operation
+from harness.probes.scene import NOBODY, Asker, Scene, Untestable
+from harness.probes.schemas import SchemaError
+
+_DENIED = (401, 403)
+_BEHIND_NO_DOOR = (0, 404, 405, 501)
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One operation and the request that reaches it. `status` is what the target answered to it just before the scan."""
+
+    operation: str
+    request: Request
+    secured: bool
+    status: int
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What can be attacked in it: values in the path, in the query, and members of the body, by name."""
+        template = self.operation.partition(" ")[2].split("/")
+        in_path = [part.strip("{}") for part in template if part.startswith("{")]
+        in_query = [name for name, _ in parse_qsl(urlsplit(self.request.path).query, keep_blank_values=True)]
+        return (*in_path, *in_query, *_members(self.request.body))
+
+
+@dataclass(frozen=True)
+class Aims:
+    """What one role's scan aims at. `left_out` was left out on purpose, `lost` could not be aimed at; each with the reason.
+
+    `proof` is a reading request that succeeds as this role and is refused to nobody: by it a log-in is known.
+    """
+
+    asker: Asker
+    aims: tuple[Aim, ...]
+    left_out: dict[str, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    proof: Request | None = None
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Operations that the scan is to reach."""
+        return (*(aim.operation for aim in self.aims), *self.lost)
+
+
+def aims_of(scene: Scene, asker: Asker, *, public: bool) -> Aims:
+    """The aims of one role.
+
+    Args:
+        public: whether operations that ask for no credential are aimed at too: one role is enough for those.
+    """
+    aims: list[Aim] = []
+    left_out: dict[str, str] = {}
+    lost: dict[str, str] = {}
+    destroys = destructive(scene.document, scene.world.target)
+    for operation in _order(scene, asker, public):
+        if why := _why_left_out(scene, operation, destroys):
+            left_out[operation.name] = why
+            continue
+        try:
+            aims.append(_aim(scene, operation, asker))
+        except (Untestable, SchemaError, HarnessError) as error:
+            lost[operation.name] = str(error).splitlines()[0]
+    return Aims(asker, tuple(aims), left_out, lost, _proof(scene, asker))
+
+
+def _order(scene: Scene, asker: Asker, public: bool) -> list[Operation]:
+    """What the asker may call, readings first: what they need is still there."""
+    own = [op for op in scene.document.operations if op.is_secured and _may(scene, op, asker)]
+    free = [op for op in scene.document.operations if public and not op.is_secured]
+    return sorted((*own, *free), key=lambda op: not op.is_safe)
+
+
+def _may(scene: Scene, operation: Operation, asker: Asker) -> bool:
+    return bool(asker.role) and scene.permission(operation, asker).permitted is not False
+
+
+def _why_left_out(scene: Scene, operation: Operation, destroys: Container[str]) -> str:
+    if operation.name in destroys:
+        return "it ends sessions or destroys what the scan needs, by the target file or by its own form"
+    if operation.method == "DELETE":
+        return "it deletes what the rest of the scan needs"
+    if not operation.is_safe and not scene.world.target.allow.writes:
+        return "the target allows no writes"
+    return ""
+
+
+def _aim(scene: Scene, operation: Operation, asker: Asker) -> Aim:
+    if scene.login_role(operation):
+        return _strangers_log_in(scene, operation)
+    sender = asker if operation.is_secured else NOBODY
+    last: tuple[Request, Answer] | None = None
+    for call in attempts(scene, operation, sender):
+        last = call.request, call.answer
+        if call.answer.is_success:
+            break
+    if last is None:
+        raise Untestable("no request could be made")
+    request, answer = last
+    if answer.is_success and operation.is_safe:
+        request = _with_optional(scene, operation, request)
+    return Aim(operation.name, request, operation.is_secured, answer.status)
+
+
+def _strangers_log_in(scene: Scene, operation: Operation) -> Aim:
+    """A log-in of somebody who does not exist: attacks with a user's own name would lock that user out."""
+    known = {user.username for role in scene.roles for user in role.users}
+    body = _of_a_stranger(scene.drafter.bodies(operation, "stranger")[0], known)
+    request = scene.draft(operation, NOBODY).with_body(body).request()
+    return Aim(operation.name, request, operation.is_secured, scene.world.send_as(request, scene.anonymous).status)
+
+
+def _of_a_stranger(body: Any, known: set[str]) -> Any:
+    """The body without the names of users: documents like to give one as the example."""
+    if isinstance(body, dict):
+        return {name: _of_a_stranger(value, known) for name, value in body.items()}
+    return f"no.{body}" if body in known else body
+
+
+def _with_optional(scene: Scene, operation: Operation, request: Request) -> Request:
+    """The request with every optional query parameter that it still succeeds with: what is not sent is not attacked."""
+    for parameter in operation.placed("query"):
+        parts = urlsplit(request.path)
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        if any(name == parameter.name for name, _ in pairs):
+            continue
+        try:
+            value = scene.drafter.values.value(parameter.schema, f"{operation.name} {parameter.name}")
+        except SchemaError:
+            continue
+        wider = replace(request, path=f"{parts.path}?{urlencode([*pairs, (parameter.name, text_of(value))])}")
+        if scene.world.send(wider).is_success:
+            request = wider
+    return request
+
+
+def _proof(scene: Scene, asker: Asker) -> Request | None:
+    if not asker.role:
+        return None
+    try:
+        request = witness_of(scene, asker)
+    except (Untestable, HarnessError):
+        return None
+    bare = scene.world.send_as(replace(request, role="", user=""), scene.anonymous)
+    return request if bare.status in _DENIED else None
+
+
+def is_behind_the_door(aim: Aim, status: int) -> bool:
+    """Whether an answer shows that the operation itself was reached, as somebody who may."""
+    refused = aim.secured and status in _DENIED
+    return not refused and (status not in _BEHIND_NO_DOOR or status == aim.status != 0)
+
+
+def _members(body: str | None) -> Iterator[str]:
+    """Names of the body's values; of one that is no JSON, those of a form."""
+    if not body:
+        return
+    try:
+        yield from _leaves("", json.loads(body))
+    except ValueError:
+        yield from (name for name, _ in parse_qsl(body))
+
+
+def _leaves(name: str, value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from _leaves(f"{name}.{key}" if name else str(key), member)
+    elif isinstance(value, list):
+        for member in value[:1]:
+            yield from _leaves(f"{name}[]", member)
+    else:
+        yield name or "body"
+
+
+def address_of(base_url: str, request: Request) -> str:
+    """The request's address, every character of it as ZAP takes it."""
+    return base_url.rstrip("/") + quote(request.path, safe="/?&=%:@!$'()*+,;-._~[]")

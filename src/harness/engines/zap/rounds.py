@@ -1,0 +1,235 @@
+"""One stage: aim on one target, then one round for each role on a target of its own, then the evidence."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from harness.engines.browser import find_browser
+from harness.engines.engine import StageJob
+from harness.engines.zap.aims import Aims, aims_of
+from harness.engines.zap.alerts import ENGINE, HIGH, Read, read_alerts
+from harness.engines.zap.confirming import Confirmer
+from harness.engines.zap.daemon import Daemon
+from harness.engines.zap.profiles import ScanProfile
+from harness.engines.zap.scanning import ScanDone, ScanOrder, scan
+from harness.engines.zap.source import SourceKind, ZapSource
+from harness.evidence.folder import EvidenceDraft
+from harness.findings.merge import merged
+from harness.model.errors import EngineError
+from harness.model.evidence import Counts, Evidence, FindingsPayload, Kind, Outcome, Reach, State, TestResult, TestsPayload
+from harness.model.finding import Observation, Request
+from harness.model.target import Target
+from harness.model.waiver import Examined
+from harness.probes.document import Document, DocumentError
+from harness.probes.exchange import World
+from harness.probes.scene import NOBODY, Asker, Scene
+from harness.targets.arena import Arena
+
+LEDGER_PARTS = ("7.3.1.a",)  # "OWASP ZAP scans the API and the pages as each role"
+_MARGIN_S = 30.0  # of the stage's time, for reading results and ending the daemon
+_ROUND_S_MIN = 45.0
+_GAPS_IN_REASON = 6
+
+
+@dataclass(frozen=True)
+class Round:
+    """One role's scan and what its alerts came to."""
+
+    aims: Aims
+    done: ScanDone
+    read: Read
+
+
+@dataclass
+class Rounds:
+    """The rounds of one stage. `gaps` are known before it starts."""
+
+    job: StageJob
+    daemon: Daemon
+    profile: ScanProfile
+    clock: float
+    gaps: list[str]
+    rounds: list[Round] = field(default_factory=list)
+    scan_s: float = 0.0
+    _templates: tuple[str, ...] = ()
+    _public: frozenset[str] = frozenset()
+    _base_path: str = ""
+
+    def run(self) -> None:
+        """Every role after the other, each within its share of the time that is left."""
+        arena = Arena(self.job.arena)
+        every = self._aim(arena)
+        end = self.clock + min(self.profile.minutes_max * 60, self.job.timeout_s) - _MARGIN_S
+        for number, aims in enumerate(every):
+            left_s = end - time.monotonic()
+            if self.job.stop.signal or left_s < _ROUND_S_MIN:
+                why = f"stopped by {self.job.stop.signal}" if self.job.stop.signal else "no time was left"
+                self.gaps.append(f"{aims.asker.role or 'nobody'}: not scanned: {why}")
+                continue
+            self.rounds.append(self._round(arena, aims, time.monotonic() + left_s / (len(every) - number)))
+
+    def _aim(self, arena: Arena) -> list[Aims]:
+        with arena.fresh("zap-aims") as live, World(live) as world:
+            scene = Scene(world, _document(world, self.job.target), self.job.seed)
+            self._base_path = scene.drafter.base_path
+            operations = scene.document.operations
+            self._templates = tuple(self._base_path + operation.path for operation in operations)
+            self._public = frozenset(f"{op.method} {self._base_path}{op.path}" for op in operations if not op.is_secured)
+            askers = [Asker(role.name, role.users[0].name) for role in scene.roles] or [NOBODY]
+            found = []
+            for number, asker in enumerate(askers):
+                self.job.progress(f"finding requests to begin with, as {asker.role or 'nobody'}")
+                found.append(aims_of(scene, asker, public=number == 0))
+            return found
+
+    def _round(self, arena: Arena, aims: Aims, deadline: float) -> Round:
+        who = aims.asker.role or "nobody"
+        folder = self.job.folder / "raw" / who
+        folder.mkdir(parents=True, exist_ok=True)
+        with arena.fresh(f"zap-{who}") as live:
+            order = ScanOrder(
+                profile=self.profile,
+                daemon=self.daemon,
+                live=live,
+                base_path=self._base_path,
+                aims=aims,
+                browser=_browser(self.daemon.source),
+                deadline=deadline,
+                folder=folder,
+                stop=self.job.stop,
+                say=self.job.progress,
+            )
+            begun = time.monotonic()
+            done = scan(order)
+            self.scan_s += time.monotonic() - begun
+        return Round(aims, done, self._read(arena, aims, done))
+
+    def _read(self, arena: Arena, aims: Aims, done: ScanDone) -> Read:
+        """The alerts as findings; those of high risk are tried again on fresh data."""
+        read = partial(
+            read_alerts,
+            done.alerts,
+            self._templates,
+            stage=self.job.stage.name,
+            role=aims.asker.role,
+            user=aims.asker.user,
+            public=self._public,
+        )
+        if not any(alert.risk == HIGH for alert in done.alerts):
+            return read()
+        self.job.progress("trying alerts of high risk again")
+        with arena.fresh("zap-again") as live, World(live) as world:
+            return read(confirm=Confirmer(world, aims.asker))
+
+    # -- evidence
+
+    def evidence(self, started: str) -> tuple[Evidence, ...]:
+        """The stage's evidence, whole only where no round has a gap: findings, and for the ledger one check for each role."""
+        gaps = [*self.gaps, *(gap for done in self._done() for gap in done.record.gaps)]
+        gaps = list(dict.fromkeys(gaps)) or ([] if self.rounds else ["no role was scanned"])
+        payload = FindingsPayload(
+            findings=merged(finding for each in self.rounds for finding in each.read.findings),
+            reach=tuple(self._reach(each) for each in self.rounds),
+            observations=(self._introduction(), *(note for each in self.rounds for note in each.read.observations)),
+            examined=tuple(entry for each in self.rounds for entry in self._examined(each)),
+            scans=tuple(done.record for done in self._done()),
+        )
+        sent = sum(scan.requests for scan in payload.scans)
+        lost = sum(len(each.aims.lost) for each in self.rounds)
+        draft = EvidenceDraft(
+            self.job.stage.name,
+            Kind.FINDINGS,
+            State.PARTIAL if gaps else State.RAN,
+            started,
+            ENGINE,
+            self._version(),
+            Counts(sent, sent, len(payload.findings), lost),
+            _reason(gaps),
+        )
+        checks = tuple(check(f"scan as {who or 'nobody'}", why) for who, why in self._by_role(gaps))
+        return self.job.run.add_payload(draft, payload), add_checks(self.job, draft, checks)
+
+    def _by_role(self, gaps: list[str]) -> list[tuple[str, str]]:
+        """Each role with why its scan is not whole; what is wrong with the whole stage is wrong with each."""
+        ours = "; ".join(self.gaps)
+        return [(done.record.role, "; ".join(filter(None, (ours, *done.record.gaps)))) for done in self._done()] or [
+            ("", _reason(gaps))
+        ]
+
+    def _done(self) -> list[ScanDone]:
+        return [each.done for each in self.rounds]
+
+    def _version(self) -> str:
+        return next((done.version for done in self._done() if done.version), self.daemon.source.version)
+
+    def _introduction(self) -> Observation:
+        """Which ZAP it was, and how many rules the running daemon says that it has."""
+        first = next((done for done in self._done() if done.version), None)
+        rules = (
+            f"{first.active_rules} active and {len(first.passive_rules)} passive rules" if first else "nobody counted its rules"
+        )
+        text = f"ZAP {self._version()} ({self.daemon.source.title}): {rules}; scan profile {self.profile.name}"
+        return Observation("zap.scanner", text, self.job.stage.name)
+
+    def _reach(self, each: Round) -> Reach:
+        record = each.done.record
+        who = each.aims.asker.role
+        proved = each.done.logged_in
+        return Reach(
+            engine=ENGINE,
+            operations=len(each.aims.operations),
+            reached=len(each.done.reached),
+            logged_in=proved,
+            roles=(who,) if who and proved else (),
+            requests=record.requests,
+            note="; ".join(record.gaps[:2]),
+        )
+
+    def _examined(self, each: Round) -> list[Examined]:
+        """Rules that came to their end on the operations that were reached: only these can be called fixed."""
+        done = each.done
+        whole = [f"zap.{rule.rule}" for rule in done.record.rules if rule.state == "Complete" and rule.requests]
+        whole += [f"zap.{rule}" for rule in done.passive_rules]
+        if done.record.alive_after is not True or not whole:
+            return []
+        names = (aim.operation.split(" ", 1) for aim in each.aims.aims if aim.operation in done.reached)
+        operations = tuple(f"{method} {self._base_path}{path}" for method, path in names)
+        return [Examined(ENGINE, tuple(whole), ("", *operations), (each.aims.asker.role, ""))]
+
+
+def check(name: str, why: str) -> TestResult:
+    """The ledger's check of one scan: passed where the scan is whole, else an error: it could not be made."""
+    outcome = Outcome.ERROR if why else Outcome.PASSED
+    return TestResult(f"{ENGINE}: {name}", outcome, message=why, parts=LEDGER_PARTS)
+
+
+def add_checks(job: StageJob, draft: EvidenceDraft, checks: tuple[TestResult, ...]) -> Evidence:
+    """Writes the checks down as evidence of kind `tests`, in the state of the findings' own."""
+    failed = sum(result.outcome is Outcome.ERROR for result in checks)
+    counted = replace(draft, kind=Kind.TESTS, counts=Counts(len(checks), len(checks) - failed, failed))
+    return job.run.add_payload(counted, TestsPayload(ENGINE, len(checks), 1, checks))
+
+
+def _reason(gaps: list[str]) -> str:
+    more = f"; and {len(gaps) - _GAPS_IN_REASON} more" if len(gaps) > _GAPS_IN_REASON else ""
+    return "; ".join(gaps[:_GAPS_IN_REASON]) + more
+
+
+def _browser(source: ZapSource) -> str:
+    """A browser that the daemon can start, by ZAP's name for it; the image without one has no add-on for it either."""
+    if source.kind is SourceKind.DOCKER or shutil.which("firefox"):
+        return "firefox-headless"
+    return "chrome-headless" if source.kind is SourceKind.INSTALLED and find_browser() and shutil.which("chromedriver") else ""
+
+
+def _document(world: World, target: Target) -> Document:
+    if target.document is not None:
+        return Document.load(target.document)
+    answer = world.send(Request("GET", target.document_path))
+    try:
+        return Document.load(answer.content, target.document_path)
+    except DocumentError as error:
+        raise EngineError(f"GET {target.document_path} answers {answer.status}: {error.message}", hint=error.hint) from error

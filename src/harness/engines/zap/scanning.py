@@ -1,0 +1,299 @@
+"""Runs one role's plan in a daemon and asks afterwards what really happened."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from harness.engines.process import Stop
+from harness.engines.zap.aims import Aims
+from harness.engines.zap.client import Zap
+from harness.engines.zap.daemon import Daemon
+from harness.engines.zap.document import import_document
+from harness.engines.zap.entering import Entry, entry_of
+from harness.engines.zap.gathering import Gathered, gather
+from harness.engines.zap.honesty import gaps
+from harness.engines.zap.model import Alert, ScanFacts
+from harness.engines.zap.plan import Ground, MadePlan, automation_plan
+from harness.engines.zap.profiles import ACTIVE, ScanProfile
+from harness.engines.zap.reading import rule_states
+from harness.evidence.files import write_atomic
+from harness.evidence.redaction import redact, remember_secret
+from harness.model.errors import EngineError, TargetError
+from harness.model.evidence import RuleRecord, ScanRecord
+from harness.targets.live import LiveTarget
+
+ENGINE = "zap"
+PLAN_FILE = "plan.yaml"
+_WELCOME = ("spiderClient", "spiderAjax", "report")
+_POLL_S = 0.5
+CALL_TIMEOUT_S = 30.0
+_UNANSWERED_MAX = 2  # calls in a row; each has its own time
+_GRACE_S = 20.0  # between the order to stop and the end of the plan
+
+
+@dataclass(frozen=True)
+class ScanOrder:
+    """One role's scan. `deadline` is monotonic; `folder` in the run gets the plan and ZAP's own reports, without secrets."""
+
+    profile: ScanProfile
+    daemon: Daemon
+    live: LiveTarget
+    base_path: str
+    aims: Aims
+    browser: str
+    deadline: float
+    folder: Path
+    stop: Stop
+    say: Callable[[str], None]
+
+    @property
+    def who(self) -> str:
+        """The role, or "nobody"."""
+        return self.aims.asker.role or "nobody"
+
+
+@dataclass(frozen=True)
+class ScanDone:
+    """One role's scan as it ended."""
+
+    record: ScanRecord
+    logged_in: bool = False
+    reached: tuple[str, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    passive_rules: tuple[str, ...] = ()  # that are on, by id
+    active_rules: int = 0  # that the daemon has
+    version: str = ""
+
+
+def scan(order: ScanOrder) -> ScanDone:
+    """Scans as one role. What goes wrong is a gap of the record, never an exception."""
+    before = order.live.alive()
+    faults: list[str] = []
+    gathered, entry, made = Gathered(), Entry(), MadePlan({}, (), {})
+    try:
+        entry, made, gathered = _run(order, faults)
+    except (EngineError, TargetError) as error:
+        faults.append(f"{order.who}: {error.message}")
+    if ended := order.daemon.gone():
+        faults.append(ended)
+    over = _session_over(order, entry)
+    return _done(order, gathered, made, [*faults, *over], before, entry, lost=bool(over))
+
+
+def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered]:
+    client = order.daemon.client(timeout_s=CALL_TIMEOUT_S)
+    client.core.new_session("", True)
+    client.stats.clear_stats("stats.")
+    add_ons = frozenset(str(entry["id"]) for entry in client.autoupdate.local_addons)
+    name = f"{order.who}-{secrets.token_hex(3)}"
+    entry = _entry(order, add_ons, name)
+    for value in entry.headers.values():
+        remember_secret(value)
+    document = import_document(order.live.base_url, order.base_path, order.aims.aims)
+    folder, file = _upload(client, f"{name}-document.json", document).rsplit("/", 1)
+    minutes = max(1.0, (order.deadline - time.monotonic()) / 60)
+    ground = Ground(name, order.live.base_url, order.aims, entry, add_ons, folder, file, order.browser, minutes)
+    made = automation_plan(order.profile, ground)
+    text = yaml.safe_dump(made.plan, sort_keys=False, allow_unicode=True, width=130)
+    write_atomic(order.folder / PLAN_FILE, redact(text))
+    plan = str(client.automation.run_plan(_upload(client, f"{name}.yaml", text)))
+    faults.extend(_followed(order, client, plan, made))
+    return entry, made, gather(client, order, name)
+
+
+def _entry(order: ScanOrder, add_ons: frozenset[str], name: str) -> Entry:
+    asker = order.aims.asker
+    if not asker.role:
+        return Entry()
+    role = order.live.target.role(asker.role)
+    user = next(user for user in role.users if user.name == asker.user)
+    return entry_of(order.live, role, user, order.aims.proof, add_ons, name)
+
+
+def _upload(client: Zap, name: str, text: str) -> str:
+    """Hands a file to the daemon; its path as the daemon sees it."""
+    try:
+        return str(json.loads(client.core.file_upload(name, text))["Uploaded"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise EngineError("ZAP takes no files", hint="start it with -config api.filexfer=true") from error
+
+
+# -- while it runs
+
+
+def _followed(order: ScanOrder, client: Zap, plan: str, made: MadePlan) -> list[str]:
+    """Waits for the plan's end; what is wrong with it."""
+    unanswered, why = 0, ""
+    while not why:
+        try:
+            progress = client.automation.plan_progress(plan)
+            unanswered = 0
+            if progress.get("finished"):
+                return _plan_faults(progress, made)
+            order.say(_line(order, client))
+        except EngineError as error:
+            unanswered += 1
+            if unanswered >= _UNANSWERED_MAX or order.daemon.gone():
+                return [f"{order.who}: {error.message}"]
+        why = _why_stop(order)
+        time.sleep(_POLL_S)
+    return [f"{order.who}: {why}", *_halted(client, plan)]
+
+
+def _why_stop(order: ScanOrder) -> str:
+    if order.stop.signal:
+        return f"stopped by {order.stop.signal}"
+    if time.monotonic() > order.deadline:
+        return f"the scan was cut off after the time of its scan profile {order.profile.name}"
+    return ""
+
+
+def _halted(client: Zap, plan: str) -> list[str]:
+    try:
+        client.automation.stop_plan(plan)
+        client.ascan.stop_all_scans()
+        deadline = time.monotonic() + _GRACE_S
+        while time.monotonic() < deadline and not client.automation.plan_progress(plan).get("finished"):
+            time.sleep(_POLL_S)
+    except EngineError as error:
+        return [error.message]
+    return []
+
+
+def _plan_faults(progress: dict[str, list[str]], made: MadePlan) -> list[str]:
+    """The plan's errors, and jobs without an end: one that ZAP does not know is left out by it without a word."""
+    found = [line for line in progress.get("error", ()) if "alert has been raised" not in line]
+    said = [str(line) for line in progress.get("info", ())]
+    for job in dict.fromkeys(made.jobs):
+        ends = sum(line.startswith(f"Job {job} finished") for line in said)
+        if ends < made.jobs.count(job):
+            found.append(f"the plan's job {job} did not come to its end")
+    return found
+
+
+def _line(order: ScanOrder, client: Zap) -> str:
+    """Progress by the rules' own states: ZAP's percentage counts skipped rules as done."""
+    scans = client.ascan.scans
+    if not scans:
+        return f"{order.who}: finding addresses, {client.core.number_of_messages()} requests"
+    latest = scans[-1]
+    rules = rule_states(client.ascan.scan_progress(latest["id"]))
+    doing = next((rule.name for rule in rules if rule.state.endswith("%")), "")
+    done = sum(rule.complete for rule in rules)
+    return f"{order.who}: {done}/{len(rules)} rules {doing}  {latest['reqCount']} requests".replace("  ", " ")
+
+
+# -- afterwards
+
+
+def _session_over(order: ScanOrder, entry: Entry) -> list[str]:
+    """Whether the role can still be what it was: a scan that logged itself out went on as nobody."""
+    asker, proof = order.aims.asker, order.aims.proof
+    if not asker.role:
+        return []
+    if proof is None:
+        return [f"no request proves that somebody is logged in as {asker.role}"]
+    try:
+        if entry.headers:
+            with order.live.client() as http:
+                status = http.request(proof.method, proof.path, headers=dict(entry.headers)).status_code
+            return [] if status < 400 else [f"the session of {asker.role} was over at the end: {proof.path} answers {status}"]
+        role = order.live.target.role(asker.role)
+        order.live.sign_in(role, next(user for user in role.users if user.name == asker.user))
+    except (TargetError, httpx.HTTPError) as error:
+        return [f"after the scan nobody logs in as {asker.role}: {str(error).splitlines()[0]}"]
+    return []
+
+
+def _done(
+    order: ScanOrder, gathered: Gathered, made: MadePlan, faults: list[str], before: bool, entry: Entry, *, lost: bool
+) -> ScanDone:
+    profile, aims = order.profile, order.aims
+    active: dict[str, Any] = next((job for job in made.plan.get("jobs", ()) if job["type"] == ACTIVE), {})
+    proofs = gathered.log_ins if entry.is_zaps else len([name for name in gathered.reached if _is_secured(aims, name)])
+    facts = ScanFacts(
+        requests=gathered.requests,
+        progress=gathered.progress,
+        rules=gathered.rules,
+        rules_wanted=tuple(profile.rules),
+        names=profile.rules,
+        rule_s_max=60.0 * float(active.get("parameters", {}).get("maxRuleDurationInMins", 0)),
+        statuses=gathered.statuses,
+        operations=len(aims.operations),
+        reached=len(gathered.reached),
+        log_ins_wanted=bool(aims.asker.role),
+        log_ins=proofs,
+        log_in_failures=gathered.log_in_failures,
+        network_failures=gathered.network_failures,
+        alive_before=before,
+        alive_after=order.live.alive(),
+        faults=(*faults, *gathered.faults),
+    )
+    return ScanDone(
+        record=_record(order, gathered, facts, entry, made),
+        logged_in=not aims.asker.role or (bool(facts.log_ins) and not facts.log_in_failures and not lost),
+        reached=gathered.reached,
+        alerts=gathered.alerts,
+        passive_rules=gathered.passive_rules,
+        active_rules=gathered.active_rules,
+        version=gathered.version,
+    )
+
+
+def _is_secured(aims: Aims, operation: str) -> bool:
+    return any(aim.operation == operation and aim.secured for aim in aims.aims)
+
+
+def _left_out(made: MadePlan, *, welcome: bool) -> list[str]:
+    """Jobs that this ZAP cannot do, by the reason. A browser and reports are welcome, and not demanded."""
+    why: dict[str, list[str]] = {}
+    for job, reason in made.left_out.items():
+        if (job in _WELCOME) is welcome:
+            why.setdefault(reason, []).append(job)
+    return [f"{reason}: no {', no '.join(jobs)}" for reason, jobs in why.items()]
+
+
+def _passive_gaps(profile: ScanProfile, gathered: Gathered) -> list[str]:
+    missing = [rule for rule in profile.passive_rules if rule not in gathered.passive_rules]
+    return [f"{len(missing)} wanted passive rules are missing or off: {', '.join(missing)}"] if missing else []
+
+
+def _record(order: ScanOrder, gathered: Gathered, facts: ScanFacts, entry: Entry, made: MadePlan) -> ScanRecord:
+    there = {rule.rule for rule in facts.rules}
+    missing = [f"{rule} {name}" for rule, name in order.profile.rules.items() if rule not in there]
+    missing += [f"passive {rule}" for rule in order.profile.passive_rules if rule not in gathered.passive_rules]
+    return ScanRecord(
+        engine=ENGINE,
+        profile=order.profile.name,
+        role=order.aims.asker.role,
+        requests=facts.requests or 0,
+        statuses={str(code): count for code, count in sorted(facts.statuses.items())},
+        rules=tuple(RuleRecord(r.rule, r.name, r.state, r.requests, r.alerts, round(r.duration_s, 3)) for r in facts.rules),
+        rules_missing=tuple(missing),
+        parameters=sum(len(aim.parameters) for aim in order.aims.aims if aim.operation in gathered.reached),
+        log_in=_log_in(order, facts, entry),
+        left_out={**order.aims.left_out, **{f"{name} (could not be aimed at)": why for name, why in order.aims.lost.items()}},
+        notes=tuple(_left_out(made, welcome=True)),
+        alive_before=facts.alive_before,
+        alive_after=facts.alive_after,
+        gaps=tuple(
+            redact(gap) for gap in (*gaps(facts), *_passive_gaps(order.profile, gathered), *_left_out(made, welcome=False))
+        ),
+    )
+
+
+def _log_in(order: ScanOrder, facts: ScanFacts, entry: Entry) -> str:
+    if not order.aims.asker.role:
+        return "as nobody"
+    if entry.is_zaps:
+        return f"ZAP logged in {facts.log_ins} times, {facts.log_in_failures} failed"
+    return f"with a session of ours: {facts.log_ins} operations answered that ask for one"

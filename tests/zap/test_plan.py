@@ -1,0 +1,216 @@
+"""The generated plan, the imported document, the scan profiles, and the second request: pure, from small documents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.engines.zap.aims import Aim, Aims, is_behind_the_door
+from harness.engines.zap.confirming import rewritten
+from harness.engines.zap.document import import_document
+from harness.engines.zap.entering import Entry
+from harness.engines.zap.model import Alert
+from harness.engines.zap.plan import ADD_ON_OF, Ground, automation_plan
+from harness.engines.zap.profiles import load_scan_profile, profile_names
+from harness.model.errors import ConfigError
+from harness.model.finding import Request
+from harness.probes.scene import Asker
+from tests.runner.tiny import ROOT
+
+ALL = frozenset({*ADD_ON_OF.values(), "authhelper", "selenium"})
+BUYER = Asker("buyer", "one")
+AIMS = Aims(
+    BUYER,
+    (
+        Aim("GET /orders/{id}", Request("GET", "/v1/orders/17?full=true", "buyer", "one"), True, 200),
+        Aim(
+            "POST /orders",
+            Request("POST", "/v1/orders", "buyer", "one", {"Content-Type": "application/json"}, '{"a": [1]}'),
+            True,
+            201,
+        ),
+        Aim("POST /login", Request("POST", "/v1/login", body="{}"), False, 401),
+    ),
+    left_out={"POST /logout": "it ends sessions", "DELETE /orders/{id}": "it deletes"},
+    proof=Request("GET", "/v1/me", "buyer", "one"),
+)
+OURS = Entry(headers={"Authorization": "Bearer t"})
+ZAPS = Entry({"authentication": {}, "sessionManagement": {"method": "cookie"}, "users": []})
+
+
+def ground(**changes: Any) -> Ground:
+    known: dict[str, Any] = {
+        "name": "buyer-1",
+        "base_url": "http://127.0.0.1:81",
+        "aims": AIMS,
+        "entry": ZAPS,
+        "add_ons": ALL,
+        "folder": "/t",
+        "document": "d.json",
+        "browser": "firefox-headless",
+        "minutes": 10.0,
+    }
+    return Ground(**{**known, **changes})
+
+
+def jobs(name: str = "ci", **changes: Any) -> dict[str, dict[str, Any]]:
+    made = automation_plan(load_scan_profile(ROOT, name), ground(**changes))
+    return {job["type"]: job for job in made.plan["jobs"]}
+
+
+def test_there_are_three_scan_profiles_and_each_gives_a_plan_of_known_jobs() -> None:
+    assert profile_names(ROOT) == ["baseline", "ci", "full"]
+    for name in profile_names(ROOT):
+        assert set(jobs(name)) <= set(ADD_ON_OF)
+        yaml.safe_dump(jobs(name))
+    assert not load_scan_profile(ROOT, "baseline").is_active
+    assert load_scan_profile(ROOT, "ci").minutes_max <= 10
+    assert set(load_scan_profile(ROOT, "ci").rules) < set(load_scan_profile(ROOT, "full").rules)
+
+
+def test_rules_that_call_outside_are_off_in_every_profile() -> None:
+    for name in ("ci", "full"):
+        policy = jobs(name)["activeScan"]["policyDefinition"]
+        off = {rule["id"] for rule in policy["rules"] if rule["threshold"] == "off"}
+        assert {40031, 40043, 40047} <= off
+        assert "OUT_OF_BAND" in policy["alertTags"]["exclude"]
+
+
+def test_with_every_add_on_the_document_is_imported_as_the_user_with_its_count_as_a_test() -> None:
+    made = jobs()
+    assert made["openapi"]["parameters"] == {
+        "apiFile": "/t/d.json",
+        "targetUrl": "http://127.0.0.1:81",
+        "context": "buyer-1",
+        "user": "buyer-1",
+    }
+    tests = {test["statistic"]: (test["operator"], test["value"], test["onFail"]) for test in made["openapi"]["tests"]}
+    assert tests == {
+        "openapi.urls.added": (">=", 3, "error"),
+        "stats.auth.success": (">=", 1, "error"),
+        "stats.auth.failure": ("==", 0, "error"),
+    }
+    assert made["activeScan"]["parameters"]["user"] == "buyer-1"
+    assert made["spiderClient"]["parameters"]["browserId"] == "firefox-headless"
+
+
+def test_a_session_of_ours_goes_to_the_target_alone_and_replaces_that_of_the_role_before() -> None:
+    made = jobs(entry=OURS)
+    (rule,) = made["replacer"]["rules"]
+    assert (rule["url"], rule["matchString"], rule["replacementString"]) == (
+        r"http://127\.0\.0\.1:81.*",
+        "Authorization",
+        "Bearer t",
+    )
+    assert made["replacer"]["parameters"] == {"deleteAllRules": True}
+    assert next(iter(made)) == "replacer", "before anything is sent"
+    assert "user" not in made["activeScan"]["parameters"]
+
+
+def test_without_the_add_ons_the_requests_are_sent_one_by_one_with_the_credential_where_one_is_asked_for() -> None:
+    made = jobs(entry=OURS, add_ons={"automation", "spider"})
+    assert "openapi" not in made
+    order, post, login = made["requestor"]["requests"]
+    assert order["url"] == "http://127.0.0.1:81/v1/orders/17?full=true"
+    assert "Authorization:Bearer t" in order["headers"]
+    assert post["data"] == '{"a": [1]}'
+    assert login["headers"] == []
+
+
+def test_jobs_that_this_zap_cannot_do_are_left_out_with_the_reason() -> None:
+    made = automation_plan(load_scan_profile(ROOT, "ci"), ground(add_ons={"automation"}, browser=""))
+    assert made.left_out["passiveScan-wait"] == "this ZAP has no add-on pscan"
+    assert made.left_out["spider"] == "this ZAP has no add-on spider"
+    assert made.jobs == ("requestor", "activeScan")
+    assert automation_plan(load_scan_profile(ROOT, "ci"), ground(browser="")).left_out == {
+        "spiderClient": "there is no browser for it"
+    }
+
+
+def test_a_path_that_ends_sessions_is_kept_from_the_spider_and_one_that_is_aimed_at_is_not() -> None:
+    made = automation_plan(load_scan_profile(ROOT, "ci"), ground())
+    excluded = made.plan["env"]["contexts"][0]["excludePaths"]
+    assert excluded == [r"http://127\.0\.0\.1:81[^?]*/logout(\?.*)?"]
+
+
+def test_the_time_of_the_attacks_is_a_part_of_the_role_s_and_a_rule_s_within_it() -> None:
+    assert jobs(minutes=10.0)["activeScan"]["parameters"]["maxScanDurationInMins"] == 7
+    short = jobs("full", minutes=1.0)["activeScan"]["parameters"]
+    assert (short["maxScanDurationInMins"], short["maxRuleDurationInMins"]) == (1, 1)
+
+
+def test_the_imported_document_holds_the_real_values_and_nothing_that_was_left_out() -> None:
+    document = json.loads(import_document("http://h:1", "/v1", AIMS.aims))
+    assert set(document["paths"]) == {"/v1/orders/{id}", "/v1/orders", "/v1/login"}
+    assert set(document["paths"]["/v1/orders/{id}"]) == {"get"}
+    given = {(p["in"], p["name"]): p["example"] for p in document["paths"]["/v1/orders/{id}"]["get"]["parameters"]}
+    assert given == {("path", "id"): "17", ("query", "full"): "true"}
+    content = document["paths"]["/v1/orders"]["post"]["requestBody"]["content"]["application/json"]
+    assert content["example"] == {"a": [1]}
+    assert content["schema"]["properties"]["a"]["items"] == {"type": "integer", "example": 1}
+
+
+def test_a_path_that_is_only_in_part_a_parameter_is_imported_as_it_was_sent() -> None:
+    aim = Aim("GET /files/{name}.json", Request("GET", "/files/a.json"), False, 200)
+    assert list(json.loads(import_document("http://h", "", [aim]))["paths"]) == ["/files/a.json"]
+
+
+@pytest.mark.parametrize(
+    ("secured", "before", "status", "reached"),
+    [
+        (True, 200, 200, True),
+        (True, 200, 422, True),
+        (True, 200, 401, False),
+        (True, 200, 403, False),
+        (False, 401, 401, True),
+        (True, 200, 404, False),
+        (True, 404, 404, True),
+        (True, 200, 0, False),
+    ],
+)
+def test_an_operation_is_reached_where_the_answer_comes_from_behind_the_door(
+    secured: bool, before: int, status: int, reached: bool
+) -> None:
+    assert is_behind_the_door(Aim("GET /x", Request("GET", "/x"), secured, before), status) is reached
+
+
+def test_a_template_that_is_none_is_refused_and_a_wrong_name_gets_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no scan profile") as caught:
+        load_scan_profile(ROOT, "ful")
+    assert caught.value.hint == 'did you mean "full"?'
+    (tmp_path / "security/zap").mkdir(parents=True)
+    for text in ("jobs: []", "harness: 3", "{", "harness: {about: x, minutes_max: y}\njobs: []"):
+        (tmp_path / "security/zap/x.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError, match="no template of a plan"):
+            load_scan_profile(tmp_path, "x")
+
+
+# -- the second request
+
+
+def alert(**changes: Any) -> Alert:
+    known = {"plugin": "1", "name": "n", "risk": 3, "confidence": 2, "method": "GET", "attack": "<b>", "active": True}
+    return Alert(**{"url": "http://h/a?q=%3Cb%3E&r=1", **known, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "body"),
+    [
+        ({}, "/a?q=no&r=1", None),
+        ({"url": "http://h/a", "method": "POST", "body": '{"x": ["<b>"]}'}, "/a", '{"x": ["no"]}'),
+        ({"url": "http://h/a", "method": "POST", "body": "x=%3Cb%3E&y=2"}, "/a", "x=no&y=2"),
+        ({"url": "http://h/a/%3Cb%3E/c"}, "/a/no/c", None),
+    ],
+)
+def test_the_attack_is_rewritten_where_it_stands(changes: dict[str, Any], path: str, body: str | None) -> None:
+    request = rewritten(alert(**changes), lambda _attack: "no", BUYER)
+    assert request is not None
+    assert (request.path, request.body, request.role) == (path, body, "buyer")
+
+
+def test_an_attack_that_stands_nowhere_gives_no_second_request() -> None:
+    assert rewritten(alert(url="http://h/a?q=1"), lambda _attack: "no", BUYER) is None
