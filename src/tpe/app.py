@@ -18,6 +18,7 @@ from tpe.auth.routes import contractor_router as contractor_auth_router
 from tpe.auth.routes import partner_router as partner_auth_router
 from tpe.auth.tokens import Tokens
 from tpe.context import Platform
+from tpe.infra.cache import Cache
 from tpe.infra.clients import ClientAddresses
 from tpe.infra.db import Database
 from tpe.infra.documentation import served_document
@@ -85,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    db = Database(settings.database_conninfo, size_max=settings.DB_POOL_SIZE_MAX)
+    db = Database(settings.database_conninfo, size_max=settings.DB_POOL_SIZE_MAX, processes=settings.PROCESSES)
     passwords = Passwords()
     shared = Shared(settings)
     counts = Counts(shared)
@@ -93,6 +94,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings=settings,
         db=db,
         shared=shared,
+        cache=Cache(shared),
         counts=counts,
         attempts=LogInAttempts(db, passwords, counts, shared),
         passwords=passwords,

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from tpe.auth.attempts import LogInAttempts
 from tpe.auth.passwords import Passwords
 from tpe.auth.tokens import Tokens
+from tpe.infra.cache import Cache
 from tpe.infra.db import Database
 from tpe.infra.limits import Counts
 from tpe.infra.shared import Shared
@@ -23,6 +24,7 @@ class Platform:
     settings: Settings
     db: Database
     shared: Shared
+    cache: Cache
     counts: Counts
     attempts: LogInAttempts
     passwords: Passwords

@@ -104,6 +104,8 @@ class Settings(DatabaseSettings, SharedSettings):
 
     DB_POOL_SIZE_MAX: Annotated[int, Field(ge=1, le=100)] = 10
     """Connections that this process holds at most."""
+    PROCESSES: Annotated[int, Field(ge=1, le=100)] = 1
+    """Processes of the platform that share the database. All their pools must fit the server, else none of them is ready."""
 
     JWT_SECRET: Annotated[SecretStr, Field(min_length=JWT_SECRET_LENGTH_MIN)]
     JWT_EXPIRE: Annotated[timedelta, NoDecode] = timedelta(hours=12)

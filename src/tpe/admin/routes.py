@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from tpe.admin.cached import fresh_admin_dashboard
 from tpe.admin.schemas import AdminDashboardAnswer, AdminDashboardOut
-from tpe.admin.service import admin_dashboard
 from tpe.auth.guards import AdminCaller
 from tpe.context import PlatformDep
 from tpe.infra.documentation import responses
@@ -20,4 +20,4 @@ router = APIRouter(prefix="/api/admin", tags=["admin"], route_class=ApiRoute)
 async def dashboard(platform: PlatformDep, caller: AdminCaller) -> AdminDashboardAnswer:
     """Give counts, the partners with the most leads and the newest changes."""
     del caller  # admitted; every administrator sees the same
-    return AdminDashboardAnswer(dashboard=AdminDashboardOut.model_validate(await admin_dashboard(platform.db)))
+    return AdminDashboardAnswer(dashboard=AdminDashboardOut.model_validate(await fresh_admin_dashboard(platform)))

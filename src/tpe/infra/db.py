@@ -8,18 +8,21 @@ process lives.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, LiteralString, TypeVar
+from typing import Any, Final, LiteralString, TypeVar
 
 import psycopg
 from psycopg.rows import TupleRow, class_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from tpe.infra.problems import UnavailableError
+
+_log = logging.getLogger("tpe.db")
 
 Row = TypeVar("Row")
 Params = Mapping[str, Any]
@@ -42,6 +45,14 @@ CHECK_TIMEOUT_S = 1.0
 CHECKED_EVERY_S = 1.0
 """A connection that answered less than this ago is lent again without asking it: a round trip less for each request."""
 
+CONNECTIONS_KEPT_FREE: Final = 5
+"""Of the server's connections, left for migrations, backups and the people who look after it."""
+
+_LIMITS: Final = """
+SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+       - coalesce(current_setting('reserved_connections', true), '0')::int
+"""
+
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests)
 
 
@@ -54,7 +65,9 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
 class Database:
     """A pool of connections. ``open`` never waits for the server: the process starts without it and says 503."""
 
-    def __init__(self, conninfo: str, *, size_max: int) -> None:
+    def __init__(self, conninfo: str, *, size_max: int, processes: int = 1) -> None:
+        self._wanted = size_max * processes + CONNECTIONS_KEPT_FREE
+        self._fits: bool | None = None
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             conninfo,
             min_size=min(2, size_max),
@@ -71,6 +84,8 @@ class Database:
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 "application_name": "tpe",
                 "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
+                # A plan made for no value in particular reads a whole partner where a value's own reads an index.
+                " -c plan_cache_mode=force_custom_plan"
                 f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}",
             },
         )
@@ -94,7 +109,11 @@ class Database:
             raise UnavailableError from error
 
     async def ping(self, timeout_s: float) -> None:
-        """Run a statement; UnavailableError when it is not answered within ``timeout_s`` seconds."""
+        """Run a statement; UnavailableError when it is not answered within ``timeout_s`` seconds.
+
+        Also when the server has fewer connections than the pools of all processes may take together: said here, before
+        traffic comes, and not by the request that finds none left.
+        """
         task = asyncio.ensure_future(self._select_one())
         done, _ = await asyncio.wait({task}, timeout=timeout_s)
         if not done:  # left to end by itself, within the limits below: psycopg waits for the server even when cancelled
@@ -104,7 +123,14 @@ class Database:
 
     async def _select_one(self) -> None:
         async with self.connection() as connection:
-            await connection.execute("SELECT 1")
+            if self._fits:
+                await connection.execute("SELECT 1")
+                return
+            allowed = await fetch_value(connection, _LIMITS, {})
+            self._fits = self._wanted <= allowed
+        if not self._fits:
+            _log.error("the pools of all processes want %d connections and the server has %d", self._wanted, allowed)
+            raise UnavailableError
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

@@ -12,7 +12,7 @@ from tpe.infra.documentation import BODY_STATUSES, etag_header, responses
 from tpe.infra.paging import LIMIT_DEFAULT, Page, page_of
 from tpe.infra.routing import ApiRoute
 from tpe.infra.schemas import NO_NUL, Flag, IdText, LimitText, PageText, ScoreText
-from tpe.leads import service
+from tpe.leads import cached, service
 from tpe.leads.model import LeadFilter, LeadStatus, Stage
 from tpe.leads.schemas import (
     AddNoteRequest,
@@ -86,7 +86,7 @@ async def list_leads(
 )
 async def lead_stats(platform: PlatformDep, partner_id: PortalPartner) -> StatsAnswer:
     """Give the counts by stage and status, and what is due."""
-    return StatsAnswer(stats=StatsOut.model_validate(await service.lead_stats(platform.db, partner_id)))
+    return StatsAnswer(stats=StatsOut.model_validate(await cached.lead_stats(platform, partner_id)))
 
 
 @router.get(
@@ -128,6 +128,7 @@ async def change_lead(
         version=named_version(if_match, body.version),
         author=caller.identity,
     )
+    await cached.forget_partner(platform, caller.identity.account_id)
     response.headers["ETag"] = entity_tag(lead.version)
     return LeadAnswer(lead=LeadOut.model_validate(lead))
 
@@ -156,6 +157,7 @@ async def add_note(
         version=named_version(if_match, body.version),
         author=caller.identity,
     )
+    await cached.forget_partner(platform, caller.identity.account_id)
     response.headers["ETag"] = entity_tag(lead.version)
     return NoteAnswer.of(note, lead)
 
@@ -168,5 +170,5 @@ async def add_note(
 )
 async def dashboard(platform: PlatformDep, partner_id: PortalPartner) -> DashboardAnswer:
     """Give the counts, the best new leads and the next follow-ups."""
-    found = await service.partner_dashboard(platform.db, partner_id)
+    found = await cached.partner_dashboard(platform, partner_id)
     return DashboardAnswer(dashboard=DashboardOut.model_validate(found))

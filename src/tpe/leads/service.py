@@ -87,7 +87,7 @@ class _Written:
 
 async def list_leads(db: Database, partner_id: int, chosen: LeadFilter, page: Page) -> LeadPage:
     """Give one page of a partner's leads, best score first."""
-    values = _filter_values(partner_id, chosen, page)
+    values = filter_values(partner_id, chosen, page)
     async with db.connection() as connection:
         total = await fetch_value(connection, queries.leads_total(chosen), values)
         rows = await fetch_all(connection, _LeadRow, queries.leads_page(chosen), values) if total > page.offset else []
@@ -181,7 +181,8 @@ def words_query(partner_id: int, text: str) -> str:
     return " & ".join(f"'{partner_id}/{word}':*" for word in quoted)
 
 
-def _filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str, Any]:
+def filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str, Any]:
+    """Give the values that the statements of a list bind."""
     return {
         "partner_id": partner_id,
         "engagement_stage": chosen.engagement_stage.value if chosen.engagement_stage else None,

@@ -14,7 +14,7 @@ from tpe.auth.sessions import Session
 from tpe.context import Platform, PlatformDep
 from tpe.infra.problems import BadRequestError
 from tpe.infra.schemas import ID_MAX
-from tpe.leads import service
+from tpe.leads import cached, service
 from tpe.leads.errors import LeadNotFoundError, StaleVersionError
 from tpe.leads.lifecycle import allowed_stages
 from tpe.leads.model import LeadDetail, LeadPage, Stage
@@ -48,7 +48,7 @@ class LeadView:
 @router.get("/partner")
 async def dashboard(request: Request, platform: PlatformDep, session: PartnerSession) -> Response:
     """Show a partner's first screen."""
-    board = await service.partner_dashboard(platform.db, session.identity.account_id)
+    board = await cached.partner_dashboard(platform, session.identity.account_id)
     today = datetime.now(UTC).date()
     return render(request, "partner_dashboard.html", title="Dashboard", session=session, board=board, today=today)
 
@@ -100,6 +100,7 @@ async def _work(request: Request, platform: Platform, submission: Submission, de
     who = session.identity
     try:
         await service.change_lead(platform.db, who.account_id, lead.id, change, version=version, author=who)
+        await cached.forget_partner(platform, who.account_id)
     except StaleVersionError:
         return _stale_work(request, session, await service.lead_detail(platform.db, who.account_id, lead.id), work)
     moved = change.engagement_stage is not lead.engagement_stage
@@ -115,6 +116,7 @@ async def _note(request: Request, platform: Platform, submission: Submission, de
     who = session.identity
     try:
         await service.add_note(platform.db, who.account_id, lead.id, body, version=version, author=who)
+        await cached.forget_partner(platform, who.account_id)
     except StaleVersionError:
         return _stale_note(request, session, await service.lead_detail(platform.db, who.account_id, lead.id), body)
     return redirect(_path(lead.id), flash="note-added")
