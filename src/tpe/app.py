@@ -98,7 +98,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         counts=counts,
         attempts=LogInAttempts(db, passwords, counts, shared),
         passwords=passwords,
-        tokens=Tokens(settings.JWT_SECRET.get_secret_value(), settings.JWT_EXPIRE),
+        tokens=Tokens(
+            settings.JWT_SECRET.get_secret_value(),
+            settings.JWT_EXPIRE,
+            settings.JWT_SECRET_PREVIOUS.get_secret_value() if settings.JWT_SECRET_PREVIOUS else None,
+        ),
     )
     await platform.db.open()
     await shared.open()

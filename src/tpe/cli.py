@@ -1,4 +1,4 @@
-"""The command line: ``tpe serve|migrate|seed|openapi``.
+"""The command line: ``tpe serve|migrate|seed|openapi|variables``.
 
 Exit codes: 0 done, 1 it could not be done, 2 the command line or a setting is wrong. Answers go to standard output,
 everything else to standard error.
@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the API and the pages until SIGTERM")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=_port, help="port to listen on, 0 for a free one (default: PORT)")
+    serve.add_argument(
+        "--profile", type=_file, metavar="FILE", help="variables that the environment may outrank, without secrets"
+    )
     serve.set_defaults(command=_serve)
 
     migrate = commands.add_parser("migrate", help="move the database's schema")
@@ -77,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     openapi = commands.add_parser("openapi", help="print the OpenAPI document as YAML")
     openapi.add_argument("--write", type=Path, metavar="FILE", help="write it to FILE instead")
     openapi.set_defaults(command=_openapi)
+
+    variables = commands.add_parser("variables", help="print the table of all variables as Markdown")
+    variables.add_argument("--write", type=Path, metavar="FILE", help="write it to FILE instead")
+    variables.set_defaults(command=_variables)
     return parser
 
 
@@ -95,6 +102,13 @@ def _migrate_arguments(parser: argparse.ArgumentParser) -> None:
     backup.add_argument("--without-backup", action="store_true", help="move the schema in production though no backup is taken")
 
 
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
+
+
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port <= 65_535:
@@ -103,9 +117,11 @@ def _port(text: str) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from tpe.profiles import read_settings
+
+    settings = read_settings(options.profile)  # before the rest is imported: a refusal comes at once
     from tpe.server import serve
 
-    settings = Settings()  # type: ignore[call-arg]  # the environment gives what is missing
     port = settings.PORT if options.port is None else options.port
     try:
         return serve(settings, options.host, port)
@@ -150,8 +166,18 @@ def _openapi(options: argparse.Namespace) -> int:
 
     # The document depends on no setting; the key signs nothing and is gone with the process.
     text = document_text(served_document(create_app(Settings(JWT_SECRET=SecretStr(secrets.token_urlsafe(48))))))
-    if options.write is None:
+    return _print_or_write(text, options.write)
+
+
+def _variables(options: argparse.Namespace) -> int:
+    from tpe.variables import documented_variables
+
+    return _print_or_write(documented_variables(), options.write)
+
+
+def _print_or_write(text: str, path: Path | None) -> int:
+    if path is None:
         print(text, end="")
     else:
-        options.write.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     return DONE

@@ -52,20 +52,32 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(networks)
 
 
+_CONFIG = SettingsConfigDict(
+    extra="ignore", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True, env_ignore_empty=True
+)
+
+
 class DatabaseSettings(BaseSettings):
     """Where the database is: all that migrations and the seeder need."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = _CONFIG
 
     DATABASE_URL: SecretStr | None = None
     """A libpq connection string or URL; when set it wins over all DB_* names."""
     DB_HOST: str = "127.0.0.1"
+    """The database's host."""
     DB_PORT: Annotated[int, Field(ge=1, le=65535)] = 5432
+    """The database's port."""
     DB_NAME: str = "tpe"
+    """The database's name."""
     DB_USER: str = "tpe"
+    """The database's user."""
     DB_PASSWORD: SecretStr | None = None
+    """That user's password."""
     DB_SSL: bool = False
-    """Whether TLS is required towards the database."""
+    """Whether TLS is required towards the database; a server without it is then refused."""
+    DB_SSL_CA: str | None = None
+    """File with the authorities that may vouch for the database's certificate; its name is then checked too."""
 
     @property
     def database_conninfo(self) -> str:
@@ -78,19 +90,28 @@ class DatabaseSettings(BaseSettings):
             dbname=self.DB_NAME,
             user=self.DB_USER,
             password=self.DB_PASSWORD.get_secret_value() if self.DB_PASSWORD else None,
-            sslmode="require" if self.DB_SSL else "prefer",
+            sslmode=self._sslmode,
+            sslrootcert=self.DB_SSL_CA if self.DB_SSL else None,
         )
+
+    @property
+    def _sslmode(self) -> str:
+        if not self.DB_SSL:
+            return "prefer"
+        return "verify-full" if self.DB_SSL_CA else "require"
 
 
 class SharedSettings(BaseSettings):
     """Where Redis is."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = _CONFIG
 
     REDIS_HOST: str | None = None
     """The Redis that all processes share; without one each process has a server of its own."""
     REDIS_PORT: Annotated[int, Field(ge=1, le=65535)] = 6379
+    """The port of that Redis."""
     REDIS_PASSWORD: SecretStr | None = None
+    """The password of that Redis."""
 
 
 class Settings(DatabaseSettings, SharedSettings):
@@ -101,6 +122,7 @@ class Settings(DatabaseSettings, SharedSettings):
     PORT: Annotated[int, Field(ge=0, le=65535)] = 3000
     """The port to listen on; 0 takes a free one."""
     LOG_LEVEL: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    """The least level that is logged."""
 
     DB_POOL_SIZE_MAX: Annotated[int, Field(ge=1, le=100)] = 10
     """Connections that this process holds at most."""
@@ -108,12 +130,36 @@ class Settings(DatabaseSettings, SharedSettings):
     """Processes of the platform that share the database. All their pools must fit the server, else none of them is ready."""
 
     JWT_SECRET: Annotated[SecretStr, Field(min_length=JWT_SECRET_LENGTH_MIN)]
+    """The key that signs tokens: at least 64 characters, and each environment's own."""
+    JWT_SECRET_PREVIOUS: Annotated[SecretStr, Field(min_length=JWT_SECRET_LENGTH_MIN)] | None = None
+    """The key before it: while it is set, the tokens that it signed are still valid."""
     JWT_EXPIRE: Annotated[timedelta, NoDecode] = timedelta(hours=12)
+    """How long a token is valid, at most 7d."""
 
     FRONTEND_URL: str | None = None
     """Origin of the partner portal when it is served elsewhere; may call the API from a browser."""
     ADMIN_DASHBOARD_URL: str | None = None
     """Origin of the admin dashboard when it is served elsewhere; may call the API from a browser."""
+
+    NEXT_PUBLIC_API_URL: str | None = None
+    """Origin under which clients reach this API; the OpenAPI document names it."""
+    NEXT_PUBLIC_ENVIRONMENT: Literal["development", "staging", "production"] | None = None
+    """The environment that clients are told; must be NODE_ENV's where that is staging or production."""
+
+    TPX_N8N_API_KEY: SecretStr | None = None
+    """The key of the automation that reads contractors and posts messages; without one it has no way in."""
+    SENDGRID_API_KEY: SecretStr | None = None
+    """The key of the service that sends e-mail."""
+    EMAIL_FROM: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$")] | None = None
+    """The address that e-mail comes from."""
+    TWILIO_ACCOUNT_SID: str | None = None
+    """The account of the service that sends text messages."""
+    TWILIO_AUTH_TOKEN: SecretStr | None = None
+    """That account's token."""
+    TWILIO_PHONE_NUMBER: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
+    """The number that text messages come from, such as +15550100."""
+    SENTRY_DSN: SecretStr | None = None
+    """Where errors are reported to."""
 
     TRUSTED_PROXIES: Annotated[tuple[Network, ...], NoDecode] = ()
     """Addresses and networks of the proxies that are believed when they say who the client is; nobody else is."""
@@ -131,7 +177,7 @@ class Settings(DatabaseSettings, SharedSettings):
             raise ValueError("must be at most 7d")
         return lifetime
 
-    @field_validator("FRONTEND_URL", "ADMIN_DASHBOARD_URL", mode="after")
+    @field_validator("FRONTEND_URL", "ADMIN_DASHBOARD_URL", "NEXT_PUBLIC_API_URL", mode="after")
     @classmethod
     def _read_origin(cls, value: str | None) -> str | None:
         return parse_origin(value) if value else None

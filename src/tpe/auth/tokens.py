@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
+from jwt.types import Options
 
 from tpe.auth.identity import Identity, Role
 from tpe.infra.problems import UnauthenticatedError
@@ -31,10 +34,11 @@ class TokenClaims:
 
 
 class Tokens:
-    """Makes and reads tokens with one key and one lifetime."""
+    """Makes tokens with one key and one lifetime, and reads those of the key before it too, while there is one."""
 
-    def __init__(self, key: str, lifetime: timedelta) -> None:
+    def __init__(self, key: str, lifetime: timedelta, previous_key: str | None = None) -> None:
         self._key = key
+        self._keys = (key,) if previous_key is None else (key, previous_key)
         self._lifetime = lifetime
 
     @property
@@ -62,9 +66,7 @@ class Tokens:
         if len(token) > TOKEN_LENGTH_MAX:
             raise UnauthenticatedError("The token is not valid.")
         try:
-            claims = jwt.decode(
-                token, self._key, algorithms=[ALGORITHM], issuer=ISSUER, audience=AUDIENCE, options={"require": _REQUIRED_CLAIMS}
-            )
+            claims = self._verified(token)
             return TokenClaims(
                 role=Role(claims["role"]),
                 account_id=int(claims["sub"]),
@@ -74,3 +76,15 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
             raise UnauthenticatedError("The token is not valid.") from error
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        *earlier, last = self._keys
+        for key in earlier:
+            with suppress(jwt.InvalidSignatureError):
+                return _decoded(token, key)
+        return _decoded(token, last)
+
+
+def _decoded(token: str, key: str) -> dict[str, Any]:
+    options: Options = {"require": _REQUIRED_CLAIMS}
+    return jwt.decode(token, key, algorithms=[ALGORITHM], issuer=ISSUER, audience=AUDIENCE, options=options)

@@ -26,6 +26,7 @@ from tpe.infra.problems import (
     UnprocessableError,
     UnsupportedMediaTypeError,
 )
+from tpe.settings import Settings
 
 DESCRIPTION: Final = f"""The Power100 Experience: contractors are matched with partners; partners work their matches as leads.
 
@@ -104,6 +105,11 @@ def served_document(app: FastAPI) -> dict[str, Any]:
     """Give the document that the platform serves at /api/openapi.json."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
+        settings: Settings = app.state.settings
+        if settings.NEXT_PUBLIC_API_URL:
+            document["servers"] = [{"url": settings.NEXT_PUBLIC_API_URL}]
+        if settings.NEXT_PUBLIC_ENVIRONMENT:
+            document["info"]["x-environment"] = settings.NEXT_PUBLIC_ENVIRONMENT
         document["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
         for unused in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(unused, None)

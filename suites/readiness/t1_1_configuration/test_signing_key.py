@@ -41,3 +41,20 @@ def test_a_key_of_the_least_length_starts_and_one_character_less_does_not(platfo
     assert refusal.code != 0
     assert KEY in refusal.output
     assert key[:16] not in refusal.output
+
+
+@pytest.mark.proves("1.1.6.c")
+def test_a_token_of_the_key_before_is_valid_as_long_as_that_key_is_given_and_new_ones_are_signed_with_the_new_key(
+    platforms: Platforms,
+) -> None:
+    old, new = (secrets.token_hex(KEY_CHARACTERS_MIN) for _ in range(2))
+    with (
+        platforms.database() as dsn,
+        platforms.on(dsn, {KEY: old}) as before,
+        platforms.on(dsn, {KEY: new, "JWT_SECRET_PREVIOUS": old}) as overlap,
+        platforms.on(dsn, {KEY: new}) as after,
+    ):
+        assert own_page(overlap, token_of=before) == 200
+        assert own_page(after, token_of=overlap) == 200
+        assert own_page(after, token_of=before) == 401
+        assert own_page(before, token_of=overlap) == 401
