@@ -145,6 +145,7 @@ def test_cookies_are_locked(page: Page, account: Callable[..., User]) -> None:
     assert not {cookie["value"] for cookie in before} & {cookie["value"] for cookie in after}, "a value outlived the log-in"
 
 
+@pytest.mark.proves("2.1.3.b")
 @pytest.mark.flow("every page obeys its content policy")
 def test_pages_obey_the_content_policy(
     worker: Page, context_for: Contexts, new_context: Contexts, take_lead: Leads, complaints: Complaints
@@ -162,6 +163,7 @@ def test_pages_obey_the_content_policy(
             answer = page.goto(path)
             assert answer is not None
             assert "default-src 'none'" in answer.headers["content-security-policy"]
+            assert "unsafe-" not in answer.headers["content-security-policy"]
             assert answer.headers["cache-control"] == "no-store"
             expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert complaints.lines == []

@@ -34,6 +34,8 @@ from tpe.web.routes import router as pages_router
 
 BODY_BYTES_MAX = 1_048_576
 """1 MiB: a hundred times the largest body that any operation takes."""
+BODY_SECONDS_MAX = 15.0
+"""How long a body may take to come: the largest one at 70 KB a second."""
 API_VERSION = "1.0.0"
 """Version of the API's contract; the build has its own."""
 
@@ -45,7 +47,7 @@ class TpeApp(FastAPI):
         """Wrap everything in the headers, the limit on requests and the limit on bodies."""
         settings: Settings = self.state.settings
         limited = RateLimit(
-            BodyLimit(super().build_middleware_stack(), BODY_BYTES_MAX),
+            BodyLimit(super().build_middleware_stack(), BODY_BYTES_MAX, BODY_SECONDS_MAX),
             ClientAddresses(settings.TRUSTED_PROXIES),
             refusal=ExactOrigins(too_many, settings.allowed_origins),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tpe.infra.problems import (
     PROBLEM_MEDIA_TYPE,
@@ -25,6 +26,7 @@ from tpe.infra.problems import (
     PayloadTooLargeError,
     Problem,
     ProblemError,
+    RequestTimeoutError,
     UnprocessableError,
 )
 
@@ -39,6 +41,7 @@ _BY_STATUS: dict[int, type[ProblemError]] = {
     400: BadRequestError,
     404: NotFoundError,
     405: MethodNotAllowedError,
+    408: RequestTimeoutError,
     413: PayloadTooLargeError,
 }
 
@@ -82,15 +85,17 @@ def problem_response(request: Request, error: ProblemError) -> Response:
 
 
 class BodyLimit:
-    """ASGI middleware that refuses a body announced as larger than ``bytes_max`` before a byte of it is read.
+    """ASGI middleware that refuses a body announced as larger than ``bytes_max`` before a byte of it is read, and gives a
+    body up that has not come within ``seconds_max``.
 
     FastAPI's own limit (``max_body_size``) counts bodies that do not announce their size; for those that do, it answers
     in plain text, which this prevents.
     """
 
-    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+    def __init__(self, app: ASGIApp, bytes_max: int, seconds_max: float) -> None:
         self._app = app
         self._bytes_max = bytes_max
+        self._seconds_max = seconds_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request whose announced body is not too large."""
@@ -98,7 +103,28 @@ class BodyLimit:
             response = problem_response(Request(scope), PayloadTooLargeError())
             await response(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self._app(scope, _within(receive, self._seconds_max) if scope["type"] == "http" else receive, send)
+
+
+def _within(receive: Receive, seconds: float) -> Receive:
+    """Give a ``receive`` whose body has to be whole so many seconds after it was first asked for; HTTPException 408 otherwise."""
+    deadline: float | None = None
+    whole = False
+
+    async def timed() -> Message:
+        nonlocal deadline, whole
+        if whole:  # what comes now is the end of the connection, which may take as long as the answer
+            return await receive()
+        deadline = deadline or asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
+        whole = not message.get("more_body", False)
+        return message
+
+    return timed
 
 
 def _announced_bytes(scope: Scope) -> int:

@@ -107,6 +107,18 @@ class MethodNotAllowedError(ProblemError):
     default_message = "This address does not allow this method."
 
 
+class RequestTimeoutError(ProblemError):
+    """The body did not come in time (408); the connection ends with this answer."""
+
+    status, slug, title = 408, "request-timeout", "Request timeout"
+    default_message = "The body of the request did not come in time."
+
+    def __init__(
+        self, message: str | None = None, *, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, errors=errors, headers={**(headers or {}), "Connection": "close"})
+
+
 class ConflictError(ProblemError):
     """The state of the thing does not allow the change (409)."""
 

@@ -18,6 +18,7 @@ REQUIRED = (
 )  # fmt: skip
 KEY = "JWT_SECRET"
 KEY_CHARACTERS_MIN = 64
+PLACEHOLDER = "change-me-before-you-deploy-this-somewhere-or-somebody-else-will-have-it"
 
 
 def refused(platforms: Platforms, variables: Variables) -> list[str]:
@@ -39,7 +40,7 @@ def test_production_does_not_start_without_a_required_variable(platforms: Platfo
     "weak",
     [
         "short",
-        "change-me-before-you-deploy-this-somewhere-or-somebody-else-will-have-it",
+        PLACEHOLDER,
         "ab12" * 20,
         "".join("0011223344"[::-1]) * 8,
     ],
@@ -65,7 +66,7 @@ def test_production_does_not_start_with_what_only_development_may_do(platforms: 
 
 @pytest.mark.proves("1.1.6.b")
 @pytest.mark.parametrize(
-    "key", [secrets.token_hex(KEY_CHARACTERS_MIN)[: KEY_CHARACTERS_MIN - 1], "change-me-" * 8, secrets.token_hex(4) * 8],
+    "key", [secrets.token_hex(KEY_CHARACTERS_MIN)[: KEY_CHARACTERS_MIN - 1], PLACEHOLDER, secrets.token_hex(4) * 8],
     ids=["short", "default", "repeated"],
 )  # fmt: skip
 def test_a_short_default_or_repeated_signing_key_stops_the_start(platforms: Platforms, production: Production, key: str) -> None:

@@ -1,0 +1,71 @@
+"""The database is found by the environment, and reached with TLS or not at all."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from fixtures.platforms import Platforms
+from fixtures.redis_servers import redis_server
+from fixtures.tls_postgres import tls_postgres
+from harness.targets.live import LiveTarget
+from suites.readiness.t1_1_configuration.conftest import Production
+
+ALIVE, READY = "/api/health/live", "/api/health/ready"
+SEEN_FOR_S = 4.0
+"""Longer than the platform waits before it tries to connect again."""
+
+
+def readiness(live: LiveTarget, for_s: float) -> set[int]:
+    """Every status that readiness has within some seconds."""
+    deadline, seen = time.monotonic() + for_s, set()
+    with live.client() as http:
+        while time.monotonic() < deadline:
+            seen.add(http.get(READY).status_code)
+            time.sleep(0.2)
+    return seen
+
+
+@pytest.mark.proves("1.1.5.b")
+def test_a_database_without_tls_is_refused_where_tls_is_required(platforms: Platforms) -> None:
+    with platforms.database() as dsn:
+        parts = conninfo_to_dict(dsn)
+        where = {
+            "DATABASE_URL": None,
+            "DB_HOST": str(parts["host"]),
+            "DB_PORT": str(parts["port"]),
+            "DB_NAME": str(parts["dbname"]),
+            "DB_USER": str(parts["user"]),
+            "DB_PASSWORD": str(parts.get("password") or "") or None,
+        }
+        with platforms.lives({**where, "DB_SSL": "false"}, ALIVE) as plain:
+            assert 200 in readiness(plain, SEEN_FOR_S)
+        with platforms.lives({**where, "DB_SSL": "true"}, ALIVE) as strict:
+            assert readiness(strict, SEEN_FOR_S) == {503}
+
+
+@pytest.mark.slow
+@pytest.mark.proves("1.1.5.a")
+def test_production_serves_from_a_database_that_takes_tls_only(
+    platforms: Platforms, production: Production, tmp_path: Path
+) -> None:
+    with tls_postgres(tmp_path) as server, redis_server(tmp_path) as shared:
+        variables = production(**server.variables, **shared.variables)
+        variables[platforms.target.password_variable] = platforms.arena.plan.password
+        for words in (platforms.target.commands.migrate, platforms.target.commands.seed):
+            filled = [word.replace("{size}", "small").replace("{seed}", "1") for word in words]
+            ended = platforms.command(filled, variables={**variables, "NODE_ENV": "development"})
+            assert ended.code == 0, ended.output
+        with platforms.lives(variables, READY) as live:
+            kind = live.target.objects[0]
+            role = live.target.role(kind.role)
+            with live.client(live.sign_in(role, role.users[0])) as http:
+                assert http.get(kind.list_path).status_code == 200
+            with server.connect() as connection:
+                query = "SELECT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'tpe'"
+                encrypted = [row[0] for row in connection.execute(query).fetchall()]
+        assert encrypted
+        assert all(encrypted)
