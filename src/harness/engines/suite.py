@@ -22,6 +22,7 @@ from harness.model.run import StageState
 
 RECORDS_FILE = "raw/records.ndjson"
 LOG_FILE = "log.txt"
+CUT_OFF = "cut off after"
 _PROGRESS_EVERY_S = 1.0
 _EXIT_WITH_RESULTS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _LOG_LINES_QUOTED = 4
@@ -114,7 +115,7 @@ def _state(job: StageJob, ended: Ended, records: Records) -> tuple[State, str]:
     if ended.interrupted:
         return State.PARTIAL, f"stopped by {job.stop.signal}"
     if ended.timed_out:
-        return State.PARTIAL, f"cut off after {job.timeout_s:.0f} s, the stage's longest duration"
+        return State.PARTIAL, f"{CUT_OFF} {job.timeout_s:.0f} s, the stage's longest duration"
     if ended.code not in _EXIT_WITH_RESULTS:
         return State.FAILED, f"pytest ended with {ended.code}: {_tail(job.folder / LOG_FILE)}"
     if records.target_alive is False:

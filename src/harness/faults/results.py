@@ -20,6 +20,7 @@ class End(StrEnum):
     CAUGHT = "caught"
     MISSED = "missed"
     ALARM = "alarm"  # a gate that has nothing to do with it noticed
+    CUT_OFF = "cut off"  # a stage was not done in its time, so that a gate had too little to judge by
     NO_START = "no start"  # the platform with it in it does not start, so no gate has looked at it
     EQUIVALENT = "equivalent"  # it changes nothing that anybody could see, so it was not run
 
@@ -47,7 +48,7 @@ class FaultResult:
     @property
     def counts(self) -> bool:
         """Whether a gate could have noticed it at all."""
-        return self.end not in (End.NO_START, End.EQUIVALENT)
+        return self.end not in (End.CUT_OFF, End.NO_START, End.EQUIVALENT)
 
 
 @dataclass(frozen=True)

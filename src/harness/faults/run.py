@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.config.project import Project
 from harness.engines.process import Stop, run_bounded
+from harness.engines.suite import CUT_OFF
 from harness.evidence.stored import StoredRun
 from harness.faults.ground import Ground
 from harness.faults.plant import Workbench
@@ -18,6 +19,7 @@ from harness.faults.results import End, FaultResult
 from harness.model.errors import EvidenceError
 from harness.model.evidence import Kind, Outcome
 from harness.model.fault import Fault
+from harness.model.run import StageState
 from harness.model.verdict import Verdict
 from harness.targets.lent import LENT_VARIABLE
 
@@ -103,7 +105,7 @@ def compare(fault: Fault, run: StoredRun, duration_s: float) -> FaultResult:
     unproved = [part for part in fault.parts if part not in red]
     return FaultResult(
         fault=fault.name,
-        end=_end(missed, alarms, unproved, clean=fault.kind == CLEAN),
+        end=_cut(run, verdicts, (*missed, *alarms)) or _end(missed, alarms, unproved, clean=fault.kind == CLEAN),
         verdicts=verdicts,
         missed=missed,
         false_alarms=alarms,
@@ -112,6 +114,13 @@ def compare(fault: Fault, run: StoredRun, duration_s: float) -> FaultResult:
         duration_s=duration_s,
         reason=_reason(missed, alarms, unproved, fault, verdicts),
     )
+
+
+def _cut(run: StoredRun, verdicts: Mapping[str, Verdict], wrong: tuple[str, ...]) -> End | None:
+    """Whether the gates that are not as they must be say UNKNOWN, and a stage was not done in its time."""
+    late = any(stage.state is StageState.PARTIAL and stage.reason.startswith(CUT_OFF) for stage in run.manifest.stages)
+    unknown = all(verdicts.get(gate) is Verdict.UNKNOWN for gate in wrong)
+    return End.CUT_OFF if late and wrong and unknown else None
 
 
 def _end(missed: tuple[str, ...], alarms: tuple[str, ...], unproved: list[str], *, clean: bool) -> End:

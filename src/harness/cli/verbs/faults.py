@@ -97,5 +97,6 @@ def _print_matrix(results: Sequence[FaultResult]) -> None:
 
 def _keep(path: Path, root: Path, before: FaultResults, results: Sequence[FaultResult]) -> None:
     """Brings `faults/results.json` up to date: the ledger reads from it which checks are proved to bite."""
-    newer = FaultResults(datetime.now(UTC).isoformat(timespec="seconds"), commit_of(root), tuple(results))
+    measured = tuple(result for result in results if result.end is not End.EQUIVALENT)
+    newer = FaultResults(datetime.now(UTC).isoformat(timespec="seconds"), commit_of(root), measured)
     write_atomic(path, to_json(before.with_newer(newer)))
