@@ -84,10 +84,13 @@ def test_faults_enough_were_run_and_caught(faults: dict[str, Fault]) -> None:
         result for result in RESULTS.results if result.fault in faults and result.counts and faults[result.fault].kind != CLEAN
     ]
     caught = [result for result in ran if result.caught]
-    generated = [result for result in caught if faults[result.fault].operator]
     assert len(ran) >= FAULTS_MIN
-    assert len(generated) >= GENERATED_SHARE_MIN * len(caught)
     assert len(caught) >= CAUGHT_SHARE_MIN * len(ran), [result.fault for result in ran if not result.caught]
+
+
+def test_most_faults_are_generated(faults: dict[str, Fault]) -> None:
+    able = [fault for fault in faults.values() if fault.kind not in (CLEAN, EMPTY) and not fault.equivalent]
+    assert sum(bool(fault.operator) for fault in able) >= GENERATED_SHARE_MIN * len(able)
 
 
 def test_every_fault_that_was_missed_is_explained() -> None:
