@@ -170,6 +170,8 @@ def test_a_path_that_is_only_in_part_a_parameter_is_imported_as_it_was_sent() ->
         (True, 200, 404, False),
         (True, 404, 404, True),
         (True, 200, 0, False),
+        (True, 200, 429, False),
+        (True, 429, 429, False),
     ],
 )
 def test_an_operation_is_reached_where_the_answer_comes_from_behind_the_door(

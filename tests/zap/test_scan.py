@@ -151,8 +151,9 @@ def test_a_scan_that_has_all_that_its_profile_demands_is_whole(tmp_path: Path) -
     assert "1 active and 0 passive rules" in found.observations[0].text
 
 
-@pytest.mark.usefixtures("shared")
-def test_the_plan_of_each_role_lies_in_the_run_without_secrets_and_with_real_ids(tmp_path: Path, secret: str) -> None:
+def test_the_plan_of_each_role_lies_in_the_run_without_secrets_and_with_real_ids(
+    shared: Daemon, tmp_path: Path, secret: str
+) -> None:
     project = shop_project.make(tmp_path / "project", roles=BUYER, only_our_rule=True)
     stage(project)
     text = (project.folder / "run/stages/1-zap/raw/buyer/plan.yaml").read_text(encoding="utf-8")
@@ -162,6 +163,10 @@ def test_the_plan_of_each_role_lies_in_the_run_without_secrets_and_with_real_ids
     assert urls == ["1"]
     assert "logout" not in str(plan["jobs"])
     assert plan["env"]["contexts"][0]["authentication"]["verification"]["method"] == "poll"
+    handed_over = Path(shared.client().core.zap_home_path) / "transfer"
+    assert [path.name for path in handed_over.glob("buyer-*.yaml")]
+    for path in handed_over.iterdir():
+        assert secret not in path.read_text(encoding="utf-8"), "a daemon that goes on keeps no password"
 
 
 @pytest.mark.usefixtures("shared")

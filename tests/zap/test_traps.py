@@ -106,6 +106,7 @@ def test_nothing_known_is_all_gaps() -> None:
         ({"log_ins": 0}, "no log-in was proved"),
         ({"log_in_failures": 1}, "1 log-ins failed"),
         ({"statuses": {401: 96, 200: 4}}, "only the door"),
+        ({"statuses": {429: 96, 200: 4}}, "only the door"),
         ({"statuses": {}}, "nobody counted"),
         ({"network_failures": 3}, "got no answer"),
         ({"faults": ("ZAP did not answer in 30 s",)}, "did not answer"),

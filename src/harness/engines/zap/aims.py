@@ -23,7 +23,7 @@ from harness.probes.scene import NOBODY, Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
 _DENIED = (401, 403)
-_BEHIND_NO_DOOR = (0, 404, 405, 501)
+_BEHIND_NO_DOOR = (0, 404, 405, 429, 501)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _proof(scene: Scene, asker: Asker) -> Request | None:
 def is_behind_the_door(aim: Aim, status: int) -> bool:
     """Whether an answer shows that the operation itself was reached, as somebody who may."""
     refused = aim.secured and status in _DENIED
-    return not refused and (status not in _BEHIND_NO_DOOR or status == aim.status != 0)
+    return not refused and (status not in _BEHIND_NO_DOOR or status == aim.status not in (0, 429))
 
 
 def _members(body: str | None) -> Iterator[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from harness.engines.zap.model import ScanFacts
 
 REFUSED_SHARE_MAX = 0.95
-"""A scan in which more answers than that are 401 or 403 tested the log-in's door and nothing behind it."""
+"""A scan in which more answers than that are 401, 403 or 429 tested the door, or the limit before it, and nothing behind."""
+_REFUSALS = (401, 403, 429)
 NETWORK_FAILURES_SHARE_MAX = 0.02
 """ZAP's own canaries make one or two connections fail; a target that dies makes nearly all."""
 REQUESTS_PER_RULE_MIN = 1
@@ -40,9 +41,9 @@ def _log_in(facts: ScanFacts) -> Iterator[str]:
     if facts.log_ins_wanted and not facts.log_ins:
         yield "no log-in was proved: whatever was sent may have been sent as nobody"
     answers = sum(facts.statuses.values())
-    refused = sum(count for status, count in facts.statuses.items() if status in (401, 403))
+    refused = sum(count for status, count in facts.statuses.items() if status in _REFUSALS)
     if answers and refused > answers * REFUSED_SHARE_MAX:
-        yield f"{refused} of {answers} answers were 401 or 403: only the door was tested"
+        yield f"{refused} of {answers} answers were 401, 403 or 429: only the door was tested"
     if facts.requests and not answers:
         yield "nobody counted the answers' status codes"
 

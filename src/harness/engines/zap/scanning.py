@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,9 +106,19 @@ def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered
     made = automation_plan(order.profile, ground)
     text = yaml.safe_dump(made.plan, sort_keys=False, allow_unicode=True, width=130)
     write_atomic(order.folder / PLAN_FILE, redact(text))
-    plan = str(client.automation.run_plan(_upload(client, f"{name}.yaml", text)))
-    faults.extend(_followed(order, client, plan, made))
-    return entry, made, gather(client, order, name)
+    try:
+        plan = str(client.automation.run_plan(_upload(client, f"{name}.yaml", text)))
+        faults.extend(_followed(order, client, plan, made))
+        return entry, made, gather(client, order, name)
+    finally:
+        _forget(client, name)
+
+
+def _forget(client: Zap, name: str) -> None:
+    """A daemon that somebody else started goes on: neither the plan nor its users stay there with a password."""
+    with suppress(EngineError):
+        client.core.file_upload(f"{name}.yaml", "# done\n")
+        client.core.new_session("", True)
 
 
 def _entry(order: ScanOrder, add_ons: frozenset[str], name: str) -> Entry:
