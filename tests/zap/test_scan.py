@@ -23,6 +23,7 @@ from harness.engines.zap.daemon import Daemon
 from harness.engines.zap_engine import ZapEngine
 from harness.evidence.folder import RunFolder
 from harness.evidence.stored import StoredRun
+from harness.model.errors import EngineError
 from harness.model.evidence import FindingsPayload
 from harness.model.ledger import RowState
 from harness.model.run import StageState
@@ -31,6 +32,8 @@ from harness.targets.arena import ArenaPlan
 from tests.runner.tiny import Outcome, TinyProject
 from tests.zap import shop_project
 from tests.zap.shop_project import ADMIN, BUYER
+from tests.zap.test_client import Reply
+from tests.zap.test_client import daemon as page
 
 
 @pytest.fixture(autouse=True)
@@ -343,11 +346,13 @@ def test_the_run_s_stop_ends_the_scan(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_wrong_key_and_another_program_at_the_address_leave_the_stage_failed(
+def test_a_wrong_key_and_another_program_at_the_address_are_errors_that_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = shop_project.make(tmp_path / "project")
     monkeypatch.setenv("HARNESS_ZAP_KEY", "not the key")
-    outcome = verify(project)
-    assert outcome.code == 3
-    assert "bad_api_key" in outcome.stderr
+    with pytest.raises(EngineError, match="bad_api_key"):
+        stage(shop_project.make(tmp_path / "key"))
+    with page(Reply(body="<html>a shop</html>")) as address:
+        monkeypatch.setenv("HARNESS_ZAP_ADDRESS", address)
+        with pytest.raises(EngineError, match="is no ZAP"):
+            stage(shop_project.make(tmp_path / "address"))
