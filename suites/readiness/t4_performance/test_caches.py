@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -120,6 +121,39 @@ def test_nobody_gets_what_was_kept_for_another(stand: tuple[LiveTarget, RedisSer
                 connection.execute("SELECT partner_id, count(*) FROM contractor_partner_matches GROUP BY partner_id").fetchall()
             )
         assert (read(one, STATS)["stats"]["total"], read(two, STATS)["stats"]["total"]) == (held[1], held[2])
+
+
+@pytest.mark.proves("4.1.2.a")
+def test_what_was_read_before_a_write_is_not_found_after_it(stand: tuple[LiveTarget, RedisServer]) -> None:
+    from pydantic import TypeAdapter
+
+    from tpe.infra.cache import Cache, Kept, Owner
+    from tpe.infra.shared import Shared
+    from tpe.settings import SharedSettings
+
+    number, owner = Kept("number", TypeAdapter(int), fresh_s=60.0), Owner("test", 1)
+
+    async def race() -> tuple[int, int, int]:
+        shared = Shared(SharedSettings.model_validate(stand[1].variables))
+        await shared.open()
+        cache = Cache(shared)
+
+        async def read_old_while_somebody_writes() -> int:
+            await cache.forget(owner)
+            return 1
+
+        async def read_new() -> int:
+            return 2
+
+        async def read_newer() -> int:
+            return 3
+
+        made = (read_old_while_somebody_writes, read_new, read_newer)
+        first, second, third = [await cache.fetch(number, owner, make) for make in made]
+        await shared.close()
+        return first, second, third
+
+    assert asyncio.run(race()) == (1, 2, 2)
 
 
 @pytest.mark.proves("4.1.1.b")
