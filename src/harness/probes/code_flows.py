@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ _CONFIRMS = re.compile(r"verif|confirm|reset|activat|otp|redeem|code", re.I)
 _STARTS = re.compile(r"start|request|send|forgot|forget|resend|recover|regist|sign-?up|begin|init|challenge|code|otp", re.I)
 _RESETS = re.compile(r"reset|forgot|forget|recover", re.I)
 _CONTACT = re.compile(r"e-?mail|phone|mobile|user_?name|login|account", re.I)
+_PHONE = re.compile(r"phone|mobile|msisdn|tel$", re.I)
 _REFERENCE = re.compile(r"(^|_)(id|ref|reference|challenge|session|request|uuid)$|Id$", re.I)
 _PASSWORD = re.compile(r"passw|pwd", re.I)
 _IN_LOG = re.compile(r"(?i)\b(?:code|otp|pin)\b\W{0,12}(?:is\W{0,4})?(\d{4,8})\b")
@@ -116,6 +118,16 @@ class Started:
     given: Mapping[str, Any]
     answer: Answer
 
+    def is_about(self, line: str) -> bool:
+        """Whether a line of a log names who the code was sent to: an address, or the last digits of a number."""
+        for key, value in self.given.items():
+            text = str(value)
+            if _PHONE.search(key) and len(digits := re.sub(r"\D", "", text)) >= 7 and digits[-7:] in re.sub(r"\D", "", line):
+                return True
+            if "@" in text and text in line:
+                return True
+        return False
+
 
 @dataclass
 class Codes:
@@ -144,8 +156,20 @@ class Codes:
                 raise Untestable("no role logs in with a password, so there is nothing to reset")
             role, name = with_users.name, with_users.users[user % len(with_users.users)].name
             body = {key: USERNAME if _CONTACT.search(key) else value for key, value in body.items()}
+        else:
+            body = {key: self._anew(key, value) for key, value in body.items()}
         draft = self.scene.drafter.draft(self.flow.start).with_body(body)
         return draft.request(role, name), body
+
+    def _anew(self, key: str, value: Any) -> Any:
+        """An address or telephone number that no start before had, in the form of the one that the document gives."""
+        if not isinstance(value, str) or not _CONTACT.search(key):
+            return value
+        name, at, host = value.partition("@")
+        if at:
+            return f"{name[:24]}{secrets.token_hex(4)}@{host}"
+        # Of the numbers that are kept for fiction there are a hundred only.
+        return f"{value[:-2]}{self.starts % 100:02d}" if re.search(r"\d\d$", value) else value
 
     def _caller(self) -> tuple[str, str]:
         """Who calls a start that asks for a credential; nobody where it asks for none."""

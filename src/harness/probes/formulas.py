@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Request, Severity, Symptom
@@ -21,6 +22,7 @@ from harness.probes.scene import Asker, Scene, Untestable
 
 STARTS = ("=", "+", "-", "@", "\t=", "\r=")  # OWASP, CSV Injection: what spreadsheets take for a formula
 WRITES_MAX = 60
+FILTERS_MAX = 4
 ROWS_READ_MAX = 5_000
 _SHEET = re.compile(r"text/csv|text/tab-separated-values|application/csv|spreadsheet|excel", re.I)
 _EXPORT = re.compile(r"export|download|\.csv|/csv", re.I)
@@ -84,8 +86,7 @@ def examine_formulas(scene: Scene) -> Report:
 def _sheets(scene: Scene) -> Iterator[Sheet]:
     """Every export as every role that may have it."""
     for operation in scene.document.operations:
-        declared = any(_SHEET.search(media_type) for response in operation.responses for media_type in response.media_types)
-        if operation.method != "GET" or not (declared or _EXPORT.search(operation.path)):
+        if not _exports(operation) or not (operation.is_safe or scene.world.target.allow.writes):
             continue
         for asker in scene.askers():
             if (bool(asker.role) != operation.is_secured) or scene.permission(operation, asker).permitted is False:
@@ -98,13 +99,26 @@ def _sheets(scene: Scene) -> Iterator[Sheet]:
                 yield Sheet(operation, asker, *call)
 
 
+def _exports(operation: Operation) -> bool:
+    """Whether an operation gives a sheet: a reading one by its name or its answers, one that posts its filters by its answers."""
+    answers = (response for response in operation.responses if response.status.startswith("2"))
+    declared = any(_SHEET.search(media_type) for response in answers for media_type in response.media_types)
+    return (
+        declared
+        if operation.method == "POST"
+        else operation.method == "GET" and (declared or bool(_EXPORT.search(operation.path)))
+    )
+
+
 def _fetched(scene: Scene, operation: Operation, asker: Asker) -> tuple[Request, Answer] | None:
-    for draft in valid_drafts(scene, operation, asker):
+    """The longest of some valid requests' answers: a filter that was made up leaves nothing in it."""
+    found: list[tuple[Request, Answer]] = []
+    for draft in islice(valid_drafts(scene, operation, asker), FILTERS_MAX):
         request = draft.request(asker.role, asker.user)
         answer = scene.ask(request)
         if answer.is_success:
-            return request, answer
-    return None
+            found.append((request, answer))
+    return max(found, key=lambda pair: len(pair[1].content), default=None)
 
 
 def _store(scene: Scene, report: Report) -> None:
