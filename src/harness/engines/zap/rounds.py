@@ -189,11 +189,11 @@ class Rounds:
         )
 
     def _examined(self, each: Round) -> list[Examined]:
-        """Rules that came to their end on the operations that were reached: only these can be called fixed."""
+        """Rules that came to their end on the operations that were reached, logged in: only these can be called fixed."""
         done = each.done
         whole = [f"zap.{rule.rule}" for rule in done.record.rules if rule.state == "Complete" and rule.requests]
         whole += [f"zap.{rule}" for rule in done.passive_rules]
-        if done.record.alive_after is not True or not whole:
+        if done.record.alive_after is not True or not done.logged_in or not whole:
             return []
         names = (aim.operation.split(" ", 1) for aim in each.aims.aims if aim.operation in done.reached)
         operations = tuple(f"{method} {self._base_path}{path}" for method, path in names)
