@@ -11,6 +11,7 @@ from harness.config.project import load_project
 from harness.engines.process import Stop
 from harness.faults.digest import code_digest, fault_digest
 from harness.faults.results import End, FaultResult, FaultResults
+from harness.faults.run import plan_of
 from harness.faults.session import FaultsSession
 from harness.model.fault import Edit, Fault
 from harness.model.verdict import Verdict
@@ -58,3 +59,11 @@ def test_a_platform_that_does_not_start_catches_nothing_and_a_fault_that_does_no
 
 def test_nothing_is_run_once_the_call_is_stopped(tmp_path: Path) -> None:
     assert list(session_of(tmp_path, database="embedded").run([BASE], Stop("SIGINT"), lambda _text: None)) == []
+
+
+@pytest.mark.parametrize(
+    ("stages", "plan"),
+    [(("readiness",), "merge"), (("readiness", "readiness-slow"), "release"), (("readiness-slow",), "release")],
+)
+def test_a_fault_runs_in_the_default_plan_unless_only_another_has_its_stages(stages: tuple[str, ...], plan: str) -> None:
+    assert plan_of(load_project(ROOT), stages) == plan

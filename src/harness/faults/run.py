@@ -25,6 +25,7 @@ from harness.targets.lent import LENT_VARIABLE
 
 CLEAN = "clean"
 _TIMEOUT_S = 900.0
+_VERIFY = (sys.executable, "-m", "harness", "verify")
 _REASON_CHARACTERS_MAX = 400
 
 
@@ -42,6 +43,12 @@ def clean_faults(project: Project) -> tuple[Fault, ...]:
 def _clean(stages: tuple[str, ...], fed: Mapping[str, tuple[str, ...]]) -> Fault:
     must = {gate: Verdict.PASS for gate, by in fed.items() if set(by) <= set(stages)}
     return Fault(f"{CLEAN}@{'+'.join(stages)}", "the platform as it is", CLEAN, must, stages)
+
+
+def plan_of(project: Project, stages: tuple[str, ...]) -> str:
+    """The plan that these stages run in: the default one where it has them all, else the first that has."""
+    plans = (project.plan(project.defaults.plan), *project.plans)
+    return next((plan.name for plan in plans if set(stages) <= set(plan.stages)), plans[0].name)
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,9 @@ class FaultRun:
     def _verify(self, copy: Path, stop: Stop, say: Callable[[str], None]) -> StoredRun | None:
         runs = self.keep / "runs"
         runs.mkdir(parents=True, exist_ok=True)
+        plan = plan_of(self.ground.project, self.fault.stages)
         run_bounded(
-            [sys.executable, "-m", "harness", "verify", *self.fault.stages, "--runs", str(runs), "--database", self.database],
+            [*_VERIFY, *self.fault.stages, "--plan", plan, "--runs", str(runs), "--database", self.database],
             cwd=copy,
             env=self._environment(copy),
             log=self.keep / "log.txt",

@@ -15,6 +15,8 @@ from fixtures.platforms import Platforms
 from fixtures.redis_servers import RedisServer, redis_server
 from harness.targets.live import LiveTarget
 
+pytestmark = pytest.mark.slow
+
 ALIVE, READY = "/api/health/live", "/api/health/ready"
 ANSWER_S_MAX = 3.0
 """A request may be kept waiting by Redis once, for a fraction of this; the rest is the machine's."""
