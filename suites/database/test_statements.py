@@ -24,3 +24,22 @@ def test_the_target_serves_to_the_end(examination: Examination) -> None:
 @pytest.mark.proves("2.1.7.a", "7.3.2.a")
 def test_no_statement_is_built_from_input(examination: Examination, record: Recorder) -> None:
     settle(examination, "injection", record)
+
+
+@pytest.mark.parametrize("oracle", ["write-by-safe-method", "write-in-refused-request", "work-outside-transaction"])
+def test_what_is_written_is_meant_and_holds_together(oracle: str, examination: Examination, record: Recorder) -> None:
+    settle(examination, oracle, record)
+
+
+@pytest.mark.parametrize("oracle", ["lost-update", "double-submission"])
+def test_nothing_is_lost_or_done_twice_at_the_same_moment(oracle: str, examination: Examination, record: Recorder) -> None:
+    settle(examination, oracle, record)
+
+
+def test_a_request_gives_back_what_it_took(examination: Examination, record: Recorder) -> None:
+    settle(examination, "leaks", record)
+
+
+@pytest.mark.parametrize("oracle", ["n-plus-one", "unbounded-list", "missing-index"])
+def test_work_does_not_grow_with_the_data(oracle: str, examination: Examination, record: Recorder) -> None:
+    settle(examination, oracle, record)

@@ -173,18 +173,11 @@ def test_a_transaction_that_is_still_open_is_neither_kept_nor_undone(client: psy
     assert statements[-1].committed is True
 
 
-def test_what_runs_while_nobody_asks_is_learned(client: psycopg.Connection, watcher: Watcher) -> None:
-    class Pause:
-        def wait(self, _seconds: float) -> None:
-            client.execute("SELECT 42")
-
-    import harness.witness.watcher as module
-
-    kept, module._pause = module._pause, Pause()  # type: ignore[assignment]
-    try:
-        assert watcher.learn_idle(0.1) == {"SELECT ?"}
-    finally:
-        module._pause = kept
+def test_what_runs_while_nobody_asks_is_learned(
+    client: psycopg.Connection, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.witness.watcher.pause", lambda _seconds: client.execute("SELECT 42"))
+    assert watcher.learn_idle(0.1) == {"SELECT ?"}
 
 
 def test_a_log_that_is_not_the_servers_is_silent_and_said_so(place: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:

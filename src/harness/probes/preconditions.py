@@ -26,6 +26,13 @@ def asks_version(document: Document, draft: Draft) -> bool:
     return bool(conditional) or any(_VERSION.search(name) for name in _members(document, draft))
 
 
+def carries_version(draft: Draft) -> bool:
+    """Whether a request says which version it writes to, in a way that its operation's description names."""
+    named = {response.status for response in draft.operation.responses} & {str(status) for status in _CONDITIONAL}
+    by_header = "If-Match" in draft.headers and (named or draft.operation.parameter("If-Match", "header"))
+    return bool(by_header) or (isinstance(draft.body, dict) and any(_VERSION.search(name) for name in draft.body))
+
+
 def fresh(document: Document, draft: Draft, seen: Mapping[str, Answer]) -> Draft:
     """The draft with the versions of the object as its owner sees it now, in the header and members that the operation knows.
 

@@ -9,23 +9,30 @@ from itertools import islice
 from typing import Protocol
 
 from harness.model.errors import HarnessError
-from harness.model.evidence import DatabasePayload, WatchedOperation
+from harness.model.evidence import DatabasePayload, TableSize, WatchedOperation
 from harness.model.waiver import Examined
+from harness.probes.destruction import logs_out
 from harness.probes.document import Document
 from harness.probes.exchange import World
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene
 from harness.witness.injection import ORACLE as INJECTION
 from harness.witness.injection import InjectionOracle
+from harness.witness.leaks import ORACLE as LEAKS
+from harness.witness.leaks import LeakOracle
+from harness.witness.races import DOUBLE, LOST, Races
 from harness.witness.report import OracleReport
-from harness.witness.survey import Sight, askers, destructive, in_order, see
+from harness.witness.scale import Scaling
+from harness.witness.survey import Sight, askers, deletions, destructive, in_order, see
 from harness.witness.watcher import RecordedDoor, Watcher
 from harness.witness.wording import ENGINE
+from harness.witness.writes import REFUSED, SAFE, TRANSACTIONS, examine_refused, examine_safe, examine_transactions
 
 NO_RECORD = "the server's record of statements cannot be read from here"
 
 
-DESTRUCTIVE_MAX = 8  # operations that get a target of their own
+GROWN_BY = "grown by SQL: rows like those that were there, spread over all owners, and more of the user's own"
+DESTRUCTIVE_SITES_MAX = 6  # targets for operations that destroy credentials or data
 
 
 class Grounds(Protocol):
@@ -45,6 +52,7 @@ class Examination:
     statements: int = 0
     overlaps: int = 0
     idle: tuple[str, ...] = ()
+    sizes: tuple[TableSize, ...] = ()
     died: str = ""
     unwatched: str = ""
 
@@ -77,8 +85,8 @@ class Examination:
             statements=self.statements,
             overlaps=self.overlaps,
             idle=self.idle,
-            sizes=(),
-            grown_by="",
+            sizes=self.sizes,
+            grown_by=GROWN_BY if self.sizes else "",
             findings=tuple(finding for report in reports for finding in report.findings),
             observations=tuple(observation for report in reports for observation in report.observations),
             examined=(Examined(ENGINE, rules, names, roles),) if names else (),
@@ -133,12 +141,19 @@ class _Work:
                 self.done.unwatched = NO_RECORD
                 return
             self.idle = site.watcher.learn_idle()
-            self._survey(site)
-            self._mark(site)
+            leaks = LeakOracle(site.scene, site.watcher, self.done.report(LEAKS, "requests"))
+            self._survey(site, leaks, in_order(site.scene))
+            self._writes(site, leaks, in_order(site.scene))
+            leaks.conclude()
+            self._mark(site, in_order(site.scene))
+            Races(site.scene, site.watcher).examine(
+                self.sights, self.done.report(LOST, "operations"), self.done.report(DOUBLE, "operations")
+            )
+            self.say("raced writes")
+            self._scale(site)
+            self._delete(site, leaks)
             last = destructive(site.scene)
-        for operation in last[:DESTRUCTIVE_MAX]:
-            if self._wanted(operation):
-                self._destroy(operation)
+        self._destroy([operation for operation in last if self._wanted(operation)])
 
     def conclude(self) -> None:
         """What was learned of the whole."""
@@ -165,26 +180,54 @@ class _Work:
     def _wanted(self, operation: Operation) -> bool:
         return self.only in ("", operation.name)
 
-    def _survey(self, site: Site) -> None:
-        for operation in filter(self._wanted, in_order(site.scene)):
+    def _survey(self, site: Site, leaks: LeakOracle, operations: list[Operation]) -> None:
+        for operation in filter(self._wanted, operations):
             for asker in askers(site.scene, operation):
-                self._see(site, operation, asker)
+                watched = self._see(site, operation, asker).watched
+                if watched is not None:
+                    leaks.note(operation, asker, watched)
             self.say(f"watched {operation.name}")
 
-    def _see(self, site: Site, operation: Operation, asker: Asker) -> None:
+    def _see(self, site: Site, operation: Operation, asker: Asker) -> Sight:
         sight = see(site.scene, site.watcher, operation, asker)
         self.sights.append(sight)
         self.done.operations.append(sight.record)
+        return sight
 
-    def _mark(self, site: Site) -> None:
+    def _writes(self, site: Site, leaks: LeakOracle, operations: list[Operation]) -> None:
+        """Writes where there must be none, and writes that do not hold together."""
+        wanted = [operation for operation in operations if self._wanted(operation)]
+        examine_safe(site.scene, site.watcher, self.sights, self.done.report(SAFE, "reads"))
+        examine_transactions(site.scene, site.watcher, self.sights, self.done.report(TRANSACTIONS, "writes"))
+        examine_refused(site.scene, site.watcher, wanted, self.done.report(REFUSED, "refusals"), leaks.note)
+        self.say("looked at writes")
+
+    def _delete(self, site: Site, leaks: LeakOracle) -> None:
+        """What takes objects away, when nothing else needs them any more."""
+        operations = deletions(site.scene)
+        wanted = [operation for operation in operations if self._wanted(operation)]
+        examine_refused(site.scene, site.watcher, wanted, self.done.report(REFUSED, "refusals"), leaks.note)
+        self._survey(site, leaks, operations)
+        sights = [sight for sight in self.sights if sight.operation in operations]
+        examine_transactions(site.scene, site.watcher, sights, self.done.report(TRANSACTIONS, "writes"))
+        self._mark(site, operations)
+
+    def _scale(self, site: Site) -> None:
+        """The same reads when the data has grown."""
+        scaling = Scaling(site.scene, site.watcher, self.sights, self.done.report, self.say)
+        scaling.run()
+        self.done.sizes = tuple(scaling.sizes)
+
+    def _mark(self, site: Site, operations: list[Operation]) -> None:
         """Markers in every place; then every read once more, for what was stored by then."""
         oracle = InjectionOracle(site.scene, site.watcher, self.done.report(INJECTION, "places"))
-        for operation in filter(self._wanted, in_order(site.scene)):
+        for operation in operations:  # all: what one stores another may use
             self._mark_one(site, oracle, operation, first=True)
         for sight in self.sights:
             if sight.watched is not None and sight.operation.is_safe:
                 with oracle.during(sight.operation.name):
                     site.scene.world.send(sight.watched.request)
+                oracle.visit(sight.operation, sight.asker)
         oracle.conclude()
 
     def _mark_one(self, site: Site, oracle: InjectionOracle, operation: Operation, *, first: bool) -> None:
@@ -196,13 +239,42 @@ class _Work:
         oracle.examine(operation, asker if first or not users else Asker(asker.role, users[-1].name))
         self.say(f"marked {operation.name}")
 
-    def _destroy(self, operation: Operation) -> None:
-        """One success as the first user, markers as the last one: the first may not be able to log in any more."""
-        with self._site("destructive") as site:
-            if site is None:
+    def _destroy(self, operations: list[Operation]) -> None:
+        """As many on one target as can be: a new one where the user of the next cannot log in any more."""
+        waiting = sorted(operations, key=lambda operation: not logs_out(operation))
+        for _ in range(DESTRUCTIVE_SITES_MAX):
+            if not waiting:
                 return
+            with self._site("destructive") as site:
+                if site is None:
+                    return
+                waiting = self._destroy_here(site, waiting)
+        for operation in waiting:
+            self.done.report(INJECTION, "places").untried[operation.name] = "too many operations destroy credentials or data"
+
+    def _destroy_here(self, site: Site, operations: list[Operation]) -> list[Operation]:
+        """One success as the first user, markers as the last one: the first may not be able to log in any more. What is left."""
+        oracle = InjectionOracle(site.scene, site.watcher, self.done.report(INJECTION, "places"))
+        for number, operation in enumerate(operations):
             for asker in islice(askers(site.scene, operation), 1):
+                if number and not _logs_in(site, asker):
+                    oracle.conclude()
+                    return operations[number:]
                 self._see(site, operation, asker)
-            oracle = InjectionOracle(site.scene, site.watcher, self.done.report(INJECTION, "places"))
             self._mark_one(site, oracle, operation, first=False)
-            oracle.conclude()
+        oracle.conclude()
+        return []
+
+
+def _logs_in(site: Site, asker: Asker) -> bool:
+    """Whether a user can still begin a session."""
+    if not asker.role:
+        return True
+    users = site.scene.world.target.role(asker.role).users
+    try:
+        for user in (asker.user, users[-1].name):
+            site.scene.world.forget(asker.role, user)
+            site.scene.world.credential(asker.role, user)
+    except HarnessError:
+        return False
+    return True

@@ -16,8 +16,9 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity
 from harness.probes.calls import sender, valid_drafts
 from harness.probes.drafts import Draft
-from harness.probes.exchange import PASSWORD, USERNAME
+from harness.probes.exchange import PASSWORD, USERNAME, Answer
 from harness.probes.operations import Operation, Parameter
+from harness.probes.oracle import member
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.witness.report import OracleReport
 from harness.witness.sql import TokenKind, tokens
@@ -45,7 +46,9 @@ _SECOND_ORDER = replace(
 _HEADERS = ("User-Agent", "Referer")  # what platforms like to write down
 _CUT = 220
 _MEMBERS_MAX = 40
+MADE_MAX = 12  # objects with markers in them that are looked at again
 _DEPTH_MAX = 4
+_REASON_CHARACTERS_MAX = 160
 _PLAIN = (TokenKind.STRING, TokenKind.IDENTIFIER, TokenKind.COMMENT)
 
 
@@ -118,6 +121,7 @@ class InjectionOracle:
     scene: Scene
     watcher: Watcher
     report: OracleReport
+    made: list[tuple[str, Any]] = field(default_factory=list)  # collection and id
     _sent: dict[str, _Sent] = field(default_factory=dict)
     _hits: dict[tuple[str, str, str], tuple[Statement, str, Marker]] = field(default_factory=dict)
     _during: str = ""
@@ -142,15 +146,19 @@ class InjectionOracle:
         if not operation.is_safe and not self.scene.world.target.allow.writes:
             self.report.untried[operation.name] = "the target file does not allow writes"
             return
+        left = [operation.name]
         try:
             with self.during(operation.name):
-                for slot in self._slots(operation, asker):
-                    self.report.tried += 1
+                slots = self._slots(operation, asker)
+                left = [f"{operation.name} {slot.title}" for slot in slots]
+                for slot in slots:
                     self._try(slot)
+                    self.report.tried += 1
+                    left.pop(0)
         except (Untestable, HarnessError) as error:
             if not self.scene.world.door.alive():
                 raise
-            self.report.untried[operation.name] = str(error)
+            self.report.untried.update(dict.fromkeys(left, str(error).splitlines()[0][:_REASON_CHARACTERS_MAX]))
 
     def _slots(self, operation: Operation, asker: Asker) -> list[Slot]:
         draft = next(valid_drafts(self.scene, operation, asker), None)
@@ -162,7 +170,8 @@ class InjectionOracle:
             for parameter in operation.parameters
             if parameter.where in ("path", "query", "header") and parameter.name.lower() not in ("authorization", "cookie")
         ]
-        slots += [Slot(operation, asker, name, "") for name in _HEADERS]
+        if operation.name not in self.scene.destructive:  # a good request would be the last one
+            slots += [Slot(operation, asker, name, "") for name in _HEADERS]
         return slots + [Slot(operation, asker, name, value) for name, value in _members(draft.body, "$", 0)][:_MEMBERS_MAX]
 
     def _try(self, slot: Slot) -> None:
@@ -173,6 +182,23 @@ class InjectionOracle:
             world = self.scene.world
             answer = world.send(request) if request.role else world.send_as(request, self.scene.anonymous)
             sent.status = answer.status
+            if answer.is_success and slot.operation.method == "POST" and len(self.made) < MADE_MAX:
+                self._remember(slot.operation, answer)
+
+    def _remember(self, operation: Operation, answer: Answer) -> None:
+        """The id of what a marker is stored in: whatever shows that object later may use the marker."""
+        identity = next((found for name in ("id", "_id", "uuid") if (found := member(answer.json, name)) is not None), None)
+        if isinstance(identity, int | str):
+            self.made.append((operation.path.rstrip("/"), identity))
+
+    def visit(self, operation: Operation, asker: Asker) -> None:
+        """A read once more, of the objects that hold markers where it shows one of them."""
+        for collection, identity in self.made:
+            names = re.findall(r"\{([^{}/]+)\}", operation.path)
+            if len(names) == 1 and operation.path.startswith(f"{collection}/{{"):
+                draft = self.scene.draft(operation, asker, {names[0]: identity})
+                with self.during(operation.name):
+                    self.scene.world.send(draft.request(asker.role, asker.user))
 
     def _filled(self, slot: Slot, text: str) -> Request:
         draft = next(valid_drafts(self.scene, slot.operation, slot.asker))

@@ -26,12 +26,12 @@ class Scan:
     removed: float
     loops: float
     condition: str = ""  # the filter that is applied to every row read
-    index: str = ""
+    searched: bool = False  # whether an index led to the rows
 
     @property
     def is_sequential(self) -> bool:
-        """Whether it reads the whole table."""
-        return self.node == "Seq Scan"
+        """Whether it reads row after row: the table, or an index from its end, looking at each."""
+        return self.node == "Seq Scan" or (self.node in ("Index Scan", "Index Only Scan") and not self.searched)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _scan(node: Mapping[str, Any]) -> Scan:
         removed=_total(node, "Rows Removed by Filter"),
         loops=float(node.get("Actual Loops", 1)),
         condition=node.get("Filter", ""),
-        index=node.get("Index Name", ""),
+        searched="Index Cond" in node or "Recheck Cond" in node,
     )
 
 

@@ -42,11 +42,14 @@ class Sight:
 
 
 def in_order(scene: Scene) -> list[Operation]:
-    """Reads first, then writes, then deletions; those that destroy credentials or data are left out (see `destructive`)."""
-    gone = destructive(scene)
-    return sorted(
-        (op for op in scene.document.operations if op not in gone), key=lambda op: (not op.is_safe, op.method == "DELETE")
-    )
+    """Reads first, then writes. Deletions come later (see `deletions`), what destroys credentials or data apart."""
+    kept = [operation for operation in scene.document.operations if operation.name not in scene.destructive]
+    return sorted((each for each in kept if each.method != "DELETE"), key=lambda operation: not operation.is_safe)
+
+
+def deletions(scene: Scene) -> list[Operation]:
+    """What takes away the objects that other requests name."""
+    return [each for each in scene.document.operations if each.method == "DELETE" and each.name not in scene.destructive]
 
 
 def destructive(scene: Scene) -> tuple[Operation, ...]:

@@ -26,17 +26,23 @@ from harness.witness.statements import Assembler, Statement
 
 QUIET_S = 0.02  # without a new statement, after the answer
 QUIET_TIMEOUT_S = 2.0
+STUCK_S = 1.0  # a transaction that is open so long after the answer is not being ended any more
 MARK_TIMEOUT_S = 5.0
 IDLE_LEARNED_S = 1.2
 _POLL_S = 0.001
 _CLOCK_S = 0.002  # the log's times are whole milliseconds
-_pause = threading.Event()  # never set: waiting for it is a bounded pause
+_never = threading.Event()
 
 _BACKENDS = sql.SQL(
     "SELECT pid, coalesce(state, ''), coalesce(extract(epoch FROM clock_timestamp() - xact_start), 0)::float8"
     " FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
     " AND pid <> pg_backend_pid() /* {} */"
 )
+
+
+def pause(seconds: float) -> None:
+    """Waits so long."""
+    _never.wait(seconds)
 
 
 class RecordedDoor(Door, Protocol):
@@ -79,6 +85,7 @@ class Watched:
     answered: float
     overlap: str = ""
     backends: tuple[Backend, ...] = ()  # when it had become quiet
+    stuck: tuple[Backend, ...] = ()  # whose transaction was still open `STUCK_S` later
 
     @property
     def queries(self) -> tuple[Statement, ...]:
@@ -117,7 +124,7 @@ class Watcher:
     def learn_idle(self, seconds: float = IDLE_LEARNED_S) -> frozenset[str]:
         """Learns the shapes of what the target does while nobody asks."""
         self.catch_up()
-        _pause.wait(seconds)
+        pause(seconds)
         statements, _ = self.catch_up()
         self.idle = self.idle | {statement.shape for statement in statements if not statement.is_transaction_word}
         return self.idle
@@ -146,7 +153,7 @@ class Watcher:
                     for listener in self._listeners:
                         listener(statement)
                 return statements, tuple(Backend(*row) for row in rows)
-            _pause.wait(_POLL_S)
+            pause(_POLL_S)
         raise Silent(f"the log {self.record.log} does not show the harness's own statement after {MARK_TIMEOUT_S:g} s")
 
     def exchange(self, request: Request, credential: Credential | None = None) -> Watched:
@@ -181,7 +188,16 @@ class Watcher:
         self.requests += 1
         self.overlaps += bool(overlap)
         self.attributed += 0 if overlap else len(own)
-        return Watched(request, answer, own, sent, answered, overlap, backends)
+        return Watched(request, answer, own, sent, answered, overlap, backends, self._stuck(backends, sent))
+
+    def _stuck(self, backends: tuple[Backend, ...], sent: float) -> tuple[Backend, ...]:
+        """Transactions that began with this request, are open and stay so; the next one is not sent before that is known."""
+        open_, deadline = _left_open(backends, sent), time.monotonic() + STUCK_S
+        while open_ and time.monotonic() < deadline:
+            pause(QUIET_S)
+            known = {backend.pid for backend in open_}
+            open_ = tuple(backend for backend in _left_open(self.catch_up()[1], sent) if backend.pid in known)
+        return open_
 
     def _is_quiet(self) -> bool:
         """Whether the target rests, or came to rest in time."""
@@ -194,13 +210,18 @@ class Watcher:
         found, backends = self.catch_up()
         deadline = time.monotonic() + QUIET_TIMEOUT_S
         while time.monotonic() < deadline:
-            _pause.wait(QUIET_S)
+            pause(QUIET_S)
             new, backends = self.catch_up()
             found += new
             others = [statement for statement in new if statement.shape not in self.idle]
             if not others and not _any_active(backends):
                 return found, True, backends
         return found, False, backends
+
+
+def _left_open(backends: tuple[Backend, ...], sent: float) -> tuple[Backend, ...]:
+    now = time.time()
+    return tuple(backend for backend in backends if backend.is_stuck and now - backend.transaction_s >= sent - _CLOCK_S)
 
 
 def _any_active(backends: tuple[Backend, ...]) -> bool:

@@ -1,0 +1,99 @@
+"""Sequential scans of large tables for few rows, where no index could have served the condition."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from harness.model.finding import Confidence, Severity
+from harness.witness.plans import Scan
+from harness.witness.report import OracleReport
+from harness.witness.statements import Statement
+from harness.witness.survey import Sight
+from harness.witness.watcher import Watched, Watcher
+from harness.witness.wording import Place, Said, Weakness, finding_of, noticed
+
+READ_MIN = 6_000  # rows of one scan
+FEW_PERCENT_MAX = 20.0  # of the rows read that came out of it
+_GENERIC_SINCE = 160_000  # EXPLAIN (GENERIC_PLAN)
+_INDEX = Weakness(
+    "database.missing-index",
+    Severity.MEDIUM,
+    1067,
+    "API4:2023",
+    "A statement that wants few rows of a large table finds them by an index.",
+    "Every such request reads the whole table: it is fast with the test data and slow with the users' data.",
+    "Create an index on the columns of the condition.",
+)
+_EQUAL = re.compile(r"(?<![<>!~*])=(?!>)")
+
+
+def examine_plans(watcher: Watcher, sight: Sight, watched: Watched, report: OracleReport) -> None:
+    """The plans of one request's statements on large tables."""
+    for statement in watched.queries:
+        report.tried += 1
+        for plan in statement.plans:
+            for scan in plan.scans:
+                if is_wasteful(scan):
+                    _suspect(watcher, sight, watched, statement, scan, report)
+
+
+def is_wasteful(scan: Scan) -> bool:
+    """Whether a scan read a large table from end to end for few of its rows."""
+    read = scan.rows + scan.removed
+    return scan.is_sequential and read / max(scan.loops, 1) >= READ_MIN and scan.rows <= read * FEW_PERCENT_MAX / 100
+
+
+def _suspect(watcher: Watcher, sight: Sight, watched: Watched, statement: Statement, scan: Scan, report: OracleReport) -> None:
+    operation = sight.operation.name
+    if any(f.operation == operation and f.parameter == scan.table for f in report.findings):
+        return
+    served = served_by_index(watcher.connection, statement.text, scan.table)
+    if served:
+        return
+    text = f"a scan of {scan.table} read {scan.rows + scan.removed:,.0f} rows for {scan.rows:,.0f}: {scan.condition}"
+    if served is None or not _EQUAL.search(scan.condition):
+        report.observations.append(noticed("database.scan", text, operation))
+        return
+    title = f"{operation} reads all of {scan.table} to find a few rows"
+    observed = (
+        f"It read {scan.rows + scan.removed:,.0f} rows of {scan.table} for {scan.rows:,.0f}, and no index serves the condition."
+    )
+    proof = (
+        f"statement: {statement.shape}",
+        f"plan: {scan.node} on {scan.table}, filter {scan.condition}",
+        f"rows read {scan.rows + scan.removed:.0f}, used {scan.rows:.0f}",
+        "with sequential scans forbidden the planner finds no index for it either",
+    )
+    said = Said(title, observed, proof, (watched.request,), Confidence.HIGH, watched.answer.status)
+    report.findings.append(finding_of(_INDEX, Place(operation, scan.table, sight.asker.role), said))
+
+
+def served_by_index(connection: psycopg.Connection, text: str, table: str) -> bool | None:
+    """Whether the planner has an index for a condition on the table when it may not scan it; None where it cannot be asked."""
+    generic = ", GENERIC_PLAN" if re.search(r"\$\d", text) else ""
+    if generic and connection.info.server_version < _GENERIC_SINCE:
+        return None
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute("SET LOCAL enable_seqscan = off")
+            asked = sql.SQL("EXPLAIN (FORMAT JSON" + generic + ") " + text.rstrip().rstrip(";"))
+            row = connection.execute(asked, binary=False).fetchone()
+    except psycopg.Error:
+        return None
+    plan = row[0] if row else []
+    return _uses_condition(json.loads(plan) if isinstance(plan, str) else plan, table)
+
+
+def _uses_condition(node: Any, table: str) -> bool:
+    if isinstance(node, list):
+        return any(_uses_condition(each, table) for each in node)
+    if not isinstance(node, dict):
+        return False
+    if node.get("Relation Name") == table and ("Index Cond" in node or "Recheck Cond" in node):
+        return True
+    return any(_uses_condition(child, table) for key, child in node.items() if key in ("Plan", "Plans"))

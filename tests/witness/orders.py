@@ -1,0 +1,375 @@
+"""A small platform of its own over a real PostgreSQL, with defects that can be switched on one by one.
+
+Buyers own orders; an order has lines and a history. Its threads share a few connections; a heartbeat asks the database by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import re
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import psycopg
+
+from harness.model.target import Allow, Environment, Login, ObjectKind, Role, Target, User
+from harness.probes.document import Document
+
+PASSWORD = "Aa1" + secrets.token_hex(8)
+BUYERS = ("alice", "bob")
+HEARTBEAT_S = 0.3
+CONNECTIONS = 4
+DEFECTS = (
+    "sql", "sql-stored", "per-row", "all-rows", "no-index", "write-on-read", "write-then-refuse", "two-transactions",
+    "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint",
+)  # fmt: skip
+
+SCHEMA = """
+CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL);
+CREATE TABLE orders (
+    id serial PRIMARY KEY, owner text NOT NULL, title text NOT NULL, note text NOT NULL DEFAULT '', version int NOT NULL DEFAULT 1,
+    colour text NOT NULL DEFAULT '', label text NOT NULL DEFAULT '', customer_id int NOT NULL REFERENCES customers (id),
+    CONSTRAINT one_title UNIQUE (owner, title));
+CREATE INDEX orders_owner ON orders (owner, id);
+CREATE TABLE lines (id serial PRIMARY KEY, order_id int NOT NULL REFERENCES orders (id), article text NOT NULL);
+CREATE INDEX lines_order ON lines (order_id);
+CREATE TABLE history (id serial PRIMARY KEY, order_id int NOT NULL REFERENCES orders (id), note text NOT NULL);
+CREATE TABLE access_log (id serial PRIMARY KEY, path text NOT NULL);
+INSERT INTO customers (name) SELECT 'Customer ' || n FROM generate_series(1, 40) AS n;
+INSERT INTO orders (owner, title, customer_id) SELECT (ARRAY['alice', 'bob'])[1 + n % 2], 'Order ' || n, n FROM generate_series(1, 40) AS n;
+INSERT INTO lines (order_id, article) SELECT 1 + n % 40, 'Article ' || n FROM generate_series(1, 200) AS n;
+"""  # noqa: E501 - SQL
+
+BEARER = [{"token": []}]
+ID = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "integer"}}
+TEXT = {"type": "string", "minLength": 1}
+
+
+def _operation(security: list[Any] | None = None, *, body: Any = None, **more: Any) -> dict[str, Any]:
+    sent = {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}} if body else {}
+    return {"responses": {"default": {"description": "any"}}, **({"security": security} if security else {}), **sent, **more}
+
+
+def _object(required: list[str], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": required, "properties": properties}
+
+
+DOCUMENT = Document.of(
+    {
+        "openapi": "3.0.3",
+        "info": {"title": "Orders", "version": "1"},
+        "paths": {
+            "/sessions": {"post": _operation(body=_object(["user", "pass"], user=TEXT, **{"pass": TEXT}))},
+            "/orders": {
+                "get": _operation(
+                    BEARER,
+                    parameters=[
+                        {"name": "q", "in": "query", "schema": {"type": "string"}},
+                        {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 50}},
+                    ],
+                ),
+                "post": _operation(BEARER, body=_object(["title"], title=TEXT)),
+            },
+            "/orders/{order_id}": {
+                "parameters": [ID],
+                "get": _operation(BEARER),
+                "delete": _operation(BEARER),
+                "patch": _operation(BEARER, body=_object(["note", "version"], note=TEXT, version={"type": "integer"})),
+            },
+            "/orders/{order_id}/label": {
+                "parameters": [ID],
+                "put": _operation(BEARER, body=_object([], colour=TEXT, label=TEXT)),
+            },
+            "/orders/{order_id}/lines": {"parameters": [ID], "get": _operation(BEARER)},
+            "/orders/{order_id}/namesakes": {"parameters": [ID], "get": _operation(BEARER)},
+            "/counts": {"get": _operation(BEARER)},
+        },
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    }
+)
+
+
+def schema(defects: frozenset[str]) -> str:
+    """The tables, without what a defect lacks."""
+    text = SCHEMA.replace(",\n    CONSTRAINT one_title UNIQUE (owner, title)", "") if "no-constraint" in defects else SCHEMA
+    return text.replace("CREATE INDEX lines_order ON lines (order_id);\n", "") if "no-index" in defects else text
+
+
+class Refused(Exception):
+    """An answer that is no success."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Orders:
+    """The platform. `defects` are of `DEFECTS`."""
+
+    def __init__(self, dsn: str, defects: frozenset[str] = frozenset()) -> None:
+        self.dsn, self.defects = dsn, defects
+        self.tokens: dict[str, str] = {}
+        self.kept: list[psycopg.Connection] = []
+        self.ended = threading.Event()
+        self.free: queue.Queue[psycopg.Connection] = queue.Queue()
+        for _ in range(CONNECTIONS):
+            self.free.put(psycopg.connect(dsn, autocommit=True))
+        self.heart = threading.Thread(target=self._beat, daemon=True)
+        self.heart.start()
+
+    def _beat(self) -> None:
+        with psycopg.connect(self.dsn, autocommit=True) as connection, suppress(psycopg.Error):
+            while not self.ended.wait(HEARTBEAT_S):
+                connection.execute("SELECT count(*) FROM customers WHERE name = 'heartbeat'")
+
+    def close(self) -> None:
+        self.ended.set()
+        self.heart.join(5)
+        while not self.free.empty():
+            self.free.get().close()
+        for connection in self.kept:
+            connection.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection]:
+        taken = self.free.get(timeout=10)
+        try:
+            yield taken
+        finally:
+            self.free.put(taken)
+
+    def answer(self, method: str, path: str, body: Any, token: str, query: str) -> tuple[int, Any]:
+        """Status and body of one request."""
+        asked = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+        if (method, path) == ("GET", "/health"):
+            return 200, {}
+        try:
+            with self.connection() as db:
+                if (method, path) == ("POST", "/sessions"):
+                    return self._log_in(body)
+                user = self.tokens.get(token)
+                if user is None:
+                    raise Refused(401)
+                db.execute("INSERT INTO access_log (path) VALUES (%s)", [path[:200]])
+                return self._routed(db, method, path, body, user, asked)
+        except Refused as refused:
+            return refused.status, {"error": "refused"}
+        except psycopg.Error:
+            return 500, {"error": "sorry"}
+
+    def _routed(
+        self, db: psycopg.Connection, method: str, path: str, body: Any, user: str, asked: dict[str, str]
+    ) -> tuple[int, Any]:
+        found = re.fullmatch(r"/orders/(\d{1,9})(/\w+)?", path)
+        routes: dict[tuple[str, str], Callable[[], tuple[int, Any]]] = {
+            ("GET", "/orders"): lambda: self._list(db, user, asked),
+            ("POST", "/orders"): lambda: self._add(db, user, body),
+            ("GET", "/counts"): lambda: self._counts(db, user),
+        }
+        if found:
+            number, rest = int(found[1]), found[2] or ""
+            routes |= {
+                ("GET", path): {
+                    "": lambda: self._detail(db, user, number),
+                    "/lines": lambda: self._lines(db, user, number),
+                    "/namesakes": lambda: self._namesakes(db, user, number),
+                }.get(rest, lambda: (404, None)),
+                ("DELETE", path): lambda: self._remove(db, user, number),
+                ("PATCH", path): lambda: self._note(db, user, number, body),
+                ("PUT", path): lambda: self._label(db, user, number, body),
+            }
+        return routes.get((method, path), lambda: (404, {"error": "no such path"}))()
+
+    def _log_in(self, body: Any) -> tuple[int, Any]:
+        name = body.get("user") if isinstance(body, dict) else None
+        if not isinstance(name, str) or name not in BUYERS or body.get("pass") != PASSWORD:
+            raise Refused(401)
+        token = secrets.token_hex(16)
+        self.tokens[token] = name
+        return 200, {"token": token}
+
+    def _list(self, db: psycopg.Connection, user: str, asked: dict[str, str]) -> tuple[int, Any]:
+        limit = int(asked["limit"]) if asked.get("limit", "").isdigit() else 20
+        if not 1 <= limit <= 50:
+            raise Refused(422)
+        statement = (
+            "SELECT o.id, o.title, o.customer_id, c.name FROM orders o JOIN customers c ON c.id = o.customer_id"
+            " WHERE o.owner = %s AND o.title ILIKE %s ORDER BY o.id"
+        )
+        pattern = f"%{asked.get('q', '')}%"
+        values: list[Any] = [user, pattern]
+        if "sql" in self.defects:
+            statement = statement.replace("ILIKE %s", f"ILIKE '{pattern.replace('%', '%%')}'")
+            values = [user]
+        if "all-rows" in self.defects:
+            rows = db.execute(statement, values).fetchall()[:limit]
+        else:
+            rows = db.execute(statement + " LIMIT %s", [*values, limit]).fetchall()
+        if "per-row" in self.defects:
+            for row in rows:
+                db.execute("SELECT name FROM customers WHERE id = %s", [row[2]])
+        return 200, {"items": [{"id": row[0], "title": row[1], "customer": row[3]} for row in rows]}
+
+    def _add(self, db: psycopg.Connection, user: str, body: Any) -> tuple[int, Any]:
+        title = body.get("title") if isinstance(body, dict) else None
+        if not isinstance(title, str) or not title:
+            raise Refused(422)
+        taken = "SELECT 1 FROM orders WHERE owner = %s AND title = %s"
+        if "no-constraint" in self.defects and db.execute(taken, [user, title]).fetchone():
+            raise Refused(409)
+        try:
+            row = db.execute(
+                "INSERT INTO orders (owner, title, customer_id) VALUES (%s, %s, 1) RETURNING id", [user, title]
+            ).fetchone()
+        except psycopg.errors.UniqueViolation:
+            raise Refused(409) from None
+        assert row is not None
+        return 201, {"id": row[0], "title": title}
+
+    def _row(self, db: psycopg.Connection, user: str, number: int) -> tuple[Any, ...]:
+        columns = "id, title, note, version, colour, label"
+        row = db.execute(f"SELECT {columns} FROM orders WHERE id = %s AND owner = %s", [number, user]).fetchone()
+        if row is None:
+            raise Refused(404)
+        return row
+
+    def _detail(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
+        row = self._row(db, user, number)
+        if "write-on-read" in self.defects:
+            db.execute("UPDATE orders SET note = note || '.' WHERE id = %s", [number])
+        return 200, dict(zip(("id", "title", "note", "version", "colour", "label"), row, strict=True))
+
+    def _lines(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
+        self._row(db, user, number)
+        rows = db.execute("SELECT id, article FROM lines WHERE order_id = %s LIMIT 50", [number]).fetchall()
+        return 200, {"items": [{"id": row[0], "article": row[1]} for row in rows]}
+
+    def _namesakes(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
+        row = self._row(db, user, number)
+        if "keeps-transaction" in self.defects:
+            self.kept.append(psycopg.connect(self.dsn))
+            self.kept[-1].execute("SELECT count(*) FROM customers")
+        count = "SELECT count(*) FROM orders WHERE owner = %s AND title = "
+        if "sql-stored" in self.defects:
+            found = db.execute(f"{count}'{row[1].replace('%', '%%')}'", [user]).fetchone()
+        else:
+            found = db.execute(f"{count}%s", [user, row[1]]).fetchone()
+        return 200, {"count": found[0] if found else 0}
+
+    def _counts(self, db: psycopg.Connection, user: str) -> tuple[int, Any]:
+        if "keeps-connection" in self.defects:
+            self.kept.append(psycopg.connect(self.dsn, autocommit=True))
+            self.kept[-1].execute("SELECT count(*) FROM customers")
+        row = db.execute("SELECT count(*) FROM orders WHERE owner = %s", [user]).fetchone()
+        return 200, {"orders": row[0] if row else 0}
+
+    def _note(self, db: psycopg.Connection, user: str, number: int, body: Any) -> tuple[int, Any]:
+        if not isinstance(body, dict) or not isinstance(body.get("note"), str) or not isinstance(body.get("version"), int):
+            raise Refused(422)
+        if "two-transactions" in self.defects:
+            self._noted(db, user, number, body)
+        else:
+            with db.transaction():
+                self._noted(db, user, number, body)
+        return 200, {"id": number, "version": body["version"] + 1}
+
+    def _remove(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
+        if "write-then-refuse" in self.defects:
+            db.execute("DELETE FROM lines WHERE order_id = %s", [number])
+        with db.transaction():
+            self._row(db, user, number)
+            for table in ("lines", "history"):
+                db.execute(f"DELETE FROM {table} WHERE order_id = %s", [number])
+            db.execute("DELETE FROM orders WHERE id = %s", [number])
+        return 200, {"removed": number}
+
+    def _noted(self, db: psycopg.Connection, user: str, number: int, body: dict[str, Any]) -> None:
+        row = self._row(db, user, number)
+        if row[3] != body["version"]:
+            raise Refused(409)
+        change = "UPDATE orders SET note = %s, version = version + 1 WHERE id = %s"
+        if "stale-version" in self.defects:
+            db.execute(change, [body["note"], number])
+        elif db.execute(f"{change} AND version = %s", [body["note"], number, body["version"]]).rowcount != 1:
+            raise Refused(409)
+        db.execute("INSERT INTO history (order_id, note) VALUES (%s, %s)", [number, body["note"]])
+
+    def _label(self, db: psycopg.Connection, user: str, number: int, body: Any) -> tuple[int, Any]:
+        row = self._row(db, user, number)
+        if not isinstance(body, dict) or not all(isinstance(body.get(name, ""), str) for name in ("colour", "label")):
+            raise Refused(422)
+        colour, label = body.get("colour"), body.get("label")
+        if "whole-row" in self.defects:
+            colour, label = colour or row[4], label or row[5]
+        db.execute(
+            "UPDATE orders SET colour = coalesce(%s, colour), label = coalesce(%s, label) WHERE id = %s", [colour, label, number]
+        )
+        return 200, {"id": number}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    platform: Orders
+
+    def _serve(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+        try:
+            body = json.loads(raw) if raw else None
+        except ValueError:
+            body = None
+        token = (self.headers.get("authorization") or "").removeprefix("Bearer").strip()
+        path, _, query = self.path.partition("?")
+        status, answer = self.platform.answer(self.command, path, body, token, query)
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+def target(base_url: str) -> Target:
+    """The platform as a target."""
+    login = Login("json", "/sessions", {"user": "{username}", "pass": "{password}"}, token="$.token")
+    users = tuple(User(name, username, PASSWORD) for name, username in zip(("one", "two"), BUYERS, strict=True))
+    return Target(
+        "orders",
+        "Orders",
+        Environment.LOCAL,
+        Path(),
+        ("127.0.0.1",),
+        Allow(writes=True),
+        (Role("buyer", login, users, rank=1),),
+        base_url=base_url,
+        health_path="/health",
+        objects=(ObjectKind("order", "buyer", ("order_id",), "/orders", "$.items[*].id", table="orders"),),
+        bookkeeping_tables=("access_log",),
+    )
+
+
+@contextmanager
+def served(dsn: str, defects: frozenset[str]) -> Iterator[str]:
+    """The platform on a free port of the loopback; its address."""
+    platform = Orders(dsn, defects)
+    handler = type("Handler", (_Handler,), {"platform": platform})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
+        platform.close()

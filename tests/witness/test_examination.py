@@ -1,0 +1,117 @@
+"""The whole examination on a platform of its own: each oracle red on its defect, and quiet without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from harness.databases.embedded import EmbeddedServer
+from harness.model.finding import Confidence
+from harness.targets.live import LiveTarget
+from harness.witness.examination import NO_RECORD, Examination, examine
+from tests.witness.conftest import MakeRecorded
+from tests.witness.orders import DEFECTS, DOCUMENT, schema, served, target
+
+
+class Grounds:
+    """Gives the platform with the same defects on fresh data each time."""
+
+    def __init__(self, server: EmbeddedServer, recorded: MakeRecorded, defects: frozenset[str]) -> None:
+        self._server, self._recorded, self._defects = server, recorded, defects
+        self._template = f"orders_{abs(hash(defects))}"
+        with psycopg.connect(server.create(self._template)) as connection:
+            connection.execute(schema(defects))  # type: ignore[arg-type]
+        server.freeze(self._template)
+
+    @contextmanager
+    def recorded(self, label: str) -> Iterator[LiveTarget]:
+        assert label
+        record = self._recorded(self._template)
+        with served(self._server.dsn(record.name), self._defects) as base_url:
+            yield LiveTarget(target(base_url), base_url, record=record)
+
+
+@pytest.fixture(scope="module")
+def clean(server: EmbeddedServer, recorded: MakeRecorded) -> Examination:
+    return examine(Grounds(server, recorded, frozenset()), DOCUMENT, 7)
+
+
+@pytest.fixture(scope="module")
+def broken(server: EmbeddedServer, recorded: MakeRecorded) -> Examination:
+    return examine(Grounds(server, recorded, frozenset(DEFECTS)), DOCUMENT, 7)
+
+
+def test_the_clean_platform_gives_no_finding_and_every_oracle_tried_something(clean: Examination) -> None:
+    assert [finding.title for finding in clean.payload().findings] == []
+    assert {record.oracle: record.tried > 0 for record in clean.payload().oracles} == dict.fromkeys(
+        (
+            "leaks", "write-by-safe-method", "work-outside-transaction", "write-in-refused-request", "injection",
+            "lost-update", "double-submission", "n-plus-one", "unbounded-list", "missing-index",
+        ),
+        True,
+    )  # fmt: skip
+    assert all(seen.watched for seen in clean.payload().operations)
+
+
+def test_what_the_platform_does_by_itself_is_not_held_against_a_request(clean: Examination) -> None:
+    assert any("heartbeat" not in shape and "customers" in shape for shape in clean.payload().idle)
+    counted = next(seen for seen in clean.payload().operations if seen.operation == "GET /counts")
+    assert counted.statements == 2  # the log of accesses, and the count
+
+
+def test_the_tables_were_grown_for_the_comparison(clean: Examination) -> None:
+    sizes = {size.table: size for size in clean.payload().sizes}
+    assert sizes["orders"].after > 10_000
+    assert sizes["lines"].after > 10_000
+    assert "access_log" not in sizes
+
+
+FOUND = (
+    ("injection.sql", "GET /orders", "q"),
+    ("injection.sql-second-order", "GET /orders/{order_id}/namesakes", "POST /orders title"),
+    ("database.n-plus-one", "GET /orders", ""),
+    ("database.unbounded-list", "GET /orders", ""),
+    ("database.missing-index", "GET /orders/{order_id}/lines", "lines"),
+    ("database.write-by-safe-method", "GET /orders/{order_id}", "orders"),
+    ("database.write-in-refused-request", "DELETE /orders/{order_id}", "lines"),
+    ("database.work-outside-transaction", "PATCH /orders/{order_id}", ""),
+    ("database.leaks.connection", "GET /counts", ""),
+    ("database.leaks.transaction", "GET /orders/{order_id}/namesakes", ""),
+    ("database.lost-update", "PATCH /orders/{order_id}", ""),
+    ("database.lost-update", "PUT /orders/{order_id}/label", ""),
+    ("database.double-submission", "POST /orders", ""),
+)
+
+
+@pytest.mark.parametrize(("rule", "operation", "parameter"), FOUND)
+def test_each_defect_is_found_where_it_is(broken: Examination, rule: str, operation: str, parameter: str) -> None:
+    found = {(finding.rule, finding.operation, finding.parameter): finding for finding in broken.payload().findings}
+    assert (rule, operation, parameter) in found, sorted(found)
+    assert found[rule, operation, parameter].proof
+
+
+def test_nothing_else_is_said_of_the_broken_platform(broken: Examination) -> None:
+    found = {(finding.rule, finding.operation, finding.parameter) for finding in broken.payload().findings}
+    # What is deleted before the check stands in a transaction of its own, too.
+    assert found == {*FOUND, ("database.work-outside-transaction", "DELETE /orders/{order_id}", "")}
+
+
+def test_what_was_seen_twice_is_of_high_confidence(broken: Examination) -> None:
+    unsure = {finding.rule for finding in broken.payload().findings if finding.confidence is not Confidence.HIGH}
+    assert unsure <= {"injection.sql-second-order", "database.write-in-refused-request"}  # what was deleted is gone
+
+
+def test_without_a_record_nothing_is_said(server: EmbeddedServer, recorded: MakeRecorded) -> None:
+    class Unrecorded(Grounds):
+        @contextmanager
+        def recorded(self, label: str) -> Iterator[LiveTarget]:
+            with super().recorded(label) as live:
+                live.record = None
+                yield live
+
+    done = examine(Unrecorded(server, recorded, frozenset({"nothing"})), DOCUMENT, 7)
+    assert done.unwatched == NO_RECORD
+    assert done.payload().operations == ()
