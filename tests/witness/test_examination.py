@@ -79,6 +79,7 @@ FOUND = (
     ("database.write-in-refused-request", "DELETE /orders/{order_id}", "lines"),
     ("database.work-outside-transaction", "PATCH /orders/{order_id}", ""),
     ("database.leaks.connection", "GET /counts", ""),
+    ("database.leaks.connection", "GET /orders/{order_id}/namesakes", ""),
     ("database.leaks.transaction", "GET /orders/{order_id}/namesakes", ""),
     ("database.lost-update", "PATCH /orders/{order_id}", ""),
     ("database.lost-update", "PUT /orders/{order_id}/label", ""),
@@ -95,8 +96,8 @@ def test_each_defect_is_found_where_it_is(broken: Examination, rule: str, operat
 
 def test_nothing_else_is_said_of_the_broken_platform(broken: Examination) -> None:
     found = {(finding.rule, finding.operation, finding.parameter) for finding in broken.payload().findings}
-    # What is deleted before the check stands in a transaction of its own, too.
-    assert found == {*FOUND, ("database.work-outside-transaction", "DELETE /orders/{order_id}", "")}
+    # What is deleted before the check stands in a transaction of its own, too, where there was something to delete.
+    assert found - {("database.work-outside-transaction", "DELETE /orders/{order_id}", "")} == set(FOUND)
 
 
 def test_what_was_seen_twice_is_of_high_confidence(broken: Examination) -> None:

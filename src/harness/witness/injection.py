@@ -116,7 +116,7 @@ class _Sent:
 
 @dataclass
 class InjectionOracle:
-    """Sends markers and listens. `during` names the operation that a statement is due to."""
+    """Sends markers and listens while `during` names the operation that a statement is due to."""
 
     scene: Scene
     watcher: Watcher
@@ -133,7 +133,8 @@ class InjectionOracle:
 
     @contextmanager
     def during(self, operation: str) -> Iterator[None]:
-        """What is heard meanwhile is due to this operation."""
+        """What is heard meanwhile is due to this operation; what was sent to prepare it, before, is not."""
+        self.watcher.catch_up()
         self._during = operation
         try:
             yield
@@ -148,13 +149,12 @@ class InjectionOracle:
             return
         left = [operation.name]
         try:
-            with self.during(operation.name):
-                slots = self._slots(operation, asker)
-                left = [f"{operation.name} {slot.title}" for slot in slots]
-                for slot in slots:
-                    self._try(slot)
-                    self.report.tried += 1
-                    left.pop(0)
+            slots = self._slots(operation, asker)
+            left = [f"{operation.name} {slot.title}" for slot in slots]
+            for slot in slots:
+                self._try(slot)
+                self.report.tried += 1
+                left.pop(0)
         except (Untestable, HarnessError) as error:
             if not self.scene.world.door.alive():
                 raise
@@ -179,8 +179,9 @@ class InjectionOracle:
         for text in marker.texts(slot.value, slot.length_max):
             request = self._filled(slot, text)
             sent = self._sent[marker.first] = _Sent(slot, request)
-            world = self.scene.world
-            answer = world.send(request) if request.role else world.send_as(request, self.scene.anonymous)
+            with self.during(slot.operation.name):
+                world = self.scene.world
+                answer = world.send(request) if request.role else world.send_as(request, self.scene.anonymous)
             sent.status = answer.status
             if answer.is_success and slot.operation.method == "POST" and len(self.made) < MADE_MAX:
                 self._remember(slot.operation, answer)
@@ -214,7 +215,7 @@ class InjectionOracle:
     # -- hearing
 
     def _heard(self, statement: Statement) -> None:
-        if f"zq{self._run}" not in statement.text.lower():
+        if not self._during or f"zq{self._run}" not in statement.text.lower():
             return
         for first in set(re.findall(rf"zq{self._run}\d{{4}}(?=[ab])", statement.text.lower())):
             sent = self._sent.get(first + "a")
@@ -225,7 +226,7 @@ class InjectionOracle:
             if how == "escaped":
                 self._escaped += 1
             elif how:
-                key = (self._during or sent.slot.operation.name, sent.slot.operation.name, sent.slot.name)
+                key = (self._during, sent.slot.operation.name, sent.slot.name)
                 self._hits.setdefault(key, (statement, how, marker))
 
     # -- saying
@@ -267,8 +268,7 @@ class InjectionOracle:
         if during != stored:
             return False
         before = self._hits.pop((during, stored, slot.name))
-        with self.during(during):
-            self._try(slot)
+        self._try(slot)
         seen = (during, stored, slot.name) in self._hits
         self._hits[during, stored, slot.name] = before
         return seen

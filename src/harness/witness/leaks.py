@@ -8,11 +8,12 @@ from harness.model.finding import Confidence, Severity
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene
 from harness.witness.report import OracleReport
+from harness.witness.survey import Sight
 from harness.witness.watcher import Watched, Watcher
 from harness.witness.wording import Place, Said, Weakness, finding_of
 
 ORACLE = "leaks"
-GROWN_MIN = 2  # connections more than at the start before anybody is suspected
+GROWN_MIN = 2  # connections more, where the target serves nobody any more
 REPEATED = 6
 SUSPECTS_MAX = 6
 _CONNECTION = Weakness(
@@ -58,7 +59,7 @@ class LeakOracle:
 
     def __init__(self, scene: Scene, watcher: Watcher, report: OracleReport) -> None:
         self._scene, self._watcher, self._report = scene, watcher, report
-        self._start = self._last = len(watcher.catch_up()[1])
+        self._last = len(watcher.catch_up()[1])
         self._locks = self._held()
         self._suspects: dict[str, Suspect] = {}
 
@@ -76,22 +77,43 @@ class LeakOracle:
             self._held_lock(Suspect(operation, asker, watched), locks - self._locks)
         self._locks = locks
 
-    def conclude(self) -> None:
-        """Sends the suspects' requests again where the connections have become more: each time one more is a leak."""
-        if len(self._watcher.catch_up()[1]) - self._start < GROWN_MIN:
-            return
+    def conclude(self, sights: list[Sight]) -> None:
+        """Sends each read some times more, one after the other: a connection more for each is a leak.
+
+        Comes late: who loses connections serves nobody in the end.
+        """
+        first = {sight.operation.name: sight for sight in reversed(sights) if sight.operation.is_safe and sight.watched}
+        for sight in first.values():
+            if sight.watched is not None:
+                self._repeat(Suspect(sight.operation, sight.asker, sight.watched))
         for suspect in list(self._suspects.values())[:SUSPECTS_MAX]:
-            again = [self._again(suspect) for _ in range(REPEATED)]
-            counts = [len(watched.backends) for watched in again]
-            grown, starved = counts[-1] - counts[0], again[-1].answer.status in (0, 500, 503, 504)
-            if grown >= REPEATED - 2 or (grown >= GROWN_MIN and starved and suspect.watched.answer.is_success):
-                request = suspect.watched.request
-                title = f"{suspect.operation.name} does not give its connection back"
-                end = f", and the last one was answered {again[-1].answer.status}" if starved else ""
-                observed = f"Sent {REPEATED} times, one after the other, it left {grown} connections more open{end}."
-                proof = (f"connections of the target after each request: {', '.join(map(str, counts))}",)
-                said = Said(title, observed, proof, (request,), Confidence.HIGH, suspect.watched.answer.status)
-                self._report.findings.append(finding_of(_CONNECTION, self._place(suspect), said))
+            if suspect.operation.name not in first:
+                self._repeat(suspect)
+
+    def _repeat(self, suspect: Suspect) -> None:
+        request = suspect.watched.request
+        before = self._connections()
+        for _ in range(REPEATED // 2):
+            if request.role:
+                self._scene.world.send(request)
+            else:
+                self._scene.world.send_as(request, self._scene.anonymous)
+        if self._connections() <= before:
+            return
+        again = [self._again(suspect) for _ in range(REPEATED)]
+        counts = [before, *(len(watched.backends) for watched in again)]
+        grown, starved = counts[-1] - before, again[-1].answer.status in (0, 500, 503, 504)
+        if grown < GROWN_MIN or (grown < REPEATED - 2 and not starved):
+            return
+        end = f", and the last one was answered {again[-1].answer.status}" if starved else ""
+        title = f"{suspect.operation.name} does not give its connection back"
+        observed = f"Sent {REPEATED + REPEATED // 2} times, one after the other, it left {grown} connections more open{end}."
+        proof = (f"connections of the target before, and after each of the last: {', '.join(map(str, counts))}",)
+        said = Said(title, observed, proof, (request,), Confidence.HIGH, suspect.watched.answer.status)
+        self._report.findings.append(finding_of(_CONNECTION, self._place(suspect), said))
+
+    def _connections(self) -> int:
+        return len(self._watcher.catch_up()[1])
 
     def _again(self, suspect: Suspect) -> Watched:
         return self._watcher.exchange(suspect.watched.request, None if suspect.watched.request.role else self._scene.anonymous)
