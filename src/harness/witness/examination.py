@@ -133,6 +133,7 @@ class _Work:
     done: Examination = field(default_factory=Examination)
     sights: list[Sight] = field(default_factory=list)
     idle: frozenset[str] = frozenset()
+    avoided: frozenset[str] = frozenset()  # operations that lose connections
 
     def run(self) -> None:
         """Everything on one target; what destroys credentials or data each on a target of its own."""
@@ -144,16 +145,27 @@ class _Work:
             leaks = LeakOracle(site.scene, site.watcher, self.done.report(LEAKS, "requests"))
             self._survey(site, leaks, in_order(site.scene))
             self._writes(site, leaks, in_order(site.scene))
-            self._mark(site, in_order(site.scene))
-            Races(site.scene, site.watcher).examine(
-                self.sights, self.done.report(LOST, "operations"), self.done.report(DOUBLE, "operations")
-            )
-            self.say("raced writes")
-            self._scale(site)
             leaks.conclude(self.sights)
-            self._delete(site, leaks)
-            last = destructive(site.scene)
+            last, self.avoided = destructive(site.scene), leaks.lossy
+            if not self.avoided:
+                self._rest(site, leaks)
+        if self.avoided:  # who loses connections soon serves nobody: the others are examined without it
+            with self._site("without-leaks") as site:
+                if site is not None:
+                    self._rest(site, LeakOracle(site.scene, site.watcher, self.done.report(LEAKS, "requests")))
         self._destroy([operation for operation in last if self._wanted(operation)])
+
+    def _rest(self, site: Site, leaks: LeakOracle) -> None:
+        """What needs the survey."""
+        self._mark(site, in_order(site.scene))
+        lost, double = self.done.report(LOST, "operations"), self.done.report(DOUBLE, "operations")
+        Races(site.scene, site.watcher).examine(self._usable(), lost, double)
+        self.say("raced writes")
+        self._scale(site)
+        self._delete(site, leaks)
+
+    def _usable(self) -> list[Sight]:
+        return [sight for sight in self.sights if sight.operation.name not in self.avoided]
 
     def conclude(self) -> None:
         """What was learned of the whole."""
@@ -214,16 +226,16 @@ class _Work:
 
     def _scale(self, site: Site) -> None:
         """The same reads when the data has grown."""
-        scaling = Scaling(site.scene, site.watcher, self.sights, self.done.report, self.say)
+        scaling = Scaling(site.scene, site.watcher, self._usable(), self.done.report, self.say)
         scaling.run()
         self.done.sizes = tuple(scaling.sizes)
 
     def _mark(self, site: Site, operations: list[Operation]) -> None:
         """Markers in every place; then every read once more, for what was stored by then."""
         oracle = InjectionOracle(site.scene, site.watcher, self.done.report(INJECTION, "places"))
-        for operation in operations:  # all: what one stores another may use
+        for operation in (each for each in operations if each.name not in self.avoided):  # all: what one stores another may use
             self._mark_one(site, oracle, operation, first=True)
-        for sight in self.sights:
+        for sight in self._usable():
             if sight.watched is not None and sight.operation.is_safe:
                 with oracle.during(sight.operation.name):
                     site.scene.world.send(sight.watched.request)

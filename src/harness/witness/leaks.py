@@ -112,6 +112,11 @@ class LeakOracle:
         said = Said(title, observed, proof, (request,), Confidence.HIGH, suspect.watched.answer.status)
         self._report.findings.append(finding_of(_CONNECTION, self._place(suspect), said))
 
+    @property
+    def lossy(self) -> frozenset[str]:
+        """Operations that lose connections."""
+        return frozenset(finding.operation for finding in self._report.findings if finding.rule == _CONNECTION.rule)
+
     def _connections(self) -> int:
         return len(self._watcher.catch_up()[1])
 
