@@ -41,6 +41,9 @@ class Request:
     body: str | None = None
     client: str = ""  # "" is the usual one; each other name a client with an address of its own, that asks the target directly
     times: int = 1  # sent so often in a row
+    stands_for: str = (
+        ""  # the id of what it made when it was found: in the later steps, the one that it makes now takes its place
+    )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from harness.probes.clients import fresh_address
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import Answer, Door, TargetDied, World
+from harness.probes.inference import made_ids
 from harness.probes.scene import Scene
 
 _DIED = Weakness(
@@ -28,23 +30,50 @@ _DIED = Weakness(
 
 
 def sent_again(door: Door, steps: tuple[Request, ...]) -> tuple[Answer, ...]:
-    """Sends the requests of a finding in their order, each client from its own address; the last answer to each step.
+    """The last answer to each request of a finding, sent as `exchanged_again` does.
+
+    Raises:
+        TargetError: the target died, or refused a log-in.
+    """
+    return tuple(answer for _, answer in exchanged_again(door, steps))
+
+
+def exchanged_again(door: Door, steps: tuple[Request, ...]) -> tuple[tuple[Request, Answer], ...]:
+    """Sends the requests of a finding in their order, each client from its own address: each as it was sent, and the last answer.
+
+    An object that a step makes has another id than when the finding was made: the later steps name the new one.
 
     Never a new log-in in between: a session that should be over must not be replaced by a good one.
 
     Raises:
         TargetError: the target died, or refused a log-in.
     """
-    answers: list[Answer] = []
+    exchanged: list[tuple[Request, Answer]] = []
+    names: dict[str, str] = {}
     with ExitStack() as open_worlds:
         worlds: dict[str, World] = {}
-        for step in steps:
+        for step in (with_names(step, names) for step in steps):
             if step.client not in worlds:
                 seen = door.seen_from(fresh_address()) if step.client else door
                 worlds[step.client] = open_worlds.enter_context(World(seen))
             answer = [worlds[step.client].send(step, renew=False) for _ in range(step.times)][-1]
-            answers.append(answer)
-    return tuple(answers)
+            exchanged.append((step, answer))
+            made = next(made_ids(answer, "id"), "") if step.stands_for and answer.is_success else ""
+            names |= {step.stands_for: str(made)} if made else {}
+    return tuple(exchanged)
+
+
+def with_names(step: Request, names: Mapping[str, str]) -> Request:
+    """The step with other ids in its path and query."""
+    for known, now in names.items():
+        step = replace(step, path=re.sub(rf"(?<=[/=]){re.escape(known)}(?=[/?&]|$)", lambda _, now=now: now, step.path))  # type: ignore[misc]
+    return step
+
+
+def with_makers(finding: Finding, made: Mapping[str, Request]) -> Finding:
+    """The finding with the requests first that made the objects that its steps name: a fresh target does not have them."""
+    used = [maker for known, maker in made.items() if any(with_names(step, {known: ""}) != step for step in finding.steps)]
+    return replace(finding, steps=(*used, *finding.steps)) if used else finding
 
 
 def examined_twice(doors: Doors, label: str, examine: Callable[[Door], Report]) -> Report:

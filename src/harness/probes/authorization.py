@@ -9,6 +9,7 @@ from harness.model.errors import HarnessError
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Confidence, Finding
 from harness.model.target import ObjectKind
+from harness.probes.again import with_makers
 from harness.probes.cells import Examined, untried
 from harness.probes.document import Document
 from harness.probes.doors import Doors
@@ -103,7 +104,7 @@ class AuthorizationRun:
                 self._add(matrix, _not_examined(scene, operation, matrix.died))
                 continue
             try:
-                for examined in examine(scene):
+                for examined in _repeatable(scene, examine):
                     self._add(matrix, self._confirmed(examined, examine))
             except HarnessError as error:
                 self._add(matrix, _not_examined(scene, operation, error.message))
@@ -137,13 +138,19 @@ class AuthorizationRun:
             with self.doors.fresh("confirm") as door, World(door) as world:
                 again = {
                     finding.fingerprint: finding
-                    for item in examine(Scene(world, self.document, self.seed))
+                    for item in _repeatable(Scene(world, self.document, self.seed), examine)
                     for finding in item.findings
                 }
         except HarnessError:
             return examined
         rated = (_rated(finding, again.get(finding.fingerprint), certain=examined.certain) for finding in examined.findings)
         return replace(examined, findings=tuple(rated))
+
+
+def _repeatable(scene: Scene, examine: Examine) -> Iterator[Examined]:
+    """What an examination finds, each finding with the requests that made the objects of its steps."""
+    for examined in examine(scene):
+        yield replace(examined, findings=tuple(with_makers(finding, scene.made) for finding in examined.findings))
 
 
 def _rated(finding: Finding, again: Finding | None, *, certain: bool) -> Finding:

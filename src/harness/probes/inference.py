@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.model.target import ObjectKind, Role
@@ -117,9 +118,12 @@ def _create(scene: Scene, collection: str, name: str, role: str, user: str, numb
     for body in _bodies(scene, operation.name, f" {role} {user} {number}"):
         with contextlib.suppress(SchemaError):
             draft = scene.drafter.draft(operation).with_body(body)
-            answer = scene.world.send(draft.request(role, user))
+            request = draft.request(role, user)
+            answer = scene.world.send(request)
             if answer.is_success:
-                return next(made_ids(answer, name), "")
+                identity = next(made_ids(answer, name), "")
+                scene.made[str(identity)] = replace(request, stands_for=str(identity))
+                return identity
     return None
 
 

@@ -56,6 +56,7 @@ class Scene:
     world: World
     document: Document
     seed: int
+    made: dict[str, Request] = field(default_factory=dict)  # by id: what made the objects that were not there before
     _holdings: dict[tuple[str, str], Holdings] = field(default_factory=dict)
     _volatile: dict[str, frozenset[str]] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from harness.evidence.stored import StoredRun
 from harness.model.errors import EvidenceError
 from harness.model.finding import Finding, Request, Symptom
 from harness.model.verdict import Verdict
-from harness.probes.again import sent_again
+from harness.probes.again import exchanged_again
 from harness.probes.exchange import Answer
 from harness.probes.symptoms import shows
 from harness.runner.preflight import standing
@@ -69,8 +69,7 @@ def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[E
     with standing(request, folder, say, stop) as ground:
         arena = Arena(ground.arena)
         with arena.fresh("replay") as live:
-            again = sent_again(live, finding.steps)
-        steps = tuple(Step(step, answer) for step, answer in zip(finding.steps, again, strict=True))
+            steps = tuple(Step(step, answer) for step, answer in exchanged_again(live, finding.steps))
         if finding.stage == STAGE:
             return _examined(finding, arena, request.seed, steps)
     if shows(finding.symptom, steps[-1].answer):
