@@ -8,25 +8,14 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from harness.model.errors import HarnessError
-from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
-from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.model.finding import Confidence, Finding, Request, Symptom
+from harness.probes.checks import DIED, Place, Report, finding_of
 from harness.probes.clients import fresh_address
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import Answer, Door, TargetDied, World
 from harness.probes.inference import made_ids
 from harness.probes.scene import Scene
-
-_DIED = Weakness(
-    "robustness.target-died",
-    Severity.CRITICAL,
-    400,
-    "API4:2023",
-    "The target serves on, whatever it was sent.",
-    "One request takes the platform away from everybody.",
-    "Bound what this request can cost, and catch the fault where it begins.",
-    ("2.1.5.a",),
-)
 
 
 def sent_again(door: Door, steps: tuple[Request, ...]) -> tuple[Answer, ...]:
@@ -139,7 +128,7 @@ def survived(door: Door, label: str, examine: Callable[[Door], Report]) -> Repor
 def _death(request: Request | None) -> Finding:
     if request is None:
         title = "The target does not serve any more after it was examined"
-        return finding_of(_DIED, Place(), title, "Its health address did not answer afterwards.", (), Symptom(server_error=True))
+        return finding_of(DIED, Place(), title, "Its health address did not answer afterwards.", (), Symptom(server_error=True))
     route = f"{request.method} {request.path.partition('?')[0]}"
     observed = "After this request the target did not answer any more."
-    return finding_of(_DIED, Place(route), f"{route} kills the target", observed, (request,), Symptom(server_error=True))
+    return finding_of(DIED, Place(route), f"{route} kills the target", observed, (request,), Symptom(server_error=True))

@@ -43,6 +43,19 @@ class Place:
     role: str = ""
 
 
+DIED = Weakness(
+    "robustness.target-died",
+    Severity.CRITICAL,
+    400,
+    "API4:2023",
+    "The target serves on, whatever it was sent.",
+    "One request takes the platform away from everybody.",
+    "Bound what this request can cost, and catch the fault where it begins.",
+    ("2.1.5.a",),
+)
+"""Of every examination: what killed the target is worse than whatever else it found."""
+
+
 def finding_of(
     weakness: Weakness,
     place: Place,

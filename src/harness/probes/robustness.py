@@ -10,7 +10,7 @@ from typing import Any
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.probes.calls import valid_drafts
-from harness.probes.checks import Place, Weakness, finding_of
+from harness.probes.checks import DIED, Place, Weakness, finding_of
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.drafts import Draft
@@ -57,16 +57,6 @@ _SERVER_ERROR = Weakness(
     "Input that is not right is answered with a 4xx.",
     "It is a fault that anybody sets off at will; behind it may stand an injection, a lost write or an exhausted pool.",
     "Check this input at the edge, and answer 400, 404 or 422.",
-    ("2.1.5.a",),
-)
-_DIED = Weakness(
-    "robustness.target-died",
-    Severity.CRITICAL,
-    400,
-    "API4:2023",
-    "The target serves on, whatever it was sent.",
-    "One request takes the platform away from everybody.",
-    "Bound what this input can cost, and catch the fault where it begins.",
     ("2.1.5.a",),
 )
 
@@ -178,8 +168,8 @@ class RobustnessRun:
                 try:
                     answer = world.send(finding.steps[-1])
                 except HarnessError:
-                    return finding.rule == _DIED.rule and not door.alive()
-                return finding.rule != _DIED.rule and (answer.status in finding.symptom.status or answer.status >= 500)
+                    return finding.rule == DIED.rule and not door.alive()
+                return finding.rule != DIED.rule and (answer.status in finding.symptom.status or answer.status >= 500)
         except HarnessError:
             return False
 
@@ -270,7 +260,7 @@ def _died(operation: Operation, asker: Asker, hostile: Hostile) -> Finding:
     observed = f"After {hostile.what} in {hostile.parameter}, sent by {asker.title}, the target did not answer any more."
     title = f"{operation.name} kills the target with {hostile.what} in {hostile.parameter}"
     place = Place(operation.name, hostile.parameter, asker.role)
-    return finding_of(_DIED, place, title, observed, (hostile.request,), Symptom(server_error=True))
+    return finding_of(DIED, place, title, observed, (hostile.request,), Symptom(server_error=True))
 
 
 def _said_once(findings: list[Finding]) -> list[Finding]:
