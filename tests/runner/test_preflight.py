@@ -29,9 +29,13 @@ def target(tmp_path: Path) -> Target:
         Allow(),
         (Role("buyer", Login("none")),),
         document=document,
-        objects=(ObjectKind("order", "buyer", "/orders", "$[*].id", ("id",)),),
+        objects=(ObjectKind("order", "buyer", ("id",), "/orders", "$[*].id"),),
         operations=(OperationHint("PUT /orders/{id}"),),
     )
+
+
+def test_objects_that_are_given_by_example_need_no_list(target: Target) -> None:
+    check_document(dataclasses.replace(target, objects=(ObjectKind("order", "buyer", ("id",), examples={"one": (7,)}),)))
 
 
 def test_a_target_file_that_names_what_the_document_has_is_let_through(target: Target) -> None:
@@ -43,7 +47,7 @@ def test_a_target_file_that_names_what_the_document_has_is_let_through(target: T
     [
         ({"operations": (OperationHint("PUT /v1/orders/{id}"),)}, "operations", 'did you mean "PUT /orders/{id}"?'),
         (
-            {"objects": (ObjectKind("order", "buyer", "/v1/orders", "$[*].id", ("id",)),)},
+            {"objects": (ObjectKind("order", "buyer", ("id",), "/v1/orders", "$[*].id"),)},
             "objects.order.list_path",
             'did you mean "/orders"?',
         ),

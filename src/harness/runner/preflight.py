@@ -120,7 +120,7 @@ def check_document(target: Target) -> None:
     for hint in target.operations:
         _documented(hint.operation, document.names, f"{target.name}: operations: {target.document.name}")
     readable = [operation.path for operation in document.operations if operation.method == "GET"]
-    for kind in target.objects:
+    for kind in (kind for kind in target.objects if kind.list_path):
         _documented(kind.list_path, readable, f"{target.name}: objects.{kind.name}.list_path: GET of {target.document.name}")
 
 
