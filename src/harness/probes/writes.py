@@ -22,7 +22,7 @@ from harness.probes.oracle import Change, changes, excerpt, member
 from harness.probes.permissions import Permission
 from harness.probes.preconditions import fresh
 from harness.probes.reads import Stage, may_reach, mirrored, outsiders, staged
-from harness.probes.scene import NOBODY, Asker, Scene, Untestable
+from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.wording import STAGE, write_of_another
 
 OBJECTS_TRIED_MAX = 6  # a life cycle may refuse a change of one object and allow it of the next
@@ -78,6 +78,7 @@ class _Writing:
         attackers = self._attackers()
         best: dict[Asker, _Attempt] = {}
         own: _Attempt | None = None
+        own_body: Any = None
         bodies = self._scene.bodies(self._operation)[:BODIES_TRIED_MAX]
         for identity, body in product(self._stage.identities[:OBJECTS_TRIED_MAX], bodies):
             for attempt in attackers:
@@ -85,24 +86,24 @@ class _Writing:
                     best[attempt.asker] = self.attempt(identity, body, attempt)
             permission = self._scene.permission(self._operation, self._stage.owner)
             own = self.attempt(identity, body, _Attempt(self._stage.owner, Whose.OWN, permission))
+            own_body = body
             if own.answer.is_success:
                 break
         nobody = None
         if own is not None and own.answer.is_success:
             nobody = self._nobody(own)
-            self._ask_for_the_peers(best, bodies)
+            self._ask_for_the_peers(best, own_body)
         return self._examined(own, list(best.values()), nobody)
 
-    def _ask_for_the_peers(self, best: dict[Asker, _Attempt], bodies: list[Any]) -> None:
-        """Who has no credential may be taken for one certain user, and reach that one's objects alone."""
-        stage, refused = mirrored(self._stage), best.get(NOBODY)
-        if stage is None or refused is None or refused.answer.is_success:
+    def _ask_for_the_peers(self, best: dict[Asker, _Attempt], body: Any) -> None:
+        """An outsider may be taken for one certain user, and reach that one's objects alone."""
+        stage = mirrored(self._stage)
+        if stage is None:
             return
-        attempt = _Attempt(NOBODY, Whose.ANOTHER, refused.permission)
-        for body in bodies:
+        for attempt in [each for asker, each in best.items() if asker != self._stage.peer and not each.answer.is_success]:
             done = _Writing(self._scene, self._operation, stage).attempt(stage.identities[0], body, attempt)
             if _is_hole(done):
-                best[NOBODY] = done
+                best[attempt.asker] = done
 
     def _nobody(self, own: _Attempt) -> Cell:
         """The request that succeeded, for an object that nobody has."""
