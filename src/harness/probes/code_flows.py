@@ -144,9 +144,9 @@ class Codes:
             Untestable: no body could be made.
         """
         self.starts += 1
-        body = next(
-            (body for body in self.scene.bodies(self.flow.start, f" start {self.starts}") if isinstance(body, dict)), None
-        )
+        has_body = self.flow.start.body is not None
+        bodies = self.scene.bodies(self.flow.start, f" start {self.starts}") if has_body else ({},)
+        body = next((body for body in bodies if isinstance(body, dict)), None)
         if body is None:
             raise Untestable(f"no body is known for {self.flow.start.name}")
         role, name = self._caller()
@@ -158,8 +158,8 @@ class Codes:
             body = {key: USERNAME if _CONTACT.search(key) else value for key, value in body.items()}
         else:
             body = {key: self._anew(key, value) for key, value in body.items()}
-        draft = self.scene.drafter.draft(self.flow.start).with_body(body)
-        return draft.request(role, name), body
+        draft = self.scene.drafter.draft(self.flow.start)
+        return (draft.with_body(body) if has_body else draft).request(role, name), body
 
     def _anew(self, key: str, value: Any) -> Any:
         """An address or telephone number that no start before had, in the form of the one that the document gives."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,6 +24,9 @@ from harness.probes.public_keys import PATHS, public_keys
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 ANSWER_TIME_S_MAX = 20.0
+SLOW_ANSWERS_MAX = 2  # answers that one route may fail to give in time; after that it is waited for shortly only
+SLOW_ROUTES_MAX = 3
+IMPATIENT_S = 3.0
 RETRY_AFTER_S_MAX = 2.0  # a longer wait asked for by a 429 is not kept: the answer stands
 # Stand in a body for the user's own: no request that is kept holds a credential.
 USERNAME, PASSWORD = "${username}", "${password}"
@@ -163,14 +167,19 @@ class Traffic:
 
 
 class World:
-    """One running target and the sessions of its users."""
+    """One running target and the sessions of its users.
 
-    def __init__(self, door: Door) -> None:
+    An answer is waited for `patience_s`; on a route that was late twice, or where many were, only for a moment.
+    """
+
+    def __init__(self, door: Door, *, patience_s: float = ANSWER_TIME_S_MAX) -> None:
         self.door = door
         self.target = door.target
         self.traffic = Traffic()
         self._credentials: dict[tuple[str, str], Credential] = {}
         self._forgeries: dict[str, dict[str, Forgery]] = {}
+        self._patience_s = patience_s
+        self._slow: Counter[str] = Counter()  # by route: how often its answer was not there in time
         self._client = door.client()
 
     def close(self) -> None:
@@ -256,11 +265,17 @@ class World:
         if credential.cookies and "cookie" not in {name.lower() for name in headers}:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in credential.cookies.items())
         body = self._body(request)
+        address, patience_s = self.door.base_url + request.path, self._patience(_route(request))
         try:
-            built = self._client.build_request(request.method, self.door.base_url + request.path, headers=headers, content=body)
-            return self._received(built, begun)
+            built = self._client.build_request(request.method, address, headers=headers, content=body, timeout=patience_s)
+            return self._received(built, begun, patience_s, _route(request))
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
+            self._slow[_route(request)] += isinstance(error, httpx.ReadTimeout)
             return Answer(0, error=f"{type(error).__name__}: {error}"[:200], elapsed_s=time.monotonic() - begun)
+
+    def _patience(self, route: str) -> float:
+        is_patient = self._slow[route] < SLOW_ANSWERS_MAX and self._slow.total() < SLOW_ROUTES_MAX * SLOW_ANSWERS_MAX
+        return self._patience_s if is_patient else min(self._patience_s, IMPATIENT_S)
 
     def _forged(self, value: str, request: Request) -> str:
         """A header with `${token:expired}` in it: the user's token, forged in that way (see `harness.probes.forging`)."""
@@ -284,7 +299,7 @@ class World:
         answers = (self.send_as(Request("GET", path), Credential()) for path in PATHS)
         return public_keys((answer.text, answer.json) for answer in answers if answer.is_success)
 
-    def _received(self, built: httpx.Request, begun: float) -> Answer:
+    def _received(self, built: httpx.Request, begun: float, patience_s: float, route: str) -> Answer:
         received = bytearray()
         truncated = False
         answered = self._client.send(built, stream=True)
@@ -292,8 +307,10 @@ class World:
             self._client.cookies.clear()  # sessions are sent on purpose or not at all
             for chunk in answered.iter_bytes():
                 received += chunk
-                if len(received) > ANSWER_BYTES_MAX or time.monotonic() - begun > ANSWER_TIME_S_MAX:
+                late = time.monotonic() - begun > patience_s
+                if len(received) > ANSWER_BYTES_MAX or late:
                     truncated = True
+                    self._slow[route] += late
                     break
         finally:
             answered.close()
@@ -312,6 +329,12 @@ class World:
         return text.encode("utf-8", errors="surrogatepass")
 
 
+def _route(request: Request) -> str:
+    """The method and path of a request, whatever object it names."""
+    return f"{request.method} {_ID.sub('/{}', request.path.partition('?')[0])}"
+
+
+_ID = re.compile(r"/(\d+|[0-9a-f]{8}-?[0-9a-f-]{20,})(?=/|$)", re.I)
 _FORGED = re.compile(r"\$\{token:([a-z0-9_-]+)\}", re.I)
 
 

@@ -7,7 +7,7 @@ Each is sent twice before it is said. (Where the harness has the database, its s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,7 +87,7 @@ def examine_injection(scene: Scene) -> Report:
 def _slots(scene: Scene, operation: Operation, draft: Draft) -> Iterator[_Slot]:
     for parameter in operation.parameters:
         if parameter.where in ("path", "query") and _takes_text(scene, parameter.schema):
-            given = {**draft.path, **draft.query}.get(parameter.name, "harness")
+            given = {**draft.path, **draft.query}.get(parameter.name, _listed(scene, parameter.schema) or "harness")
             yield _Slot(parameter.name, draft, str(given))
     if isinstance(draft.body, dict):
         for name, value in draft.body.items():
@@ -100,7 +100,15 @@ def _takes_text(scene: Scene, schema: Any) -> bool:
         resolved = scene.document.schemas.resolve(schema)
     except SchemaError:
         return True
-    return "enum" not in resolved and (not types_of(resolved) or "string" in types_of(resolved))
+    return not types_of(resolved) or "string" in types_of(resolved)
+
+
+def _listed(scene: Scene, schema: Any) -> Any:
+    """The first of the values that a schema lists, such as the orders of a `sort`; else None."""
+    try:
+        return next(iter(scene.document.schemas.resolve(schema).get("enum") or ()), None)
+    except SchemaError:
+        return None
 
 
 def _examined(scene: Scene, operation: Operation, slot: _Slot, asker: Asker) -> Iterator[Finding]:
@@ -119,6 +127,11 @@ def _examined(scene: Scene, operation: Operation, slot: _Slot, asker: Asker) -> 
         observed = "A condition that always holds gives another answer than one that never does, twice in a row."
         request = slot.filled(true, asker)
         yield finding_of(_SQL, place, title, observed, (request,), Symptom(status=(200,)), Confidence.MEDIUM)
+    elif operation.is_safe and (expression := _expression_runs(ask, slot.value)):
+        title = f"{operation.name} puts {slot.name} into a statement"
+        observed = "An expression with a query of its own was carried out, and the same without its last bracket failed, twice."
+        request = slot.filled(expression, asker)
+        yield finding_of(_SQL, place, title, observed, (request,), Symptom(status=(200,)), Confidence.MEDIUM)
     if operation.is_safe:
         answer = ask("../../../../../../../../etc/passwd")
         if re.search(r"^root:.*:0:0:", answer.text, re.M):
@@ -126,6 +139,15 @@ def _examined(scene: Scene, operation: Operation, slot: _Slot, asker: Asker) -> 
             request = slot.filled("../../../../../../../../etc/passwd", asker)
             symptom = Symptom(body_contains="root:")
             yield finding_of(_FILE, place, title, "It showed the machine's list of users.", (request,), symptom, Confidence.HIGH)
+
+
+def _expression_runs(ask: Callable[[str], Answer], value: str) -> str:
+    """The expression that is carried out where no quotes stand around the value (`order by`); "" where none is."""
+    for start in dict.fromkeys((value, "1")):
+        whole, broken = f"{start},(select 1)", f"{start},(select 1"
+        if all(ask(whole).is_success and ask(broken).status >= 500 for _ in range(2)):
+            return whole
+    return ""
 
 
 def _quotes_differ(one: Answer, two: Answer) -> str:
@@ -138,7 +160,7 @@ def _quotes_differ(one: Answer, two: Answer) -> str:
     return ""
 
 
-def _conditions_differ(ask: Any, value: str) -> str:
+def _conditions_differ(ask: Callable[[str], Answer], value: str) -> str:
     """The value whose condition always holds, where it gives other than one that never does; "" where they are alike."""
     for true, false in ((f"{value}' OR '1'='1", f"{value}' AND '1'='2"), (f"{value}' AND '1'='1", f"{value}' AND '1'='2")):
         first, second = ask(true), ask(false)

@@ -180,7 +180,10 @@ class Campaign:
             return LegReport(leg, result)
 
     def _run(self, leg: Leg) -> LegReport:
-        with self._fresh(f"contract-{leg.phase}-{leg.role.name}") as door, World(door) as world:
+        with (
+            self._fresh(f"contract-{leg.phase}-{leg.role.name}") as door,
+            World(door, patience_s=self._budget.request_seconds) as world,
+        ):
             feed = feed_of(self._document, self._target, leg.role, world)
             session = _Session(door, leg.role)
             job = replace(self._job(leg, door, feed, session.secrets()), watch=self._watch(leg.role, world))

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import IO
 
 from harness.engines.contract.job import Ended, Job, LoggedOut, Said, Scenario, Secrets, SignInWanted, Trouble
-from harness.engines.contract.worker import HANG_SECONDS
+from harness.engines.contract.worker import hang_seconds
 
 SignIn = Callable[[str], Secrets | None]
 _POLL_SECONDS = 0.5
@@ -55,7 +55,7 @@ def run_leg(job: Job, sign_in: SignIn, progress: Callable[[LegResult], None] | N
         line = Connection(os.dup(ours.fileno()))
         try:
             line.send(job)
-            _listen(line, worker, result, sign_in, progress, deadline=time.monotonic() + job.seconds + HANG_SECONDS)
+            _listen(line, worker, result, sign_in, progress, deadline=time.monotonic() + job.seconds + hang_seconds(job))
         except (EOFError, OSError):
             result.ended = Ended(_last_words(worker, errors))
         finally:

@@ -25,9 +25,14 @@ from harness.engines.contract.job import Ended, Job, Said, Trouble
 from harness.engines.contract.reading import Reader
 from harness.engines.contract.settings import settings_of
 
-HANG_SECONDS = 15.0  # beyond the job's own time: the engine looks at the clock between two requests only
+_HANG_SECONDS = 15.0  # beyond the job's own time: the engine looks at the clock between two requests only
 _WATCH_EACH_SECONDS = 0.5
 MEMORY_BYTES_MAX = 6 * 1024**3  # address space: far above what a campaign needs (0.4 GB), far below what hurts a machine
+
+
+def hang_seconds(job: Job) -> float:
+    """How long after its own time a job is taken to hang."""
+    return min(_HANG_SECONDS, job.request_seconds + job.seconds / 4)
 
 
 def main() -> int:
@@ -36,7 +41,7 @@ def main() -> int:
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     job: Job = line.recv()
-    threading.Thread(target=_watch, args=(os.getppid(), time.monotonic() + job.seconds + HANG_SECONDS), daemon=True).start()
+    threading.Thread(target=_watch, args=(os.getppid(), time.monotonic() + job.seconds + hang_seconds(job)), daemon=True).start()
     try:
         run(job, line)
     except (BrokenPipeError, ConnectionResetError):
