@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.pages.contractor_profile import ContractorProfilePage
 from e2e.pages.log_in import LogInPage
+from e2e.pages.registration import RegistrationPage
 from harness.model.target import User
+from harness.targets.live import LiveTarget
 
 pytestmark = pytest.mark.proves("7.1.3.a")
 
@@ -71,3 +74,51 @@ def test_a_new_password_ends_the_session(page: Page, account: Accounts, picture:
     profile.expect_shown()
     profile.change_password(new, user.password)
     entrance.expect_shown()
+
+
+# ------------------------------------------------------------------------------------------------------------- registering
+
+
+def last_message(live: LiveTarget, phone: str) -> str:
+    """The newest text message to a phone: this platform prints them where no sender is configured."""
+    assert live.log_path is not None, "the messages of a target that runs elsewhere cannot be read"
+    messages = re.findall(rf"text message to {re.escape(phone)}: (.*)", live.log_path.read_text(encoding="utf-8"))
+    assert messages, f"no message was sent to {phone}"
+    return str(messages[-1])
+
+
+@pytest.mark.flow("contractor registers with the code sent to the phone")
+def test_contractor_registers(page: Page, live_target: LiveTarget, picture: Pictures) -> None:
+    registration, profile = RegistrationPage(page), ContractorProfilePage(page)
+    mark, phone = secrets.token_hex(4), f"+1 202 555 {secrets.randbelow(9000) + 1000}"
+    registration.open()
+    picture(page, "who registers")
+    registration.apply(name="Ada New", company="New Roofs", email=f"ada.{mark}@example.test", phone="12345")
+    registration.expect_complaint("Mobile phone", "Enter a phone number, such as +1 202 555 0104.")
+    registration.apply(name="Ada New", company="New Roofs", email=f"ada.{mark}@example.test", phone=phone)
+    registration.expect_code_wanted()
+    code, password = last_message(live_target, phone)[:6], "Aa1" + secrets.token_hex(8)
+    registration.enter(f"{(int(code) + 1) % 1_000_000:06}", password)
+    registration.expect_complaint("Code", "The code is wrong or no longer valid. Check it, or start again to get a new one.")
+    picture(page, "wrong code")
+    registration.enter(code, password)
+    profile.expect_message("Welcome to The Power100 Experience: your account is ready.")
+    profile.expect_user("Ada New")
+    picture(page, "registered")
+    profile.log_out()
+    LogInPage(page).log_in(f"ada.{mark}@example.test", password)
+    profile.expect_shown()
+
+
+@pytest.mark.flow("registering tells nobody which addresses have an account")
+def test_registering_with_a_taken_address_looks_the_same(
+    page: Page, account: Accounts, api: Api, live_target: LiveTarget, picture: Pictures
+) -> None:
+    registration = RegistrationPage(page)
+    own_phone = api("contractor").get("/api/contractor-auth/profile").json()["contractor"]["phone"]
+    registration.open()
+    registration.apply(name="Some One", company="Some", email=account("contractor").username, phone="+1 202 555 0777")
+    registration.expect_code_wanted()
+    picture(page, "the same page")
+    assert "You have an account" in last_message(live_target, own_phone)
+    assert "+1 202 555 0777" not in (live_target.log_path or Path()).read_text(encoding="utf-8")

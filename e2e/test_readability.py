@@ -98,7 +98,7 @@ def test_admin_and_log_in_pages_are_readable_on_a_phone(context_for: Contexts, n
     expect_readable(page)
     picture(page, "admin dashboard")
     entrance = new_context(**PHONE).new_page()
-    for path in ("/partner/login", "/contractor/login", "/admin/login", "/nowhere"):
+    for path in ("/partner/login", "/contractor/login", "/contractor/register", "/admin/login", "/nowhere"):
         entrance.goto(path)
         expect_readable(entrance)
     picture(entrance, "problem")

@@ -20,6 +20,7 @@ from tpe.auth.tokens import Tokens
 from tpe.context import Platform
 from tpe.infra.cache import Cache
 from tpe.infra.clients import ClientAddresses
+from tpe.contractors.routes import router as contractors_router
 from tpe.infra.db import Database
 from tpe.infra.documentation import served_document
 from tpe.infra.errors import BodyLimit, install_error_handlers
@@ -28,6 +29,7 @@ from tpe.infra.health import router as health_router
 from tpe.infra.limits import Counts, RateLimit, too_many
 from tpe.infra.shared import Shared
 from tpe.leads.routes import router as leads_router
+from tpe.messaging.texts import text_messages
 from tpe.settings import Settings
 from tpe.web.routes import mount_static
 from tpe.web.routes import router as pages_router
@@ -36,6 +38,15 @@ BODY_BYTES_MAX = 1_048_576
 """1 MiB: a hundred times the largest body that any operation takes."""
 BODY_SECONDS_MAX = 15.0
 """How long a body may take to come: the largest one at 70 KB a second."""
+API_ROUTERS = (
+    partner_auth_router,
+    contractor_auth_router,
+    admin_auth_router,
+    contractors_router,
+    leads_router,
+    admin_router,
+    health_router,
+)
 API_VERSION = "1.0.0"
 """Version of the API's contract; the build has its own."""
 
@@ -77,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.add_middleware(ExactOrigins, origins=settings.allowed_origins)
-    for router in (partner_auth_router, contractor_auth_router, admin_auth_router, leads_router, admin_router, health_router):
+    for router in API_ROUTERS:
         app.include_router(router)
     app.include_router(pages_router)
     mount_static(app)
@@ -105,6 +116,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             settings.JWT_EXPIRE,
             settings.JWT_SECRET_PREVIOUS.get_secret_value() if settings.JWT_SECRET_PREVIOUS else None,
         ),
+        messages=text_messages(settings.TEXT_MESSAGES),
     )
     await platform.db.open()
     await shared.open()

@@ -14,6 +14,7 @@ from tpe.infra.cache import Cache
 from tpe.infra.db import Database
 from tpe.infra.limits import Counts
 from tpe.infra.shared import Shared
+from tpe.messaging.texts import TextMessages
 from tpe.settings import Settings
 
 
@@ -29,6 +30,7 @@ class Platform:
     attempts: LogInAttempts
     passwords: Passwords
     tokens: Tokens
+    messages: TextMessages
 
 
 async def platform_of(request: Request) -> Platform:

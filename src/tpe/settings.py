@@ -11,7 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 
 from psycopg.conninfo import make_conninfo
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
@@ -168,6 +168,16 @@ class Settings(DatabaseSettings, SharedSettings):
     @classmethod
     def _read_networks(cls, value: object) -> object:
         return parse_networks(value) if isinstance(value, str) else value
+
+    TEXT_MESSAGES: Literal["console", "off"] = "off"
+    """What sends codes to phones: the console prints them (never in production); off refuses what needs a message."""
+
+    @field_validator("TEXT_MESSAGES", mode="after")
+    @classmethod
+    def _keep_codes_off_the_log(cls, value: str, info: ValidationInfo) -> str:
+        if value == "console" and info.data.get("NODE_ENV") == "production":
+            raise ValueError("must not be console in production: codes would stand in the log")
+        return value
 
     @field_validator("JWT_EXPIRE", mode="before")
     @classmethod

@@ -130,6 +130,24 @@ def test_forms_are_read_with_bounds(ask: Ask, body: bytes, media: dict[str, str]
     assert answer.headers["content-type"].startswith("text/html")
 
 
+@pytest.mark.parametrize("path", ["/contractor/register", "/contractor/register/5f0c2a52-6d1e-4f7b-9a53-0d4a8f3f2b61"])
+def test_the_forms_of_a_registration_are_bound_to_their_browser_and_say_what_is_wrong(ask: Ask, path: str) -> None:
+    pair = ask("GET", path).headers["set-cookie"].partition(";")[0]
+    fields = {"name": " ", "email": "none", "phone": "1", "code": "12", "password": "a", "password_again": "b"}
+    refused = ask("POST", path, data={**fields, "csrf_token": pair.partition("=")[2]}, headers={"Cookie": pair})
+    assert refused.status_code == 422
+    wanted = ("Enter the 6 digits", "The two passwords differ") if path.count("/") == 3 else (
+        "Enter your name", "Enter your company", "Enter an e-mail address", "Enter a phone number",
+    )  # fmt: skip
+    assert all(words in refused.text for words in wanted)
+    for headers in ({}, {"Cookie": pair, "Sec-Fetch-Site": "cross-site"}):
+        assert ask("POST", path, data={**fields, "csrf_token": pair.partition("=")[2]}, headers=headers).status_code == 403
+
+
+def test_a_registration_that_cannot_be_one_is_not_found(ask: Ask) -> None:
+    assert ask("GET", "/contractor/register/none").status_code == 404
+
+
 # ------------------------------------------------------------------------------------------------------------- static files
 
 

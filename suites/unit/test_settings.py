@@ -54,7 +54,7 @@ def test_neither_settings_nor_their_errors_show_a_secret(monkeypatch: pytest.Mon
         ("PORT", "65536"), ("PORT", "-1"), ("PORT", "http"), ("DB_PORT", "0"), ("DB_POOL_SIZE_MAX", "0"), ("NODE_ENV", "prod"),
         ("LOG_LEVEL", "loud"), ("JWT_EXPIRE", "8d"), ("JWT_EXPIRE", "169h"), ("JWT_EXPIRE", "0h"), ("JWT_EXPIRE", "soon"),
         ("FRONTEND_URL", "portal.example.test"), ("FRONTEND_URL", "https://portal.example.test/app"),
-        ("ADMIN_DASHBOARD_URL", "*"), ("DB_SSL", "maybe"),
+        ("ADMIN_DASHBOARD_URL", "*"), ("DB_SSL", "maybe"), ("TEXT_MESSAGES", "stderr"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -129,3 +129,13 @@ def test_a_whole_address_wins_over_the_parts(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("DB_HOST", "db.example.test")
     monkeypatch.setenv("DATABASE_URL", "postgresql://other.example.test/x")
     assert DatabaseSettings().database_conninfo == "postgresql://other.example.test/x"
+
+
+@pytest.mark.parametrize("environment", ["development", "staging"])
+def test_codes_may_be_printed_where_nobody_lives(monkeypatch: pytest.MonkeyPatch, environment: str) -> None:
+    assert settings(monkeypatch, NODE_ENV=environment, TEXT_MESSAGES="console").TEXT_MESSAGES == "console"
+
+
+def test_codes_are_never_printed_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch, NODE_ENV="production").TEXT_MESSAGES == "off"
+    assert refused(monkeypatch, NODE_ENV="production", TEXT_MESSAGES="console") == ("TEXT_MESSAGES",)

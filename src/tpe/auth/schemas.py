@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
+from tpe.auth.credentials import Email, NewPassword, Password
 from tpe.auth.identity import Role
-from tpe.auth.passwords import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from tpe.contractors.schemas import ContractorProfileOut
-from tpe.infra.schemas import NO_NUL, RequestModel, ResponseModel, described
+from tpe.infra.schemas import RequestModel, ResponseModel, described
 from tpe.partners.schemas import PartnerOut
-
-EMAIL_LENGTH_MAX = 254
-"""RFC 5321's longest forward path, without its brackets."""
-
-# The pattern is printable ASCII around one "@", without classes such as \s that regular expressions disagree on.
-Email = Annotated[
-    str,
-    Field(min_length=3, max_length=EMAIL_LENGTH_MAX, pattern=r"^[!-?A-~]+@[!-?A-~]+$", examples=["partner.one@example.test"]),
-]
-Password = Annotated[
-    str, Field(min_length=1, max_length=PASSWORD_LENGTH_MAX, pattern=NO_NUL, json_schema_extra={"format": "password"})
-]
-NewPassword = Annotated[
-    str,
-    Field(
-        min_length=PASSWORD_LENGTH_MIN,
-        max_length=PASSWORD_LENGTH_MAX,
-        pattern=NO_NUL,
-        description="With a lower-case letter, an upper-case letter and a digit, and not the current one.",
-        json_schema_extra={"format": "password"},
-    ),
-]
 
 
 class LogInRequest(RequestModel):

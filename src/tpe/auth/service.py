@@ -94,6 +94,14 @@ async def revoke_token(db: Database, claims: TokenClaims) -> None:
         await execute(connection, queries.REVOKE_TOKEN, {"token_id": claims.token_id, "expires_at": claims.expires_at})
 
 
+def require_good_password(new: str, *, field: str, current: str | None = None) -> None:
+    """PasswordRefusedError, naming ``field``, when a new password breaks the rules or is the current one."""
+    faults = password_faults(new) or (("must differ from the current one",) if new == current else ())
+    if faults:
+        errors = [FieldError("body", field, fault) for fault in faults]
+        raise PasswordRefusedError("The new password " + ", ".join(faults) + ".", errors=errors)
+
+
 async def change_password(db: Database, passwords: Passwords, identity: Identity, current: str, new: str) -> None:
     """Set the new password of a partner or contractor and end all its tokens and sessions.
 
@@ -104,10 +112,7 @@ async def change_password(db: Database, passwords: Passwords, identity: Identity
         stored = await fetch_value(connection, _PASSWORD_HASH[identity.role], {"account_id": identity.account_id})
     if not await passwords.verify(stored, current):
         raise WrongPasswordError
-    faults = password_faults(new) or (("must differ from the current one",) if new == current else ())
-    if faults:
-        errors = [FieldError("body", "new_password", fault) for fault in faults]
-        raise PasswordRefusedError("The new password " + ", ".join(faults) + ".", errors=errors)
+    require_good_password(new, field="new_password", current=current)
     new_hash = await passwords.hash(new)
     values = {"account_id": identity.account_id, "credential_version": identity.credential_version, "new_hash": new_hash}
     async with db.transaction() as connection:

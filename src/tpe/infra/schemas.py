@@ -20,6 +20,13 @@ VERSION_MAX: Final = 2**31 - 1
 """The database's integer."""
 NO_NUL: Final = r"^[^\u0000]*$"
 """PostgreSQL's text holds no NUL character."""
+LINE: Final = r"^[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$"
+"""One line of text that begins with something to see: a name, a place."""
+PHONE: Final = r"^\+?\(?[0-9](?:[ ().-]{0,2}[0-9]){6,14}$"
+"""7 to 15 digits (ITU-T E.164) as people write them."""
+UUID_TEXT: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+LINE_LENGTH_MAX: Final = 120
+PHONE_LENGTH_MAX: Final = 32
 _WHOLE_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -73,6 +80,10 @@ def read_date(value: object) -> object:
     return date.fromisoformat(value)
 
 
+Line = Annotated[str, Field(min_length=1, max_length=LINE_LENGTH_MAX, pattern=LINE)]
+"""A name or a place in a body."""
+Phone = Annotated[str, Field(min_length=7, max_length=PHONE_LENGTH_MAX, pattern=PHONE, examples=["+1 202 555 0104"])]
+"""A phone number in a body."""
 IdText = Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(read_whole_number)]
 """An id in a query or path."""
 ScoreText = Annotated[int, Field(ge=0, le=100), BeforeValidator(read_whole_number)]

@@ -24,7 +24,7 @@ from tpe.seed.copytext import (
     picked,
     times,
 )
-from tpe.seed.plan import DEMO_ADMINS, DEMO_CONTRACTORS, DEMO_PARTNERS, Size, leads_per_partner
+from tpe.seed.plan import DEMO_ADMINS, DEMO_CONTRACTORS, DEMO_PARTNERS, DEMO_REGISTRATION, Size, leads_per_partner
 from tpe.seed.values import TRADES, VENDOR_KINDS, Pools, draw_pools
 
 DATA_UNTIL: Final = np.datetime64("2026-06-30T12:00:00", "s")
@@ -55,6 +55,7 @@ class Hashes:
 
     demo: str
     other: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +82,8 @@ def generate(size: Size, seed: int, hashes: Hashes) -> list[Table]:
     admins = _admins(hashes)
     people, contractors = _contractors(size, pools, rng, hashes)
     leads, matches = _matches(size, pools, rng, people)
-    return [partners, admins, contractors, matches, _history(leads, names), _notes(leads, names, pools, rng)]
+    work = [_history(leads, names), _notes(leads, names, pools, rng)]
+    return [partners, admins, contractors, matches, *work, _registrations(hashes)]
 
 
 def _partners(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes) -> tuple[Table, list[str]]:
@@ -144,6 +146,20 @@ def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Has
         "created_at": _account_times(count, rng),
     }
     return _Contractors(firsts, lasts, trades), _table("contractors", columns)
+
+
+def _registrations(hashes: Hashes) -> Table:
+    columns: dict[str, Column] = {
+        "id": (listed([DEMO_REGISTRATION]),),
+        "name": (listed(["Contractor Three"]),),
+        "company_name": (listed(["Three Decks"]),),
+        "email": (listed(["contractor.three@example.test"]),),
+        "phone": (listed(["+1 202 555 0103"]),),
+        "code_hash": (listed([hashes.code]),),
+        "created_at": times(np.array([ACCOUNTS_SINCE])),
+        "expires_at": (listed(["infinity"]),),
+    }
+    return _table("contractor_registrations", columns)
 
 
 def _matches(size: Size, pools: Pools, rng: np.random.Generator, people: _Contractors) -> tuple[_Leads, Table]:

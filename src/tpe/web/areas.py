@@ -34,6 +34,8 @@ class Area:
     """What its log-in page says beside the form, large and small."""
     home: str
     navigation: tuple[NavigationItem, ...]
+    register: str = ""
+    """Where somebody without an account makes one; empty where accounts are given."""
 
     @property
     def log_in(self) -> str:
@@ -74,6 +76,7 @@ CONTRACTOR_AREA: Final = Area(
     "Tell us what you need, and meet the partners that fit best.",
     "/contractor",
     (NavigationItem("Profile", "/contractor"),),
+    register="/contractor/register",
 )
 ADMIN_AREA: Final = Area(
     Role.ADMIN,

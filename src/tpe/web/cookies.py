@@ -27,6 +27,7 @@ LOG_IN_FORM_SECONDS: Final = 3_600
 FLASHES: Final = {
     "logged-out": "You are logged out.",
     "password-changed": "Your password was changed. Please log in with the new one.",
+    "registered": "Welcome to The Power100 Experience: your account is ready.",
     "note-added": "Your note was added.",
     "lead-saved": "Your changes were saved.",
     "nothing-changed": "Nothing was changed: the lead has these values already.",
