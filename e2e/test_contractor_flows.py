@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.pages.contractor_profile import ContractorProfilePage
 from e2e.pages.log_in import LogInPage
+from e2e.pages.matches import MatchesPage
 from e2e.pages.registration import RegistrationPage
 from harness.model.target import User
 from harness.targets.live import LiveTarget
@@ -25,22 +26,54 @@ Contexts = Callable[..., BrowserContext]
 Pictures = Callable[[Page, str], Path]
 
 
-@pytest.mark.flow("contractor logs in, reads the profile, logs out")
-def test_contractor_reads_the_profile(page: Page, account: Accounts, api: Api, picture: Pictures) -> None:
-    entrance, profile = LogInPage(page, "/contractor/login"), ContractorProfilePage(page)
+@pytest.mark.flow("contractor logs in, reads matches and profile, logs out")
+def test_contractor_reads_matches_and_profile(page: Page, account: Accounts, api: Api, picture: Pictures) -> None:
+    entrance, matches, profile = LogInPage(page, "/contractor/login"), MatchesPage(page), ContractorProfilePage(page)
     entrance.open()
     picture(page, "log-in page")
     entrance.log_in(account("contractor").username, account("contractor").password)
-    profile.expect_shown()
-    picture(page, "profile")
+    matches.expect_shown()
+    picture(page, "matches")
     told = api("contractor").get("/api/contractor-auth/profile").raise_for_status().json()["contractor"]
-    for label, member in (("Name", "name"), ("Company", "company_name"), ("E-mail", "email"), ("Phone", "phone")):
-        expect(profile.detail(label)).to_have_text(told[member])
+    made = api("contractor").get(f"/api/contractors/{told['id']}/matches").raise_for_status().json()["matches"]
+    assert matches.partners() == [match["partner"]["company_name"] for match in made]
+    for match in made:
+        assert matches.reasons(match["partner"]["company_name"]) == match["match_reasons"]
+    matches.go_to("Profile")
+    picture(page, "profile")
+    for label, member in (("Your name", "name"), ("Company", "company_name"), ("Phone", "phone"), ("City", "city")):
+        expect(profile.field(label)).to_have_value(told[member])
+    assert {label.lower() for label in profile.ticked("What you look for")} == set(told["needs"])
     profile.expect_user(told["name"])
     profile.log_out()
     entrance.expect_shown()
     page.goto("/contractor")
     entrance.expect_shown()
+
+
+@pytest.mark.flow("a profile that is wrong or outdated is not saved")
+def test_a_refused_profile_says_why_and_keeps_what_was_entered(context_for: Contexts, api: Api, picture: Pictures) -> None:
+    contexts = context_for("contractor", "two")
+    shown, other = ContractorProfilePage(contexts.new_page()), ContractorProfilePage(contexts.new_page())
+    shown.open()
+    other.open()
+    shown.field("Phone").fill("12345")
+    shown.save()
+    shown.expect_complaint("Phone", "Enter a phone number, such as +1 202 555 0104.")
+    other.field("City").fill("Reno")
+    other.field("State").fill("nv")
+    other.save()
+    other.expect_message("Your profile was saved.")
+    shown.field("Phone").fill("+1 202 555 0188")
+    shown.save()
+    expect(shown.page.get_by_role("alert")).to_contain_text("Your profile was changed while you had it open")
+    expect(shown.field("Phone")).to_have_value("+1 202 555 0188")
+    picture(shown.page, "outdated")
+    told = api("contractor", "two").get("/api/contractor-auth/profile").json()["contractor"]
+    assert (told["city"], told["state"]) == ("Reno", "NV")
+    assert told["phone"] != "+1 202 555 0188"
+    shown.save()
+    shown.expect_message("Your profile was saved.")
 
 
 @pytest.mark.flow("contractor's new password is refused for what is wrong with it")
@@ -65,13 +98,14 @@ def test_a_new_password_ends_the_session(page: Page, account: Accounts, picture:
     user, new = account("contractor", "two"), "Aa1" + secrets.token_hex(8)
     entrance.open()
     entrance.log_in(user.username, user.password)
+    profile.open()
     profile.change_password(user.password, new)
     expect(page.get_by_role("status")).to_have_text("Your password was changed. Please log in with the new one.")
     picture(page, "changed")
     entrance.log_in(user.username, user.password)
     entrance.expect_refused()
     entrance.log_in(user.username, new)
-    profile.expect_shown()
+    profile.go_to("Profile")
     profile.change_password(new, user.password)
     entrance.expect_shown()
 
@@ -89,7 +123,7 @@ def last_message(live: LiveTarget, phone: str) -> str:
 
 @pytest.mark.flow("contractor registers with the code sent to the phone")
 def test_contractor_registers(page: Page, live_target: LiveTarget, picture: Pictures) -> None:
-    registration, profile = RegistrationPage(page), ContractorProfilePage(page)
+    registration, matches, profile = RegistrationPage(page), MatchesPage(page), ContractorProfilePage(page)
     mark, phone = secrets.token_hex(4), f"+1 202 555 {secrets.randbelow(9000) + 1000}"
     registration.open()
     picture(page, "who registers")
@@ -102,12 +136,24 @@ def test_contractor_registers(page: Page, live_target: LiveTarget, picture: Pict
     registration.expect_complaint("Code", "The code is wrong or no longer valid. Check it, or start again to get a new one.")
     picture(page, "wrong code")
     registration.enter(code, password)
-    profile.expect_message("Welcome to The Power100 Experience: your account is ready.")
-    profile.expect_user("Ada New")
+    matches.expect_message("Welcome to The Power100 Experience: your account is ready.")
+    matches.expect_user("Ada New")
+    matches.expect_none("Tell us what you look for")
     picture(page, "registered")
-    profile.log_out()
+    matches.go_to("Profile")
+    profile.field("City").fill("Reno")
+    profile.field("State").fill("NV")
+    profile.field("Revenue in a year").select_option(label="$500,000 to $2 million")
+    profile.tick_only("What you look for", "Financing", "Marketing")
+    profile.tick_only("What you do", "Roofing")
+    profile.save()
+    matches.expect_message("Your profile was saved.")
+    assert len(matches.partners()) == 2
+    assert all(matches.reasons(partner) for partner in matches.partners())
+    picture(page, "matched")
+    matches.log_out()
     LogInPage(page).log_in(f"ada.{mark}@example.test", password)
-    profile.expect_shown()
+    matches.expect_shown()
 
 
 @pytest.mark.flow("registering tells nobody which addresses have an account")

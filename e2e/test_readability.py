@@ -10,9 +10,11 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.pages.admin_dashboard import AdminDashboardPage
+from e2e.pages.contractor_profile import ContractorProfilePage
 from e2e.pages.lead import LeadPage
 from e2e.pages.leads import LeadsPage
 from e2e.pages.log_in import LogInPage
+from e2e.pages.matches import MatchesPage
 from e2e.pages.partner_dashboard import PartnerDashboardPage
 from fixtures.pages import PHONE
 from harness.model.target import User
@@ -89,6 +91,16 @@ def test_partner_pages_are_readable_on_a_phone(context_for: Contexts, take_lead:
     shown.expect_message("The lead was moved to Contacted.")
     expect_readable(page)
     picture(page, "lead")
+
+
+@pytest.mark.flow("contractor reads matches and profile on a phone")
+def test_contractor_pages_are_readable_on_a_phone(context_for: Contexts, picture: Pictures) -> None:
+    page = context_for("contractor", **PHONE).new_page()
+    for shown in (MatchesPage(page), ContractorProfilePage(page)):
+        shown.open()
+        shown.expect_shown()
+        expect_readable(page)
+        picture(page, shown.path.rpartition("/")[2])
 
 
 @pytest.mark.flow("admin reads the dashboard on a phone")

@@ -1,4 +1,4 @@
-"""A contractor's own account."""
+"""A contractor's own account: what it says about itself, and its password."""
 
 from __future__ import annotations
 
@@ -8,15 +8,29 @@ from e2e.pages.frame import FramedPage, follow
 
 
 class ContractorProfilePage(FramedPage):
-    path = "/contractor"
+    path = "/contractor/profile"
 
     def expect_shown(self) -> None:
         expect(self.title).to_have_text("Profile")
 
-    def detail(self, name: str) -> Locator:
-        """What stands beside a name in the details."""
-        entry = self.section("Your details").locator("dl > div").filter(has=self.page.get_by_text(name, exact=True))
-        return entry.get_by_role("definition")
+    @property
+    def form(self) -> Locator:
+        return self.section("Your business")
+
+    def field(self, label: str) -> Locator:
+        return self.form.get_by_label(label, exact=True)
+
+    def ticked(self, group: str) -> set[str]:
+        """The labels of the boxes that are ticked in a group."""
+        boxes = self.form.get_by_role("group", name=group).locator("label").filter(has=self.page.locator("input:checked"))
+        return {text.strip() for text in boxes.all_inner_texts()}
+
+    def tick_only(self, group: str, *labels: str) -> None:
+        for box in self.form.get_by_role("group", name=group).locator("label").all():
+            box.set_checked(box.inner_text().strip() in labels)
+
+    def save(self) -> None:
+        follow(self.form.get_by_role("button", name="Save profile"))
 
     def change_password(self, current: str, new: str, again: str | None = None) -> None:
         form = self.section("Change password")
@@ -27,7 +41,7 @@ class ContractorProfilePage(FramedPage):
 
     def expect_complaint(self, field: str, text: str) -> None:
         """The field is marked as wrong and says why; no password stands in any field."""
-        label = self.section("Change password").get_by_label(field, exact=True)
+        label = self.main.get_by_label(field, exact=True)
         expect(label).to_have_attribute("aria-invalid", "true")
         expect(label).to_have_accessible_description(text)
         for entry in self.section("Change password").locator("input[type=password]").all():

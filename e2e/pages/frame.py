@@ -36,7 +36,7 @@ class FramedPage:
     def section(self, title: str) -> Locator:
         return self.main.get_by_role("region", name=title)
 
-    def go_to(self, name: Literal["Dashboard", "Leads", "Profile"]) -> None:
+    def go_to(self, name: Literal["Dashboard", "Leads", "Matches", "Profile"]) -> None:
         follow(self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name))
 
     def log_out(self) -> None:

@@ -13,15 +13,18 @@ from starlette.requests import Request
 
 from suites.unit.conftest import Ask
 from suites.unit.test_page_forms import LEAD
+from suites.unit.test_profile_form import CONTRACTOR
 from tpe.admin.model import Activity, AdminDashboard, PartnerRank
 from tpe.auth.identity import Identity, Role
 from tpe.auth.sessions import COOKIE_NAME, Session
-from tpe.contractors.model import Contractor
 from tpe.leads.model import Change, LeadDetail, LeadPage, LeadStats, LeadStatus, Note, PartnerDashboard, Stage
+from tpe.matching.model import Match
+from tpe.web.contractor_pages import ProfileView
 from tpe.web.cookies import FLASH_COOKIE, FLASHES, leave_flash
 from tpe.web.forms import FORM_BYTES_MAX, WorkForm
 from tpe.web.lead_list import leads_view, read_query
 from tpe.web.partner_pages import LeadView
+from tpe.web.profile_form import ProfileForm
 from tpe.web.rendering import redirect, render
 
 HOSTILE = '<script>alert(\'1\')</script>" onload="x" {{ 7*7 }} &lt;'
@@ -65,6 +68,7 @@ def test_a_page_whose_database_is_away_asks_to_wait(ask: Ask) -> None:
         ("/partner/leads?page=2&search=a%2Fb", "/partner/login?next=%2Fpartner%2Fleads%3Fpage%3D2%26search%3Da%252Fb"),
         ("/partner/leads/12", "/partner/login?next=%2Fpartner%2Fleads%2F12"),
         ("/contractor", "/contractor/login"),
+        ("/contractor/profile", "/contractor/login?next=%2Fcontractor%2Fprofile"),
         ("/admin", "/admin/login"),
         ("/", "/partner"),
     ],
@@ -74,7 +78,9 @@ def test_who_is_not_logged_in_is_shown_the_way(ask: Ask, path: str, way: str) ->
     assert (answer.status_code, answer.headers["location"]) == (303, way)
 
 
-@pytest.mark.parametrize("path", ["/partner/logout", "/contractor/logout", "/admin/logout", "/partner/leads/12", "/contractor"])
+@pytest.mark.parametrize(
+    "path", ["/partner/logout", "/contractor/logout", "/admin/logout", "/partner/leads/12", "/contractor/profile"]
+)
 def test_a_form_of_somebody_who_is_not_logged_in_does_nothing(ask: Ask, path: str) -> None:
     answer = ask("POST", path, data={"do": "work"})
     assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, f"/{path.split('/')[1]}/login")
@@ -118,8 +124,8 @@ def test_a_log_in_sent_by_another_site_is_refused(ask: Ask, site: str, status: i
     [
         (b"a=" + b"x" * (FORM_BYTES_MAX - 2), FORM, 403),
         (b"a=" + b"x" * (FORM_BYTES_MAX - 1), FORM, 413),
-        (b"&".join(b"a=1" for _ in range(30)), FORM, 403),
-        (b"&".join(b"a=1" for _ in range(31)), FORM, 400),
+        (b"&".join(b"a=1" for _ in range(60)), FORM, 403),
+        (b"&".join(b"a=1" for _ in range(61)), FORM, 400),
         (b"{}", {"Content-Type": "application/json"}, 415),
         (b"email=%FF%00", FORM, 403),
     ],
@@ -194,6 +200,7 @@ def hostile_pages() -> dict[str, str]:
     partner, contractor_session, admin = session_of(Role.PARTNER), session_of(Role.CONTRACTOR), session_of(Role.ADMIN)
     view = LeadView(detail, WorkForm(HOSTILE, HOSTILE, HOSTILE), HOSTILE, {"body": "x", "status": "x"}, "work")
     found = leads_view(asked, LeadPage((lead,), asked.page, 1))
+    hostile_form = ProfileForm(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), (HOSTILE,), HOSTILE, HOSTILE)
     pages = {
         "lead": render(request_of(), "lead.html", title=HOSTILE, session=partner, view=view, today=TODAY),
         "leads": render(request_of(), "leads.html", title="Leads", session=partner, view=found, today=TODAY),
@@ -203,15 +210,19 @@ def hostile_pages() -> dict[str, str]:
         ),
         "profile": render(
             request_of(), "contractor_profile.html", title="Profile", session=contractor_session,
-            contractor=Contractor(1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, True),
-            errors={"new_password": HOSTILE},
+            view=ProfileView(CONTRACTOR, hostile_form, {"new_password": HOSTILE, "needs": HOSTILE}),
+        ),
+        "matches": render(
+            request_of(), "matches.html", title="Matches", session=contractor_session,
+            contractor=replace(CONTRACTOR, company_name=HOSTILE),
+            matches=(Match(1, 1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 90, (HOSTILE,), True, NOW),),
         ),
         "admin": render(request_of(), "admin_dashboard.html", title="Dashboard", session=admin, board=board),
     }  # fmt: skip
     return {name: bytes(page.body).decode() for name, page in pages.items()}
 
 
-@pytest.mark.parametrize("name", ["lead", "leads", "dashboard", "profile", "admin"])
+@pytest.mark.parametrize("name", ["lead", "leads", "dashboard", "profile", "matches", "admin"])
 def test_nothing_that_people_typed_becomes_markup(name: str) -> None:
     text = hostile_pages()[name]
     assert text.count("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;") >= 2
@@ -255,12 +266,14 @@ def test_empty_pages_say_what_will_be_there() -> None:
         "partner_dashboard.html": {"board": PartnerDashboard(stats, (), ()), "today": TODAY},
         "admin_dashboard.html": {"board": board},
         "leads.html": {"view": leads_view(asked, LeadPage((), asked.page, 0)), "today": TODAY},
+        "matches.html": {"contractor": replace(CONTRACTOR, needs=()), "matches": ()},
         "lead.html": {"view": LeadView(LeadDetail(bare, (), ()), WorkForm.of_lead(bare)), "today": TODAY},
     }
     words = {
         "partner_dashboard.html": ("No new leads are waiting", "No follow-ups are planned", "your pipeline starts here"),
         "admin_dashboard.html": ("No introductions yet", "No partner has a lead yet", "No lead was changed yet"),
         "leads.html": ("No leads yet",),
+        "matches.html": ("Tell us what you look for",),
         "lead.html": ("No notes yet", "Introduced by The Power100 Experience", "Never"),
     }
     for template, view in views.items():

@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tpe.infra.problems import BadRequestError, PreconditionRequiredError, UnsupportedMediaTypeError
+from tpe.infra.problems import BadRequestError, PreconditionFailedError, PreconditionRequiredError, UnsupportedMediaTypeError
 from tpe.infra.routing import QUERY_ERRORS_MAX, refuse_other_media, refuse_query_names
 from tpe.infra.schemas import VERSION_MAX, read_date, read_flag, read_integral, read_whole_number
-from tpe.leads.errors import StaleVersionError
+from tpe.infra.versions import entity_tag, named_version
 from tpe.leads.model import LeadChange, LeadStatus, Stage
 from tpe.leads.schemas import NOTE_LENGTH_MAX, AddNoteRequest, ChangeLeadRequest
-from tpe.leads.versions import entity_tag, named_version
 
 
 @given(st.integers(-(10**18), 10**18))
@@ -128,7 +127,7 @@ def test_a_write_without_a_version_is_told_to_send_one() -> None:
 
 @pytest.mark.parametrize(("header", "member"), [('"3"', 4), (f'"{VERSION_MAX + 1}"', None)])
 def test_versions_that_disagree_or_cannot_be_are_stale(header: str, member: int | None) -> None:
-    with pytest.raises(StaleVersionError):
+    with pytest.raises(PreconditionFailedError):
         named_version(header, member)
 
 

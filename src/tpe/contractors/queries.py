@@ -2,9 +2,21 @@
 
 from typing import Final
 
-CONTRACTOR_BY_ID: Final = """
-SELECT c.id, c.name, c.company_name, c.email, c.phone, c.city, c.state, c.is_active
-FROM contractors c WHERE c.id = %(contractor_id)s
+_COLUMNS: Final = """
+    c.id, c.name, c.company_name, c.email, c.phone, c.city, c.state, c.trades, c.needs, c.revenue, c.team_size, c.is_active,
+    c.version
+"""
+
+CONTRACTOR_BY_ID: Final = f"""
+SELECT {_COLUMNS} FROM contractors c WHERE c.id = %(contractor_id)s
+"""
+
+CHANGE_PROFILE: Final = f"""
+UPDATE contractors c
+SET name = %(name)s, company_name = %(company_name)s, phone = %(phone)s, city = %(city)s, state = %(state)s,
+    trades = %(trades)s, needs = %(needs)s, revenue = %(revenue)s, team_size = %(team_size)s, version = c.version + 1
+WHERE c.id = %(contractor_id)s AND c.version = %(version)s
+RETURNING {_COLUMNS}
 """
 
 CONTRACTOR_BY_EMAIL: Final = """
@@ -54,4 +66,8 @@ FROM contractor_registrations r WHERE r.id = %(registration)s
 ON CONFLICT (email) DO UPDATE SET password_hash = excluded.password_hash
     WHERE contractors.password_hash IS NULL AND contractors.is_active
 RETURNING id AS account_id, email, name, credential_version
+"""
+
+CONTRACTOR_EXISTS: Final = """
+SELECT EXISTS (SELECT 1 FROM contractors c WHERE c.id = %(contractor_id)s)
 """

@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from tpe.auth.credentials import Email, NewPassword
+from tpe.contractors.model import TEAM_SIZE_MAX, ContractorProfile
 from tpe.contractors.registration import CODE_DIGITS, Applicant
-from tpe.infra.schemas import UUID_TEXT, Line, Phone, RequestModel, ResponseModel, described
+from tpe.infra.schemas import (
+    UUID_TEXT,
+    Line,
+    Phone,
+    RequestModel,
+    ResponseModel,
+    State,
+    Unique,
+    Version,
+    VersionNumber,
+    described,
+    read_integral,
+)
+from tpe.matching.model import MATCHES_MAX, Match, Need, Revenue, Trade
+
+TradeText = Annotated[Trade, Field(strict=False)]
+NeedText = Annotated[Need, Field(strict=False)]
+RevenueText = Annotated[Revenue, Field(strict=False)]
+TeamSize = Annotated[int, Field(ge=1, le=TEAM_SIZE_MAX), BeforeValidator(read_integral)]
+Trades = Annotated[list[TradeText], Field(max_length=len(Trade), json_schema_extra={"uniqueItems": True}), Unique]
+Needs = Annotated[list[NeedText], Field(max_length=len(Need), json_schema_extra={"uniqueItems": True}), Unique]
+
+PROFILE: Final[dict[str, Any]] = {
+    "name": "Norman Cochran",
+    "company_name": "Cochran Remodeling",
+    "phone": "+1 607 555 0117",
+    "city": "South Eric",
+    "state": "WA",
+    "trades": ["remodeling", "kitchens"],
+    "needs": ["financing", "marketing"],
+    "revenue": "500k_to_2m",
+    "team_size": 12,
+}
 
 
 class ContractorProfileOut(ResponseModel):
-    """A contractor as it sees itself."""
+    """A contractor as it sees itself. City and state are empty until it has said them."""
 
-    model_config = described(
-        {
-            "id": 1,
-            "name": "Norman Cochran",
-            "company_name": "Cochran Remodeling",
-            "email": "contractor.one@example.test",
-            "phone": "+1 607 555 0117",
-            "city": "South Eric",
-            "state": "WA",
-            "is_active": True,
-        }
-    )
+    model_config = described({"id": 1, **PROFILE, "email": "contractor.one@example.test", "is_active": True, "version": 1})
 
     id: int
     name: str
@@ -35,7 +59,120 @@ class ContractorProfileOut(ResponseModel):
     phone: str
     city: str
     state: str
+    trades: list[Trade]
+    needs: list[Need]
+    revenue: Revenue | None
+    team_size: int | None
     is_active: bool
+    version: Version
+
+
+class ContractorAnswer(ResponseModel):
+    """A contractor."""
+
+    success: Literal[True] = True
+    contractor: ContractorProfileOut
+
+
+class ChangeProfileRequest(RequestModel):
+    """All that a contractor says about itself; what it looks for decides which partners it is introduced to."""
+
+    model_config = described({**PROFILE, "version": 1})
+
+    name: Line
+    company_name: Line
+    phone: Phone
+    city: Line
+    state: State
+    trades: Trades
+    needs: Needs
+    revenue: RevenueText | None
+    team_size: TeamSize | None
+    version: VersionNumber | None = Field(None, description="The version that was read, when not sent as If-Match.")
+
+    def profile(self) -> ContractorProfile:
+        """Give what it says."""
+        return ContractorProfile(
+            name=self.name,
+            company_name=self.company_name,
+            phone=self.phone,
+            city=self.city,
+            state=self.state,
+            trades=tuple(self.trades),
+            needs=tuple(self.needs),
+            revenue=self.revenue,
+            team_size=self.team_size,
+        )
+
+
+class MatchedPartnerOut(ResponseModel):
+    """A partner that a contractor was introduced to."""
+
+    id: int
+    company_name: str
+    contact_name: str
+    email: str
+    phone: str
+    website: str
+
+
+class MatchOut(ResponseModel):
+    """An introduction: which partner, how well it fits, and a reason for each part of the score."""
+
+    model_config = described(
+        {
+            "id": 1,
+            "partner": {
+                "id": 1,
+                "company_name": "Choi Finance",
+                "contact_name": "Robert Choi",
+                "email": "partner.one@example.test",
+                "phone": "+1 618 555 0106",
+                "website": "https://partner1.example.test",
+            },
+            "match_score": 90,
+            "match_reasons": ["Offers financing and marketing", "Works in WA", "Works with businesses of this size"],
+            "is_primary_match": True,
+            "created_at": "2026-03-02T09:30:00Z",
+        }
+    )
+
+    id: int
+    partner: MatchedPartnerOut
+    match_score: int = Field(ge=0, le=100)
+    match_reasons: list[str]
+    is_primary_match: bool
+    created_at: datetime
+
+
+class MatchesAnswer(ResponseModel):
+    """The partners that a contractor was introduced to, its primary one first; at most 2."""
+
+    success: Literal[True] = True
+    matches: list[MatchOut] = Field(max_length=MATCHES_MAX)
+
+    @classmethod
+    def of(cls, matches: Sequence[Match]) -> Self:
+        """Make the body from matches."""
+        return cls(matches=[_match(match) for match in matches])
+
+
+def _match(match: Match) -> MatchOut:
+    return MatchOut(
+        id=match.id,
+        partner=MatchedPartnerOut(
+            id=match.partner_id,
+            company_name=match.company_name,
+            contact_name=match.contact_name,
+            email=match.email,
+            phone=match.phone,
+            website=match.website,
+        ),
+        match_score=match.match_score,
+        match_reasons=list(match.match_reasons),
+        is_primary_match=match.is_primary_match,
+        created_at=match.created_at,
+    )
 
 
 class VerifyStartRequest(RequestModel):

@@ -96,9 +96,9 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def etag_header() -> dict[str, Any]:
-    """Give the description of a response that carries the lead's version."""
+    """Give the description of a response that carries the version of what it tells."""
     schema = {"type": "string", "pattern": '^"[1-9][0-9]*"$'}
-    return {"headers": {"ETag": {"description": "The lead's version, for If-Match.", "required": True, "schema": schema}}}
+    return {"headers": {"ETag": {"description": "The version, for If-Match.", "required": True, "schema": schema}}}
 
 
 def served_document(app: FastAPI) -> dict[str, Any]:

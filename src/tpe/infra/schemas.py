@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tpe.infra.paging import LIMIT_MAX, WINDOW_ROWS_MAX
 
+Item = TypeVar("Item")
 ID_MAX: Final = 2**53 - 1
 """Largest id taken: what every JSON reader holds exactly (ECMAScript's MAX_SAFE_INTEGER)."""
 VERSION_MAX: Final = 2**31 - 1
@@ -24,6 +25,7 @@ LINE: Final = r"^[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$"
 """One line of text that begins with something to see: a name, a place."""
 PHONE: Final = r"^\+?\(?[0-9](?:[ ().-]{0,2}[0-9]){6,14}$"
 """7 to 15 digits (ITU-T E.164) as people write them."""
+STATE: Final = r"^[A-Z]{2}$"
 UUID_TEXT: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 LINE_LENGTH_MAX: Final = 120
 PHONE_LENGTH_MAX: Final = 32
@@ -71,6 +73,13 @@ def read_integral(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def refuse_repeated(values: list[Item]) -> list[Item]:
+    """Give the values; ValueError when one stands there twice."""
+    if len(set(values)) < len(values):
+        raise ValueError("must not hold the same value twice")
+    return values
+
+
 def read_date(value: object) -> object:
     """Read ``YYYY-MM-DD``; ValueError for anything else, times and numbers included."""
     if value is None or isinstance(value, date):
@@ -80,10 +89,14 @@ def read_date(value: object) -> object:
     return date.fromisoformat(value)
 
 
+State = Annotated[str, Field(pattern=STATE, examples=["WA"])]
+"""A state of the USA by its two letters."""
 Line = Annotated[str, Field(min_length=1, max_length=LINE_LENGTH_MAX, pattern=LINE)]
 """A name or a place in a body."""
 Phone = Annotated[str, Field(min_length=7, max_length=PHONE_LENGTH_MAX, pattern=PHONE, examples=["+1 202 555 0104"])]
 """A phone number in a body."""
+Unique = AfterValidator(refuse_repeated)
+"""Makes a list of a body refuse the same value twice; add it behind the list's Field."""
 IdText = Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(read_whole_number)]
 """An id in a query or path."""
 ScoreText = Annotated[int, Field(ge=0, le=100), BeforeValidator(read_whole_number)]
@@ -97,6 +110,6 @@ Flag = Annotated[bool, BeforeValidator(read_flag)]
 IsoDate = Annotated[date, BeforeValidator(read_date), Field(strict=False)]
 """A date in a body."""
 Version = Annotated[int, Field(ge=1, le=VERSION_MAX)]
-"""How many times a lead was written, from 1."""
+"""How many times something was written, from 1."""
 VersionNumber = Annotated[int, Field(ge=1, le=VERSION_MAX), BeforeValidator(read_integral)]
 """A version in a body."""

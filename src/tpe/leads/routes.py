@@ -13,6 +13,8 @@ from tpe.infra.paging import LIMIT_DEFAULT, Page, page_of
 from tpe.infra.routing import ApiRoute
 from tpe.infra.schemas import NO_NUL, Flag, IdText, LimitText, PageText, ScoreText
 from tpe.leads import cached, service
+from tpe.infra.versions import IfMatch, entity_tag, named_version
+from tpe.leads import service
 from tpe.leads.model import LeadFilter, LeadStatus, Stage
 from tpe.leads.schemas import (
     AddNoteRequest,
@@ -28,7 +30,6 @@ from tpe.leads.schemas import (
     StatsAnswer,
     StatsOut,
 )
-from tpe.leads.versions import IfMatch, entity_tag, named_version
 
 SEARCH_LENGTH_MAX = 100
 SEARCH_DESCRIPTION = "Words, each of which begins a word of the contractor's name or company; or its whole e-mail."

@@ -25,6 +25,7 @@ from tpe.seed.copytext import (
     times,
 )
 from tpe.seed.plan import DEMO_ADMINS, DEMO_CONTRACTORS, DEMO_PARTNERS, DEMO_REGISTRATION, Size, leads_per_partner
+from tpe.seed.profiles import offers, wishes
 from tpe.seed.values import TRADES, VENDOR_KINDS, Pools, draw_pools
 
 DATA_UNTIL: Final = np.datetime64("2026-06-30T12:00:00", "s")
@@ -78,15 +79,15 @@ def generate(size: Size, seed: int, hashes: Hashes) -> list[Table]:
     """Make all tables of ``size`` in an order in which their references exist."""
     rng = np.random.default_rng(seed)
     pools = draw_pools(seed)
-    partners, names = _partners(size, pools, rng, hashes)
+    partners, names = _partners(size, pools, rng, hashes, seed)
     admins = _admins(hashes)
-    people, contractors = _contractors(size, pools, rng, hashes)
+    people, contractors = _contractors(size, pools, rng, hashes, seed)
     leads, matches = _matches(size, pools, rng, people)
     work = [_history(leads, names), _notes(leads, names, pools, rng)]
     return [partners, admins, contractors, matches, *work, _registrations(hashes)]
 
 
-def _partners(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes) -> tuple[Table, list[str]]:
+def _partners(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes, seed: int) -> tuple[Table, list[str]]:
     count = size.partners
     ids = range(1, count + 1)
     firsts, lasts = _people(count, pools, rng)
@@ -104,6 +105,7 @@ def _partners(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes
         "website": (listed([f"https://partner{number}.example.test" for number in ids]),),
         "is_active": (flags(active),),
         "password_hash": (picked((hashes.demo, hashes.other), secret),),
+        **offers(seed, kinds),
         "created_at": _account_times(count, rng),
     }
     return _table("partners", columns), names
@@ -121,7 +123,7 @@ def _admins(hashes: Hashes) -> Table:
     return _table("admin_users", columns)
 
 
-def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes) -> tuple[_Contractors, Table]:
+def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes, seed: int) -> tuple[_Contractors, Table]:
     count = size.contractors
     firsts, lasts = _people(count, pools, rng)
     trades = rng.integers(0, len(TRADES), count)
@@ -143,6 +145,7 @@ def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Has
         "city": (picked([city for city, _ in pools.places], places),),
         "state": (picked([state for _, state in pools.places], places),),
         "password_hash": (picked((NULL, hashes.demo), demo.astype(np.int8)),),
+        **wishes(seed, trades),
         "created_at": _account_times(count, rng),
     }
     return _Contractors(firsts, lasts, trades), _table("contractors", columns)

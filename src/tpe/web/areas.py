@@ -75,7 +75,7 @@ CONTRACTOR_AREA: Final = Area(
     "Partners that help your business grow.",
     "Tell us what you need, and meet the partners that fit best.",
     "/contractor",
-    (NavigationItem("Profile", "/contractor"),),
+    (NavigationItem("Matches", "/contractor"), NavigationItem("Profile", "/contractor/profile")),
     register="/contractor/register",
 )
 ADMIN_AREA: Final = Area(

@@ -28,6 +28,7 @@ FLASHES: Final = {
     "logged-out": "You are logged out.",
     "password-changed": "Your password was changed. Please log in with the new one.",
     "registered": "Welcome to The Power100 Experience: your account is ready.",
+    "profile-saved": "Your profile was saved.",
     "note-added": "Your note was added.",
     "lead-saved": "Your changes were saved.",
     "nothing-changed": "Nothing was changed: the lead has these values already.",

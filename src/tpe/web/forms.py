@@ -20,7 +20,8 @@ from tpe.leads.schemas import NOTE_LENGTH_MAX
 FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX: Final = 65_536
 """The longest note, percent-encoded from four-byte characters, fits."""
-FORM_FIELDS_MAX: Final = 30
+FORM_FIELDS_MAX: Final = 60
+"""A profile with every box ticked has less."""
 
 # Control characters other than tab and line feed: no person types them, and PostgreSQL cannot store NUL.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -31,9 +32,14 @@ Choice = TypeVar("Choice", Stage, LeadStatus)
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a form; of a repeated field the last."""
+    """The fields of a form; of a repeated field the last, and all of them with ``texts``."""
 
     fields: Mapping[str, str]
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Give all values of a field that may be repeated (ticked boxes), in the form's order."""
+        return tuple(value for given, value in self.pairs if given == name)
 
     def text(self, name: str) -> str:
         """Give a field with its lines ended as in Unix and without space around; empty when absent."""
@@ -57,7 +63,7 @@ async def read_form(request: Request) -> Form:
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FORM_FIELDS_MAX)
     except ValueError as error:
         raise BadRequestError("The form has too many fields.") from error
-    return Form(dict(pairs))
+    return Form(dict(pairs), tuple(pairs))
 
 
 def has_control_characters(text: str) -> bool:
@@ -77,7 +83,7 @@ def version_of(form: Form) -> int:
     """Give the version that the form was made from; BadRequestError when it is missing or none of ours."""
     text = form.text("version")
     if re.fullmatch(r"[1-9][0-9]{0,9}", text) is None or int(text) > VERSION_MAX:
-        raise BadRequestError("The form is incomplete. Open the lead again and repeat your change.")
+        raise BadRequestError("The form is incomplete. Open the page again and repeat your change.")
     return int(text)
 
 

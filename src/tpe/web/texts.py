@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from tpe.infra.paging import TOTAL_MAX
 from tpe.leads.model import LeadStatus, Stage
+from tpe.matching.model import Need, Revenue, Trade
 
 STAGE_LABELS: Final = {
     Stage.NEW: "New",
@@ -22,6 +23,14 @@ STAGE_LABELS: Final = {
 }
 STATUS_LABELS: Final = {LeadStatus.ACTIVE: "Active", LeadStatus.PAUSED: "Paused", LeadStatus.ARCHIVED: "Archived"}
 FIELD_LABELS: Final = {"engagement_stage": "Stage", "status": "Status", "next_follow_up": "Follow-up"}
+TRADE_LABELS: Final = {trade: trade.value.capitalize() for trade in Trade} | {Trade.HEATING_AIR: "Heating and air"}
+NEED_LABELS: Final = {need: need.value.capitalize() for need in Need}
+REVENUE_LABELS: Final = {
+    Revenue.UNDER_500K: "Under $500,000",
+    Revenue.UNDER_2M: "$500,000 to $2 million",
+    Revenue.UNDER_10M: "$2 million to $10 million",
+    Revenue.OVER_10M: "Over $10 million",
+}
 SCORE_HIGH: Final = 80
 SCORE_MIDDLE: Final = 60
 """Where a match score changes its colour; the number stands beside it always."""

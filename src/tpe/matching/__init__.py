@@ -1,0 +1,1 @@
+"""Which partners fit a contractor, and why."""
