@@ -11,9 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from e2e.pages.contractor_profile import ContractorProfilePage
 from e2e.pages.log_in import LogInPage
 from e2e.pages.matches import MatchesPage
+from e2e.pages.profile import ContractorProfilePage
 from e2e.pages.registration import RegistrationPage
 from harness.model.target import User
 from harness.targets.live import LiveTarget

@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.pages.admin_dashboard import AdminDashboardPage
-from e2e.pages.contractor_profile import ContractorProfilePage
 from e2e.pages.lead import LeadPage
 from e2e.pages.leads import LeadsPage
 from e2e.pages.log_in import LogInPage
 from e2e.pages.matches import MatchesPage
 from e2e.pages.partner_dashboard import PartnerDashboardPage
+from e2e.pages.profile import ContractorProfilePage, PartnerProfilePage
 from fixtures.pages import PHONE
 from harness.model.target import User
 
@@ -91,6 +91,9 @@ def test_partner_pages_are_readable_on_a_phone(context_for: Contexts, take_lead:
     shown.expect_message("The lead was moved to Contacted.")
     expect_readable(page)
     picture(page, "lead")
+    PartnerProfilePage(page).open()
+    expect_readable(page)
+    picture(page, "profile")
 
 
 @pytest.mark.flow("contractor reads matches and profile on a phone")

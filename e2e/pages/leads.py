@@ -109,6 +109,24 @@ class LeadsPage(FramedPage):
     def has_next(self) -> bool:
         return self.pager.get_by_role("link", name="Next").is_visible()
 
+    @property
+    def bulk(self) -> Locator:
+        return self.page.get_by_role("form", name="Ticked leads")
+
+    def tick(self, *ids: int) -> None:
+        for number in ids:
+            self.table.locator(f"input[name=lead][value^='{number}:']").check()
+
+    def move_ticked(self, stage: str) -> None:
+        self.bulk.get_by_label("Move ticked leads to").select_option(label=stage)
+        follow(self.bulk.get_by_role("button", name="Move"))
+
+    def export(self) -> str:
+        """What the file says that the button gives."""
+        with self.page.expect_download() as coming:
+            self.bulk.get_by_role("button", name="Export").click()
+        return coming.value.path().read_text(encoding="utf-8")
+
     def open_lead(self, name: str) -> None:
         follow(self.table.get_by_role("link", name=name, exact=True).first)
 
@@ -118,10 +136,10 @@ def _row(number: int, header: str, cells: list[str]) -> Row:
     name, *rest = [line for line in lines if line != "Primary match"]
     return Row(
         id=number,
-        score=int(cells[0]),
+        score=int(cells[1]),
         name=name,
         company=rest[0],
         primary="Primary match" in lines,
-        stage=cells[1],
-        status=cells[2],
+        stage=cells[2],
+        status=cells[3],
     )

@@ -28,8 +28,10 @@ from tpe.infra.headers import ExactOrigins, SecurityHeaders
 from tpe.infra.health import router as health_router
 from tpe.infra.limits import Counts, RateLimit, too_many
 from tpe.infra.shared import Shared
+from tpe.leads.bulk_routes import router as bulk_router
 from tpe.leads.routes import router as leads_router
 from tpe.messaging.texts import text_messages
+from tpe.partners.routes import router as partners_router
 from tpe.settings import Settings
 from tpe.web.routes import mount_static
 from tpe.web.routes import router as pages_router
@@ -43,7 +45,9 @@ API_ROUTERS = (
     contractor_auth_router,
     admin_auth_router,
     contractors_router,
+    bulk_router,
     leads_router,
+    partners_router,
     admin_router,
     health_router,
 )

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from suites.unit.conftest import Ask
 from suites.unit.test_page_forms import LEAD
-from suites.unit.test_profile_form import CONTRACTOR
+from suites.unit.test_profile_form import CONTRACTOR, PARTNER
 from tpe.admin.model import Activity, AdminDashboard, PartnerRank
 from tpe.auth.identity import Identity, Role
 from tpe.auth.sessions import COOKIE_NAME, Session
@@ -23,10 +23,15 @@ from tpe.web.contractor_pages import ProfileView
 from tpe.web.cookies import FLASH_COOKIE, FLASHES, leave_flash
 from tpe.web.forms import FORM_BYTES_MAX, WorkForm
 from tpe.web.lead_list import leads_view, read_query
+from tpe.web.partner_account_pages import PartnerView
 from tpe.web.partner_pages import LeadView
-from tpe.web.profile_form import ProfileForm
+from tpe.web.profile_form import PartnerForm, ProfileForm
 from tpe.web.rendering import redirect, render
 
+FORM_PATHS = (
+    "/partner/logout", "/contractor/logout", "/admin/logout", "/partner/leads/12", "/partner/leads/bulk", "/partner/leads/export",
+    "/partner/profile", "/contractor/profile",
+)  # fmt: skip
 HOSTILE = '<script>alert(\'1\')</script>" onload="x" {{ 7*7 }} &lt;'
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -78,9 +83,7 @@ def test_who_is_not_logged_in_is_shown_the_way(ask: Ask, path: str, way: str) ->
     assert (answer.status_code, answer.headers["location"]) == (303, way)
 
 
-@pytest.mark.parametrize(
-    "path", ["/partner/logout", "/contractor/logout", "/admin/logout", "/partner/leads/12", "/contractor/profile"]
-)
+@pytest.mark.parametrize("path", FORM_PATHS)
 def test_a_form_of_somebody_who_is_not_logged_in_does_nothing(ask: Ask, path: str) -> None:
     answer = ask("POST", path, data={"do": "work"})
     assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, f"/{path.split('/')[1]}/login")
@@ -201,6 +204,7 @@ def hostile_pages() -> dict[str, str]:
     view = LeadView(detail, WorkForm(HOSTILE, HOSTILE, HOSTILE), HOSTILE, {"body": "x", "status": "x"}, "work")
     found = leads_view(asked, LeadPage((lead,), asked.page, 1))
     hostile_form = ProfileForm(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), (HOSTILE,), HOSTILE, HOSTILE)
+    hostile_partner = PartnerForm(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), (HOSTILE,), (HOSTILE,))
     pages = {
         "lead": render(request_of(), "lead.html", title=HOSTILE, session=partner, view=view, today=TODAY),
         "leads": render(request_of(), "leads.html", title="Leads", session=partner, view=found, today=TODAY),
@@ -212,6 +216,10 @@ def hostile_pages() -> dict[str, str]:
             request_of(), "contractor_profile.html", title="Profile", session=contractor_session,
             view=ProfileView(CONTRACTOR, hostile_form, {"new_password": HOSTILE, "needs": HOSTILE}),
         ),
+        "partner_profile": render(
+            request_of(), "partner_profile.html", title="Profile", session=partner,
+            view=PartnerView(PARTNER, hostile_partner, {"states": HOSTILE}, stale=True),
+        ),
         "matches": render(
             request_of(), "matches.html", title="Matches", session=contractor_session,
             contractor=replace(CONTRACTOR, company_name=HOSTILE),
@@ -222,7 +230,7 @@ def hostile_pages() -> dict[str, str]:
     return {name: bytes(page.body).decode() for name, page in pages.items()}
 
 
-@pytest.mark.parametrize("name", ["lead", "leads", "dashboard", "profile", "matches", "admin"])
+@pytest.mark.parametrize("name", ["lead", "leads", "dashboard", "profile", "partner_profile", "matches", "admin"])
 def test_nothing_that_people_typed_becomes_markup(name: str) -> None:
     text = hostile_pages()[name]
     assert text.count("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;") >= 2

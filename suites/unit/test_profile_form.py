@@ -1,4 +1,4 @@
-"""The form of a contractor's profile: what is taken, what is refused, and in which words."""
+"""The forms of profiles: what is taken, what is refused, and in which words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from tpe.contractors.model import Contractor, ContractorProfile
 from tpe.matching.model import Need, Revenue, Trade
+from tpe.partners.model import Partner, PartnerProfile
 from tpe.web.forms import Form
-from tpe.web.profile_form import ProfileForm
+from tpe.web.profile_form import PartnerForm, ProfileForm
 
 CONTRACTOR = Contractor(
     id=1,
@@ -59,5 +60,53 @@ def test_what_was_left_out_is_not_told() -> None:
 )  # fmt: skip
 def test_what_is_refused_is_named(member: str, value: Any) -> None:
     profile, errors = replace(FORM, **{member: value}).parse()
+    assert profile is None
+    assert list(errors) == [member]
+
+
+PARTNER = Partner(
+    id=1,
+    company_name="Some Supply",
+    contact_name="Bob",
+    email="bob@example.test",
+    phone="+1 202 555 0102",
+    website="https://some.example.test/start?x=1",
+    states=("NV", "WA"),
+    trades=(Trade.SOLAR,),
+    needs=(Need.SUPPLIES, Need.TOOLS),
+    revenues=(Revenue.UNDER_2M,),
+    is_active=True,
+    version=4,
+)
+PARTNER_FORM = PartnerForm.of(PARTNER)
+
+
+def test_an_untouched_form_of_a_partner_means_the_profile_that_it_shows() -> None:
+    assert PARTNER_FORM.parse() == (PartnerProfile.of(PARTNER), {})
+
+
+@pytest.mark.parametrize(("text", "states"), [("", ()), ("nv; wa", ("NV", "WA")), (" NV ,\nWA,NV", ("NV", "WA"))])
+def test_states_are_read_as_people_write_them(text: str, states: tuple[str, ...]) -> None:
+    pairs = (
+        ("company_name", "Some Supply"), ("contact_name", "Bob"), ("phone", "+1 202 555 0102"),
+        ("website", "https://some.example.test"), ("states", text), ("needs", "tools"),
+    )  # fmt: skip
+    profile, errors = PartnerForm.sent(Form(dict(pairs), pairs)).parse()
+    assert not errors
+    assert profile is not None
+    assert (profile.states, profile.needs, profile.trades) == (states, (Need.TOOLS,), ())
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("company_name", ""), ("contact_name", " "), ("phone", "12"), ("website", "some.example.test"),
+        ("website", "javascript:1"),
+        ("website", "https://" + "a" * 200), ("states", "Nevada"), ("states", "NV WA1"), ("states", " ".join(["NV"] * 3 + ["X"])),
+        ("trades", ("x",)), ("needs", ("x",)), ("revenues", ("x",)),
+    ],
+)  # fmt: skip
+def test_what_is_refused_of_a_partner_is_named(member: str, value: Any) -> None:
+    profile, errors = replace(PARTNER_FORM, **{member: value}).parse()
     assert profile is None
     assert list(errors) == [member]

@@ -19,20 +19,15 @@ from tpe.infra.schemas import (
     RequestModel,
     ResponseModel,
     State,
-    Unique,
     Version,
     VersionNumber,
     described,
     read_integral,
 )
 from tpe.matching.model import MATCHES_MAX, Match, Need, Revenue, Trade
+from tpe.matching.schemas import Needs, RevenueText, Trades
 
-TradeText = Annotated[Trade, Field(strict=False)]
-NeedText = Annotated[Need, Field(strict=False)]
-RevenueText = Annotated[Revenue, Field(strict=False)]
 TeamSize = Annotated[int, Field(ge=1, le=TEAM_SIZE_MAX), BeforeValidator(read_integral)]
-Trades = Annotated[list[TradeText], Field(max_length=len(Trade), json_schema_extra={"uniqueItems": True}), Unique]
-Needs = Annotated[list[NeedText], Field(max_length=len(Need), json_schema_extra={"uniqueItems": True}), Unique]
 
 PROFILE: Final[dict[str, Any]] = {
     "name": "Norman Cochran",

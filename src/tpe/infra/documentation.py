@@ -101,6 +101,16 @@ def etag_header() -> dict[str, Any]:
     return {"headers": {"ETag": {"description": "The version, for If-Match.", "required": True, "schema": schema}}}
 
 
+def csv_file() -> dict[str, Any]:
+    """Give the description of a response that is a CSV file."""
+    header = {"description": "The file's name.", "required": True, "schema": {"type": "string", "pattern": "^attachment; "}}
+    return {
+        "description": "The file",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+        "headers": {"Content-Disposition": header},
+    }
+
+
 def served_document(app: FastAPI) -> dict[str, Any]:
     """Give the document that the platform serves at /api/openapi.json."""
     if app.openapi_schema is None:

@@ -37,6 +37,30 @@ WHERE m.id = %(lead_id)s AND m.version = %(version)s
 RETURNING m.version, m.updated_at
 """
 
+LEADS_TO_CHANGE: Final = f"""
+SELECT {_LEAD_COLUMNS}
+FROM contractor_partner_matches m JOIN contractors c ON c.id = m.contractor_id
+WHERE m.partner_id = %(partner_id)s AND m.id = ANY(%(lead_ids)s::bigint[])
+ORDER BY m.id FOR UPDATE OF m
+"""
+
+CHANGE_LEADS: Final = """
+UPDATE contractor_partner_matches m
+SET engagement_stage = changed.engagement_stage, status = changed.status, last_contact_at = changed.last_contact,
+    next_follow_up = changed.next_follow_up, version = m.version + 1, updated_at = now()
+FROM unnest(%(lead_ids)s::bigint[], %(engagement_stages)s::text[], %(statuses)s::text[], %(last_contacts)s::timestamptz[],
+            %(next_follow_ups)s::date[]) AS changed (id, engagement_stage, status, last_contact, next_follow_up)
+WHERE m.id = changed.id AND m.partner_id = %(partner_id)s
+"""
+
+ADD_HISTORY_OF_LEADS: Final = """
+INSERT INTO lead_history (match_id, field, old_value, new_value, version, author_role, author_id, author_name)
+SELECT changed.lead_id, changed.field, changed.old_value, changed.new_value, changed.version,
+       %(author_role)s, %(author_id)s, %(author_name)s
+FROM unnest(%(lead_ids)s::bigint[], %(fields)s::text[], %(old_values)s::text[], %(new_values)s::text[], %(versions)s::int[])
+    AS changed (lead_id, field, old_value, new_value, version)
+"""
+
 TOUCH_LEAD: Final = """
 UPDATE contractor_partner_matches m SET version = m.version + 1, updated_at = now()
 WHERE m.id = %(lead_id)s AND m.version = %(version)s
@@ -117,6 +141,18 @@ FROM (
 ) AS page
 JOIN contractor_partner_matches m ON m.id = page.id JOIN contractors c ON c.id = m.contractor_id
 ORDER BY m.match_score DESC, m.id DESC
+"""
+
+
+def leads_behind(chosen: LeadFilter, *, first: bool) -> LiteralString:
+    """Give the statement for the next ``%(limit)s`` leads in the order of the list, behind ``%(score)s`` and ``%(lead_id)s``."""
+    behind: LiteralString = "" if first else " AND (m.match_score, m.id) < (%(score)s, %(lead_id)s)"
+    return f"""
+SELECT {_LEAD_COLUMNS}
+FROM contractor_partner_matches m JOIN contractors c ON c.id = m.contractor_id
+WHERE m.partner_id = %(partner_id)s{_conditions(chosen, tuple(_CONDITIONS))}{behind}
+ORDER BY m.match_score DESC, m.id DESC
+LIMIT %(limit)s
 """
 
 

@@ -15,6 +15,7 @@ from tpe.infra.schemas import NO_NUL, Flag, IdText, LimitText, PageText, ScoreTe
 from tpe.leads import cached, service
 from tpe.infra.versions import IfMatch, entity_tag, named_version
 from tpe.leads import service
+from tpe.leads.bulk_schemas import SEARCH_LENGTH_MAX
 from tpe.leads.model import LeadFilter, LeadStatus, Stage
 from tpe.leads.schemas import (
     AddNoteRequest,
@@ -31,7 +32,6 @@ from tpe.leads.schemas import (
     StatsOut,
 )
 
-SEARCH_LENGTH_MAX = 100
 SEARCH_DESCRIPTION = "Words, each of which begins a word of the contractor's name or company; or its whole e-mail."
 
 router = APIRouter(prefix="/api/partner-portal", tags=["partner-portal"], route_class=ApiRoute)

@@ -7,7 +7,7 @@ version that it read.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tpe.auth.identity import Identity
@@ -20,63 +20,18 @@ from tpe.leads.model import (
     DASHBOARD_ROWS_MAX,
     DETAIL_ROWS_MAX,
     Change,
-    ContractorSummary,
     Lead,
     LeadChange,
     LeadDetail,
     LeadFilter,
     LeadPage,
     LeadStats,
-    LeadStatus,
     Note,
     PartnerDashboard,
-    Stage,
 )
+from tpe.leads.rows import LeadRow, author_values
 from tpe.leads.stats import StatsRow, collect_stats
 from tpe.partners.errors import PartnerNotFoundError
-
-
-@dataclass(frozen=True, slots=True)
-class _LeadRow:
-    id: int
-    partner_id: int
-    contractor_id: int
-    contractor_name: str
-    company_name: str
-    email: str
-    phone: str
-    city: str
-    state: str
-    match_score: int
-    match_reasons: list[str]
-    is_primary_match: bool
-    engagement_stage: str
-    status: str
-    last_contact_at: datetime | None
-    next_follow_up: date | None
-    version: int
-    created_at: datetime
-    updated_at: datetime
-
-    def lead(self) -> Lead:
-        contractor = ContractorSummary(
-            self.contractor_id, self.contractor_name, self.company_name, self.email, self.phone, self.city, self.state
-        )
-        return Lead(
-            id=self.id,
-            partner_id=self.partner_id,
-            contractor=contractor,
-            match_score=self.match_score,
-            match_reasons=tuple(self.match_reasons),
-            is_primary_match=self.is_primary_match,
-            engagement_stage=Stage(self.engagement_stage),
-            status=LeadStatus(self.status),
-            last_contact=self.last_contact_at,
-            next_follow_up=self.next_follow_up,
-            version=self.version,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +45,7 @@ async def list_leads(db: Database, partner_id: int, chosen: LeadFilter, page: Pa
     values = filter_values(partner_id, chosen, page)
     async with db.connection() as connection:
         total = await fetch_value(connection, queries.leads_total(chosen), values)
-        rows = await fetch_all(connection, _LeadRow, queries.leads_page(chosen), values) if total > page.offset else []
+        rows = await fetch_all(connection, LeadRow, queries.leads_page(chosen), values) if total > page.offset else []
     return LeadPage(tuple(row.lead() for row in rows), page, total)
 
 
@@ -146,7 +101,7 @@ async def add_note(
         written = await fetch_one(connection, _Written, queries.TOUCH_LEAD, {"lead_id": lead_id, "version": version})
         if written is None:
             raise StaleVersionError
-        values = {"lead_id": lead_id, "body": body, **_author(author)}
+        values = {"lead_id": lead_id, "body": body, **author_values(author)}
         note = await fetch_one(connection, Note, queries.ADD_NOTE, values)
         assert note is not None, "INSERT … RETURNING gives the row that it inserted"
     return note, replace(lead, version=written.version, updated_at=written.updated_at)
@@ -163,8 +118,8 @@ async def partner_dashboard(db: Database, partner_id: int) -> PartnerDashboard:
     bounds = {"partner_id": partner_id, "rows_max": DASHBOARD_ROWS_MAX}
     async with db.connection() as connection:
         stats = await _stats(connection, partner_id)
-        new_leads = await fetch_all(connection, _LeadRow, queries.NEW_LEADS, bounds)
-        follow_ups = await fetch_all(connection, _LeadRow, queries.FOLLOW_UPS, bounds)
+        new_leads = await fetch_all(connection, LeadRow, queries.NEW_LEADS, bounds)
+        follow_ups = await fetch_all(connection, LeadRow, queries.FOLLOW_UPS, bounds)
     return PartnerDashboard(stats, tuple(row.lead() for row in new_leads), tuple(row.lead() for row in follow_ups))
 
 
@@ -183,6 +138,8 @@ def words_query(partner_id: int, text: str) -> str:
 
 def filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str, Any]:
     """Give the values that the statements of a list bind."""
+def filter_values(partner_id: int, chosen: LeadFilter) -> dict[str, Any]:
+    """Give the values that the statements of a filter are bound to."""
     return {
         "partner_id": partner_id,
         "engagement_stage": chosen.engagement_stage.value if chosen.engagement_stage else None,
@@ -191,15 +148,16 @@ def filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str, 
         "max_score": chosen.max_score,
         "words": words_query(partner_id, chosen.words) if chosen.words else None,
         "email": chosen.email,
-        "limit": page.limit,
-        "offset": page.offset,
-        "total_max": TOTAL_MAX,
     }
+
+
+def _filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str, Any]:
+    return {**filter_values(partner_id, chosen), "limit": page.limit, "offset": page.offset, "total_max": TOTAL_MAX}
 
 
 async def _lead(connection: Connection, partner_id: int, lead_id: int) -> Lead:
     values = {"lead_id": lead_id, "partner_id": partner_id}
-    row = await fetch_one(connection, _LeadRow, queries.LEAD_BY_ID, values)
+    row = await fetch_one(connection, LeadRow, queries.LEAD_BY_ID, values)
     if row is None:
         raise LeadNotFoundError
     return row.lead()
@@ -218,10 +176,6 @@ async def _stats(connection: Connection, partner_id: int) -> LeadStats:
     return collect_stats(rows, due)
 
 
-def _author(author: Identity) -> dict[str, Any]:
-    return {"author_role": author.role.value, "author_id": author.account_id, "author_name": author.name}
-
-
 async def _record(connection: Connection, lead_id: int, version: int, changes: tuple[FieldChange, ...], author: Identity) -> None:
     if not changes:
         return
@@ -231,6 +185,6 @@ async def _record(connection: Connection, lead_id: int, version: int, changes: t
         "fields": [change.field for change in changes],
         "old_values": [change.old_value for change in changes],
         "new_values": [change.new_value for change in changes],
-        **_author(author),
+        **author_values(author),
     }
     await execute(connection, queries.ADD_HISTORY, values)

@@ -16,12 +16,13 @@ MATCHES_MADE: Final = """
 SELECT count(*) FROM contractor_partner_matches m WHERE m.contractor_id = %(contractor_id)s
 """
 
-ADD_MATCH: Final = """
+ADD_MATCHES: Final = """
 INSERT INTO contractor_partner_matches (contractor_id, partner_id, match_score, match_reasons, is_primary_match)
-SELECT %(contractor_id)s, %(partner_id)s, %(score)s, %(reasons)s,
-       NOT EXISTS (
+SELECT %(contractor_id)s, fit.partner_id, fit.score, fit.reasons,
+       fit.is_best AND NOT EXISTS (
            SELECT 1 FROM contractor_partner_matches m WHERE m.contractor_id = %(contractor_id)s AND m.is_primary_match
        )
+FROM jsonb_to_recordset(%(fits)s::jsonb) AS fit (partner_id bigint, score int, reasons text[], is_best boolean)
 """
 
 MATCHES_OF_CONTRACTOR: Final = """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from tpe.infra.db import Connection, Database, execute, fetch_all, fetch_value
 from tpe.matching import queries
-from tpe.matching.model import MATCHES_MAX, Match, Need, Offer, Revenue, Trade, Wishes
+from tpe.matching.model import MATCHES_MAX, Fit, Match, Need, Offer, Revenue, Trade, Wishes
 from tpe.matching.scoring import best_fits
 
 OFFERS_MAX: Final = 1_000
@@ -73,14 +75,9 @@ async def make_matches(connection: Connection, contractor_id: int, wishes: Wishe
         return
     values = {"contractor_id": contractor_id, "needs": [need.value for need in wishes.needs], "rows_max": OFFERS_MAX}
     rows = await fetch_all(connection, _OfferRow, queries.OFFERS, values)
-    for fit in best_fits(wishes, [row.offer() for row in rows], missing):
-        match = {
-            "contractor_id": contractor_id,
-            "partner_id": fit.partner_id,
-            "score": fit.score,
-            "reasons": list(fit.reasons),
-        }
-        await execute(connection, queries.ADD_MATCH, match)
+    fits = best_fits(wishes, [row.offer() for row in rows], missing)
+    if fits:  # all by one statement: the counts of their partners' leads are then kept in one order, whoever writes meanwhile
+        await execute(connection, queries.ADD_MATCHES, {"contractor_id": contractor_id, "fits": _fits(fits)})
 
 
 async def matches_of(db: Database, contractor_id: int) -> tuple[Match, ...]:
@@ -89,3 +86,12 @@ async def matches_of(db: Database, contractor_id: int) -> tuple[Match, ...]:
     async with db.connection() as connection:
         rows = await fetch_all(connection, _MatchRow, queries.MATCHES_OF_CONTRACTOR, values)
     return tuple(row.match() for row in rows)
+
+
+def _fits(fits: Sequence[Fit]) -> str:
+    return json.dumps(
+        [
+            {"partner_id": fit.partner_id, "score": fit.score, "reasons": fit.reasons, "is_best": fit is fits[0]}
+            for fit in fits
+        ]
+    )

@@ -65,7 +65,11 @@ PARTNER_AREA: Final = Area(
     "The right contractors, matched to you.",
     "See who you were introduced to, how well you fit, and what to do next.",
     "/partner",
-    (NavigationItem("Dashboard", "/partner"), NavigationItem("Leads", "/partner/leads")),
+    (
+        NavigationItem("Dashboard", "/partner"),
+        NavigationItem("Leads", "/partner/leads"),
+        NavigationItem("Profile", "/partner/profile"),
+    ),
 )
 CONTRACTOR_AREA: Final = Area(
     Role.CONTRACTOR,

@@ -11,9 +11,10 @@ from tpe.auth.passwords import PASSWORD_LENGTH_MAX
 from tpe.contractors.registration import CODE_DIGITS, Applicant
 from tpe.infra.schemas import LINE, LINE_LENGTH_MAX, PHONE, PHONE_LENGTH_MAX
 from tpe.web.forms import Errors, Form
+from tpe.web.profile_form import Rules, unfit
 
 CODE_WANTED: Final = f"Enter the {CODE_DIGITS} digits of the code."
-_FIELDS: Final = {
+_FIELDS: Final[Rules] = {
     "name": (LINE, LINE_LENGTH_MAX, "Enter your name."),
     "company_name": (LINE, LINE_LENGTH_MAX, "Enter your company's name."),
     "email": (EMAIL, EMAIL_LENGTH_MAX, "Enter an e-mail address, such as name@example.com."),
@@ -23,13 +24,8 @@ _FIELDS: Final = {
 
 def read_applicant(form: Form) -> tuple[Applicant, Errors]:
     """Give who the form says applies, and a message for each field that is refused."""
-    values = {name: form.text(name) for name in _FIELDS}
-    errors = {
-        name: message
-        for name, (pattern, length_max, message) in _FIELDS.items()
-        if len(values[name]) > length_max or not re.fullmatch(pattern, values[name])
-    }
-    return Applicant(**values), errors
+    applicant = Applicant(**{name: form.text(name) for name in _FIELDS})
+    return applicant, unfit(applicant, _FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
-from tpe.web import admin_pages, contractor_pages, partner_pages, registration_pages, session_pages
+from tpe.web import (
+    admin_pages,
+    contractor_pages,
+    partner_account_pages,
+    partner_bulk_pages,
+    partner_pages,
+    registration_pages,
+    session_pages,
+)
 from tpe.web.areas import PARTNER_AREA
 from tpe.web.assets import STATIC_PREFIX, serve_asset
 from tpe.web.page_route import PageRoute
@@ -13,7 +21,9 @@ from tpe.web.rendering import problem_page, redirect
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 router.include_router(session_pages.router)
+router.include_router(partner_bulk_pages.router)
 router.include_router(partner_pages.router)
+router.include_router(partner_account_pages.router)
 router.include_router(registration_pages.router)
 router.include_router(contractor_pages.router)
 router.include_router(admin_pages.router)

@@ -1,4 +1,4 @@
-"""A contractor's own account: what it says about itself, and its password."""
+"""One's own account: what it says about itself, and its password; contractors' and partners' alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, expect
 from e2e.pages.frame import FramedPage, follow
 
 
-class ContractorProfilePage(FramedPage):
+class ProfilePage(FramedPage):
     path = "/contractor/profile"
 
     def expect_shown(self) -> None:
@@ -46,3 +46,11 @@ class ContractorProfilePage(FramedPage):
         expect(label).to_have_accessible_description(text)
         for entry in self.section("Change password").locator("input[type=password]").all():
             expect(entry).to_have_value("")
+
+
+class ContractorProfilePage(ProfilePage):
+    path = "/contractor/profile"
+
+
+class PartnerProfilePage(ProfilePage):
+    path = "/partner/profile"
