@@ -121,6 +121,11 @@ def test_without_a_valid_token_nothing_is_given(ask: Ask, path: str, headers: di
         ("PATCH", LEADS + "/7/status", "PUT"),
         ("GET", LOG_IN, "POST"),
         ("OPTIONS", LEADS + "/stats", "GET"),
+        ("GET", LEADS + "/export", "POST"),
+        ("GET", LEADS + "/bulk/status", "PUT"),
+        ("PUT", "/api/contractors/verify-start", "POST"),
+        ("GET", "/api/contractors/verify-code", "POST"),
+        ("DELETE", "/api/contractors/7", "GET, PUT"),
     ],
 )
 def test_another_method_is_refused_with_those_allowed(ask: Ask, method: str, path: str, allowed: str) -> None:

@@ -58,7 +58,7 @@ async def finish(platform: PlatformDep, body: VerifyCodeRequest) -> ContractorLo
 
 
 @router.get(
-    "/{contractor_id}",
+    "/{contractor_id:id}",
     operation_id="getContractor",
     summary="A contractor's profile",
     responses={200: etag_header(), **responses(400, 401, 403, 404, 503)},
@@ -71,7 +71,7 @@ async def get_contractor(platform: PlatformDep, contractor_id: ShownContractor, 
 
 
 @router.put(
-    "/{contractor_id}",
+    "/{contractor_id:id}",
     operation_id="changeContractor",
     summary="Set a contractor's profile and make its matches",
     responses={200: etag_header(), **responses(*BODY_STATUSES, 401, 403, 404, 412, 428, 503)},

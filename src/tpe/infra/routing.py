@@ -13,11 +13,31 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.convertors import Convertor, register_url_convertor
 
 from tpe.infra.problems import BadRequestError, FieldError, UnsupportedMediaTypeError
 
+WORDS = ("bulk", "export", "verify-start", "verify-code")
+"""Segments that name an operation where another path has an id: ``GET /leads/export`` is no lead, and is told 405."""
 QUERY_ERRORS_MAX = 20
 """Refused names that one answer lists."""
+
+
+class IdConvertor(Convertor[str]):
+    """Matches a segment that may be an id, read and refused by the route: ``/leads/{lead_id:id}``."""
+
+    regex = rf"(?!(?:{'|'.join(WORDS)})(?:/|$))[^/]+"
+
+    def convert(self, value: str) -> str:
+        """Give the segment as it stands."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Give the segment as it stands."""
+        return value
+
+
+register_url_convertor("id", IdConvertor())
 
 
 class ApiRoute(APIRoute):

@@ -91,7 +91,7 @@ async def lead_stats(platform: PlatformDep, partner_id: PortalPartner) -> StatsA
 
 
 @router.get(
-    "/leads/{lead_id}",
+    "/leads/{lead_id:id}",
     operation_id="getLead",
     summary="A lead with its notes and history",
     responses={200: etag_header(), **responses(400, 401, 403, 404, 503)},
