@@ -90,8 +90,5 @@ async def matches_of(db: Database, contractor_id: int) -> tuple[Match, ...]:
 
 def _fits(fits: Sequence[Fit]) -> str:
     return json.dumps(
-        [
-            {"partner_id": fit.partner_id, "score": fit.score, "reasons": fit.reasons, "is_best": fit is fits[0]}
-            for fit in fits
-        ]
+        [{"partner_id": fit.partner_id, "score": fit.score, "reasons": fit.reasons, "is_best": fit is fits[0]} for fit in fits]
     )
