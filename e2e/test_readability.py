@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from e2e.pages.accounts import ContractorsPage, PartnersPage
 from e2e.pages.admin_dashboard import AdminDashboardPage
 from e2e.pages.lead import LeadPage
 from e2e.pages.leads import LeadsPage
@@ -112,6 +113,11 @@ def test_admin_and_log_in_pages_are_readable_on_a_phone(context_for: Contexts, n
     AdminDashboardPage(page).open()
     expect_readable(page)
     picture(page, "admin dashboard")
+    for accounts in (PartnersPage(page), ContractorsPage(page)):
+        accounts.open()
+        accounts.expect_shown()
+        expect_readable(page)
+        picture(page, accounts.name)
     entrance = new_context(**PHONE).new_page()
     for path in ("/partner/login", "/contractor/login", "/contractor/register", "/admin/login", "/nowhere"):
         entrance.goto(path)

@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from tpe.admin.account_routes import contractors_router as contractor_accounts_router
+from tpe.admin.account_routes import router as accounts_router
 from tpe.admin.routes import router as admin_router
 from tpe.auth.attempts import LogInAttempts
 from tpe.auth.passwords import Passwords
@@ -49,6 +51,8 @@ API_ROUTERS = (
     leads_router,
     partners_router,
     admin_router,
+    accounts_router,
+    contractor_accounts_router,
     health_router,
 )
 API_VERSION = "1.0.0"

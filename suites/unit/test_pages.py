@@ -14,11 +14,14 @@ from starlette.requests import Request
 from suites.unit.conftest import Ask
 from suites.unit.test_page_forms import LEAD
 from suites.unit.test_profile_form import CONTRACTOR, PARTNER
+from tpe.admin.accounts import ContractorAccount, PartnerAccount
 from tpe.admin.model import Activity, AdminDashboard, PartnerRank
 from tpe.auth.identity import Identity, Role
 from tpe.auth.sessions import COOKIE_NAME, Session
+from tpe.infra.paging import Page
 from tpe.leads.model import Change, LeadDetail, LeadPage, LeadStats, LeadStatus, Note, PartnerDashboard, Stage
 from tpe.matching.model import Match
+from tpe.web.account_list import AccountQuery, AccountsView
 from tpe.web.contractor_pages import ProfileView
 from tpe.web.cookies import FLASH_COOKIE, FLASHES, leave_flash
 from tpe.web.forms import FORM_BYTES_MAX, WorkForm
@@ -28,9 +31,10 @@ from tpe.web.partner_pages import LeadView
 from tpe.web.profile_form import PartnerForm, ProfileForm
 from tpe.web.rendering import redirect, render
 
+PAGES = ("lead", "leads", "dashboard", "profile", "partner_profile", "matches", "partners", "contractors", "admin")
 FORM_PATHS = (
     "/partner/logout", "/contractor/logout", "/admin/logout", "/partner/leads/12", "/partner/leads/bulk", "/partner/leads/export",
-    "/partner/profile", "/contractor/profile",
+    "/partner/profile", "/contractor/profile", "/admin/partners", "/admin/partners/export", "/admin/contractors/export",
 )  # fmt: skip
 HOSTILE = '<script>alert(\'1\')</script>" onload="x" {{ 7*7 }} &lt;'
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -75,6 +79,7 @@ def test_a_page_whose_database_is_away_asks_to_wait(ask: Ask) -> None:
         ("/contractor", "/contractor/login"),
         ("/contractor/profile", "/contractor/login?next=%2Fcontractor%2Fprofile"),
         ("/admin", "/admin/login"),
+        ("/admin/contractors?search=a", "/admin/login?next=%2Fadmin%2Fcontractors%3Fsearch%3Da"),
         ("/", "/partner"),
     ],
 )
@@ -204,6 +209,8 @@ def hostile_pages() -> dict[str, str]:
     view = LeadView(detail, WorkForm(HOSTILE, HOSTILE, HOSTILE), HOSTILE, {"body": "x", "status": "x"}, "work")
     found = leads_view(asked, LeadPage((lead,), asked.page, 1))
     hostile_form = ProfileForm(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), (HOSTILE,), HOSTILE, HOSTILE)
+    a_partner = PartnerAccount(1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, True, 3, 1, NOW)
+    a_contractor = ContractorAccount(1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, False, True, NOW)
     hostile_partner = PartnerForm(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), (HOSTILE,), (HOSTILE,))
     pages = {
         "lead": render(request_of(), "lead.html", title=HOSTILE, session=partner, view=view, today=TODAY),
@@ -225,12 +232,26 @@ def hostile_pages() -> dict[str, str]:
             contractor=replace(CONTRACTOR, company_name=HOSTILE),
             matches=(Match(1, 1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 90, (HOSTILE,), True, NOW),),
         ),
+        "partners": render(
+            request_of(), "partners.html", title="Partners", session=admin,
+            view=AccountsView(
+                AccountQuery("/admin/partners", HOSTILE, HOSTILE), (a_partner,),
+                41, Page(1, 20), {},
+            ),
+        ),
+        "contractors": render(
+            request_of(), "contractors.html", title="Contractors", session=admin,
+            view=AccountsView(
+                AccountQuery("/admin/contractors", HOSTILE),
+                (a_contractor,), 1, Page(1, 20), {},
+            ),
+        ),
         "admin": render(request_of(), "admin_dashboard.html", title="Dashboard", session=admin, board=board),
     }  # fmt: skip
     return {name: bytes(page.body).decode() for name, page in pages.items()}
 
 
-@pytest.mark.parametrize("name", ["lead", "leads", "dashboard", "profile", "partner_profile", "matches", "admin"])
+@pytest.mark.parametrize("name", PAGES)
 def test_nothing_that_people_typed_becomes_markup(name: str) -> None:
     text = hostile_pages()[name]
     assert text.count("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;") >= 2

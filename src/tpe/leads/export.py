@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from tpe.infra.csvtext import csv_lines
+from tpe.infra.csvtext import csv_parts
 from tpe.infra.db import Database, fetch_all
 from tpe.leads import queries
 from tpe.leads.model import Lead, LeadFilter
@@ -27,18 +27,11 @@ COLUMNS: Final = (
 
 async def export_leads(db: Database, partner_id: int, chosen: LeadFilter) -> AsyncIterator[str]:
     """Give the file in parts; the first is read before this returns, so that a database that is away is told as such."""
-    first = await _batch(db, partner_id, chosen, None)
 
-    async def parts() -> AsyncIterator[str]:
-        yield csv_lines([COLUMNS])
-        batch, sent = first, 0
-        while batch:
-            yield csv_lines(_row(lead) for lead in batch)
-            sent += len(batch)
-            full = len(batch) == BATCH_ROWS and sent < EXPORT_ROWS_MAX
-            batch = await _batch(db, partner_id, chosen, batch[-1]) if full else []
+    async def batch(last: Lead | None) -> list[Lead]:
+        return await _batch(db, partner_id, chosen, last)
 
-    return parts()
+    return await csv_parts(COLUMNS, batch, _row, batch_rows=BATCH_ROWS, rows_max=EXPORT_ROWS_MAX)
 
 
 async def _batch(db: Database, partner_id: int, chosen: LeadFilter, last: Lead | None) -> list[Lead]:

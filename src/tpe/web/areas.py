@@ -90,6 +90,10 @@ ADMIN_AREA: Final = Area(
     "The whole network at a glance.",
     "Partners, contractors and every introduction between them.",
     "/admin",
-    (NavigationItem("Dashboard", "/admin"),),
+    (
+        NavigationItem("Dashboard", "/admin"),
+        NavigationItem("Partners", "/admin/partners"),
+        NavigationItem("Contractors", "/admin/contractors"),
+    ),
 )
 AREAS: Final = {area.role: area for area in (PARTNER_AREA, CONTRACTOR_AREA, ADMIN_AREA)}

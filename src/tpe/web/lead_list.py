@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlencode
 
 from tpe.infra.paging import WINDOW_ROWS_MAX, Page
@@ -20,6 +20,13 @@ SEARCH_LENGTH_MAX: Final = 100
 SCORE_MAX: Final = 100
 PAGES_AROUND: Final = 1
 """Page numbers that are linked on each side of the current one."""
+
+
+class Addressed(Protocol):
+    """A query of a list that gives the addresses of its pages."""
+
+    def address(self, *, page: int = 1) -> str:
+        """Give the address of a page under this filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ def leads_view(asked: Asked, found: LeadPage) -> LeadsView:
     return LeadsView(asked, found, chips_of(asked.query), pager, first, last)
 
 
-def pager_of(query: ListQuery, current: int, last: int) -> Pager:
+def pager_of(query: Addressed, current: int, last: int) -> Pager:
     """Give the links from page ``current`` of ``last``: the ends, the neighbours, and both directions."""
     shown = {1, last, *range(current - PAGES_AROUND, current + PAGES_AROUND + 1)}
     numbers: list[tuple[int, str] | None] = []

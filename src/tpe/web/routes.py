@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
 from tpe.web import (
+    admin_account_pages,
     admin_pages,
     contractor_pages,
     partner_account_pages,
@@ -27,6 +28,7 @@ router.include_router(partner_account_pages.router)
 router.include_router(registration_pages.router)
 router.include_router(contractor_pages.router)
 router.include_router(admin_pages.router)
+router.include_router(admin_account_pages.router)
 
 
 @router.get("/")
