@@ -168,3 +168,18 @@ def test_registering_with_a_taken_address_looks_the_same(
     picture(page, "the same page")
     assert "You have an account" in last_message(live_target, own_phone)
     assert "+1 202 555 0777" not in (live_target.log_path or Path()).read_text(encoding="utf-8")
+
+
+@pytest.mark.flow("contractor reads a message that the automation posted")
+def test_contractor_reads_a_message(context_for: Contexts, api: Api, picture: Pictures) -> None:
+    told = api("contractor").get("/api/contractor-auth/profile").json()["contractor"]
+    text = f"Welcome! A partner will call you <b>this week</b> ({secrets.token_hex(4)})."
+    posted = api("machine", "n8n").post("/api/messages", json={"contractor_id": told["id"], "body": text})
+    assert posted.status_code == 201
+    matches = MatchesPage(context_for("contractor").new_page())
+    matches.open()
+    expect(matches.section("Messages").get_by_role("listitem").first).to_contain_text(text)
+    picture(matches.page, "message")
+    other = MatchesPage(context_for("contractor", "two").new_page())
+    other.open()
+    expect(other.main).not_to_contain_text(text)

@@ -14,6 +14,7 @@ from tpe.admin.account_routes import contractors_router as contractor_accounts_r
 from tpe.admin.account_routes import router as accounts_router
 from tpe.admin.routes import router as admin_router
 from tpe.auth.attempts import LogInAttempts
+from tpe.auth.keys import ApiKeys
 from tpe.auth.passwords import Passwords
 from tpe.auth.routes import admin_router as admin_auth_router
 from tpe.auth.routes import contractor_router as contractor_auth_router
@@ -32,6 +33,7 @@ from tpe.infra.limits import Counts, RateLimit, too_many
 from tpe.infra.shared import Shared
 from tpe.leads.bulk_routes import router as bulk_router
 from tpe.leads.routes import router as leads_router
+from tpe.messaging.routes import router as messages_router
 from tpe.messaging.texts import text_messages
 from tpe.partners.routes import router as partners_router
 from tpe.settings import Settings
@@ -53,6 +55,7 @@ API_ROUTERS = (
     admin_router,
     accounts_router,
     contractor_accounts_router,
+    messages_router,
     health_router,
 )
 API_VERSION = "1.0.0"
@@ -124,6 +127,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             settings.JWT_EXPIRE,
             settings.JWT_SECRET_PREVIOUS.get_secret_value() if settings.JWT_SECRET_PREVIOUS else None,
         ),
+        api_keys=ApiKeys(settings.api_keys),
         messages=text_messages(settings.TEXT_MESSAGES),
     )
     await platform.db.open()

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from tpe.auth.attempts import LogInAttempts
+from tpe.auth.keys import ApiKeys
 from tpe.auth.passwords import Passwords
 from tpe.auth.tokens import Tokens
 from tpe.infra.cache import Cache
@@ -31,6 +32,7 @@ class Platform:
     passwords: Passwords
     tokens: Tokens
     messages: TextMessages
+    api_keys: ApiKeys
 
 
 async def platform_of(request: Request) -> Platform:

@@ -18,6 +18,8 @@ Network = IPv4Network | IPv6Network
 
 JWT_SECRET_LENGTH_MIN = 64
 """Ledger 1.1.6: the signing key has at least 64 characters."""
+API_KEY_LENGTH_MIN = 24
+"""A machine's key is drawn, not chosen: 24 characters of base64 are 144 bits."""
 JWT_LIFETIME_MAX = timedelta(days=7)
 """Ledger 1.1.6: tokens live 7 days at most."""
 
@@ -136,6 +138,11 @@ class Settings(DatabaseSettings, SharedSettings):
     JWT_EXPIRE: Annotated[timedelta, NoDecode] = timedelta(hours=12)
     """How long a token is valid, at most 7d."""
 
+    TPX_N8N_API_KEY: Annotated[SecretStr, Field(min_length=API_KEY_LENGTH_MIN)] | None = None
+    """The key of the automation that reads contractors and posts messages; without it that is refused."""
+    TPX_N8N_API_KEY_PREVIOUS: Annotated[SecretStr, Field(min_length=API_KEY_LENGTH_MIN)] | None = None
+    """The key before it, valid too while the automation moves to the new one."""
+
     FRONTEND_URL: str | None = None
     """Origin of the partner portal when it is served elsewhere; may call the API from a browser."""
     ADMIN_DASHBOARD_URL: str | None = None
@@ -196,6 +203,11 @@ class Settings(DatabaseSettings, SharedSettings):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        """Give the keys that are valid. They are secrets: never log them."""
+        return tuple(key.get_secret_value() for key in (self.TPX_N8N_API_KEY, self.TPX_N8N_API_KEY_PREVIOUS) if key)
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from tpe.auth.sessions import COOKIE_NAME, Session
 from tpe.infra.paging import Page
 from tpe.leads.model import Change, LeadDetail, LeadPage, LeadStats, LeadStatus, Note, PartnerDashboard, Stage
 from tpe.matching.model import Match
+from tpe.messaging.service import Message
 from tpe.web.account_list import AccountQuery, AccountsView
 from tpe.web.contractor_pages import ProfileView
 from tpe.web.cookies import FLASH_COOKIE, FLASHES, leave_flash
@@ -230,6 +231,7 @@ def hostile_pages() -> dict[str, str]:
         "matches": render(
             request_of(), "matches.html", title="Matches", session=contractor_session,
             contractor=replace(CONTRACTOR, company_name=HOSTILE),
+            messages=[Message(1, 1, HOSTILE, NOW)],
             matches=(Match(1, 1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 90, (HOSTILE,), True, NOW),),
         ),
         "partners": render(
@@ -295,7 +297,7 @@ def test_empty_pages_say_what_will_be_there() -> None:
         "partner_dashboard.html": {"board": PartnerDashboard(stats, (), ()), "today": TODAY},
         "admin_dashboard.html": {"board": board},
         "leads.html": {"view": leads_view(asked, LeadPage((), asked.page, 0)), "today": TODAY},
-        "matches.html": {"contractor": replace(CONTRACTOR, needs=()), "matches": ()},
+        "matches.html": {"contractor": replace(CONTRACTOR, needs=()), "matches": (), "messages": []},
         "lead.html": {"view": LeadView(LeadDetail(bare, (), ()), WorkForm.of_lead(bare)), "today": TODAY},
     }
     words = {

@@ -50,7 +50,7 @@ def test_the_reference_target_is_read() -> None:
     assert target.name == "reference"
     assert target.folder == PROJECT
     assert target.document == PROJECT / "targets" / "reference.openapi.yaml"
-    assert target.role_names == ("partner", "contractor", "admin")
+    assert target.role_names == ("partner", "contractor", "admin", "machine")
     assert [user.username for user in target.role("partner").users] == ["partner.one@example.test", "partner.two@example.test"]
     assert target.hint("POST /api/partner-auth/logout").destructive
 

@@ -15,7 +15,7 @@ from harness.model.errors import ConfigError
 from harness.model.target import Environment, Limits, Login, ObjectKind, Role, Target
 
 COMMAND_PLACEHOLDERS = ("python", "host", "port", "size", "seed", "coverage_config")
-VARIABLE_PLACEHOLDERS = ("base_url", "secret", "trusted_proxy")
+VARIABLE_PLACEHOLDERS = ("base_url", "password", "secret", "trusted_proxy")
 DATABASE_PLACEHOLDERS = ("db_url", "db_host", "db_port", "db_name", "db_user", "db_password")
 BODY_PLACEHOLDERS = ("username", "password", "page_token")
 VALUE_PLACEHOLDERS = ("token", "username", "password", "basic")

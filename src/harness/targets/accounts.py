@@ -35,10 +35,15 @@ def unique_digits(password: str, user: str) -> str:
 
 
 def with_accounts(target: Target, password: str) -> Target:
-    """The target as it is in one run: `{run}` filled in, and the run's password for every user whose file gives none."""
-    return (
-        dataclasses.replace(target, roles=tuple(_of_run(role, target, password) for role in target.roles)) if password else target
-    )
+    """The target as it is in one run: `{run}` filled in, and the run's password for every user whose file gives none.
+
+    `{password}` in a variable stands for that password too: it is how a target gets the key that a role sends.
+    """
+    if not password:
+        return target
+    variables = {name: value.replace("{password}", password) for name, value in target.variables.items()}
+    roles = tuple(_of_run(role, target, password) for role in target.roles)
+    return dataclasses.replace(target, roles=roles, variables=variables)
 
 
 def _of_run(role: Role, target: Target, password: str) -> Role:

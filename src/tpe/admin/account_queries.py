@@ -28,8 +28,12 @@ def partner_conditions(search: str | None, active: bool | None) -> LiteralString
 
 
 def contractor_conditions(search: str | None) -> LiteralString:
-    """Give the fixed text of what filters contractors."""
-    return " AND lead_search_words(c.name, c.company_name, c.email) @@ lower(%(words)s)::tsquery" if search else ""
+    """Give the fixed text of what filters contractors: by e-mail where an @ says that it is one, else by words."""
+    if not search:
+        return ""
+    if "@" in search:
+        return " AND c.email = lower(%(search)s)"
+    return " AND lead_search_words(0, c.name, c.company_name) @@ lower(%(words)s)::tsquery"
 
 
 def partners(conditions: LiteralString) -> LiteralString:

@@ -19,6 +19,7 @@ from tpe.admin.account_schemas import (
 )
 from tpe.admin.accounts import Found
 from tpe.auth.guards import AdminCaller
+from tpe.auth.machine import AdminOrMachine
 from tpe.context import PlatformDep
 from tpe.infra.csvtext import CsvResponse, attachment
 from tpe.infra.documentation import BODY_STATUSES, csv_file, etag_header, responses
@@ -33,7 +34,7 @@ from tpe.partners.guards import PartnerPath
 router = APIRouter(prefix="/api/admin", tags=["admin"], route_class=ApiRoute)
 contractors_router = APIRouter(prefix="/api/contractors", tags=["contractors"], route_class=ApiRoute)
 
-Search = Annotated[str | None, Query(max_length=SEARCH_LENGTH_MAX, pattern=NO_NUL, description="Part of a name or e-mail.")]
+Search = Annotated[str | None, Query(max_length=SEARCH_LENGTH_MAX, pattern=NO_NUL, description="A part of a name, or an e-mail address.")]
 PageAsked = Annotated[Page, Depends(lead_page)]
 
 
@@ -104,12 +105,13 @@ async def export_contractors(platform: PlatformDep, caller: AdminCaller, body: E
 
 
 @contractors_router.get(
-    "", operation_id="listContractors", summary="All contractors, the newest first", responses=responses(400, 401, 403, 503)
+    "",
+    operation_id="listContractors",
+    summary="All contractors, the newest first",
+    dependencies=[AdminOrMachine],
+    responses=responses(400, 401, 403, 503),
 )
-async def list_contractors(
-    platform: PlatformDep, caller: AdminCaller, page: PageAsked, search: Search = None
-) -> ContractorsAnswer:
-    """Give one page of the contractors."""
-    del caller
+async def list_contractors(platform: PlatformDep, page: PageAsked, search: Search = None) -> ContractorsAnswer:
+    """Give one page of the contractors, to administrators and to the automation."""
     found, total = await accounts.list_contractors(platform.db, Found(search or None), page)
     return ContractorsAnswer.of(found, total, page)

@@ -19,6 +19,8 @@ from tpe.partners.errors import PartnerNotFoundError
 
 EXPORT_ROWS_MAX: Final = 10_000
 BATCH_ROWS: Final = 1_000
+NO_PARTNER: Final = 0
+"""The words of contractors stand behind this id, as those of leads behind their partner's."""
 ID_BEFORE_ALL: Final = 2**62
 """Lists begin with the newest account, behind this."""
 
@@ -138,7 +140,7 @@ async def _partner(connection: Connection, partner_id: int) -> PartnerAccount:
 def _values(found: Found) -> dict[str, Any]:
     search = found.search or ""
     escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return {"pattern": f"%{escaped}%", "words": words_query(search), "active": found.active}
+    return {"search": search, "pattern": f"%{escaped}%", "words": words_query(NO_PARTNER, search), "active": found.active}
 
 
 def _columns(kind: type[PartnerAccount | ContractorAccount]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from tpe.contractors.model import Contractor
 from tpe.contractors.service import change_profile, contractor_profile
 from tpe.infra.problems import BadRequestError, PreconditionFailedError
 from tpe.matching.service import matches_of
+from tpe.messaging.service import messages_of
 from tpe.web import cookies
 from tpe.web.areas import CONTRACTOR_AREA
 from tpe.web.forms import Errors, version_of
@@ -42,8 +43,9 @@ class ProfileView:
 async def matches(request: Request, platform: PlatformDep, session: ContractorSession) -> Response:
     """Show a contractor the partners that it was introduced to."""
     contractor = await contractor_profile(platform.db, session.identity.account_id)
-    found = await matches_of(platform.db, contractor.id)
-    return render(request, "matches.html", title="Matches", session=session, contractor=contractor, matches=found)
+    found, messages = await matches_of(platform.db, contractor.id), await messages_of(platform.db, contractor.id)
+    view = {"contractor": contractor, "matches": found, "messages": messages}
+    return render(request, "matches.html", title="Matches", session=session, **view)
 
 
 @router.get("/contractor/profile")
