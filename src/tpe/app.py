@@ -24,6 +24,7 @@ from tpe.context import Platform
 from tpe.infra.cache import Cache
 from tpe.infra.clients import ClientAddresses
 from tpe.contractors.routes import router as contractors_router
+from tpe.infra.clients import ClientAddresses
 from tpe.infra.db import Database
 from tpe.infra.documentation import served_document
 from tpe.infra.errors import BodyLimit, install_error_handlers

@@ -13,7 +13,7 @@ from tpe.admin import accounts
 from tpe.admin.accounts import ContractorAccount, Found, PartnerAccount
 from tpe.auth import sessions
 from tpe.auth.identity import Role
-from tpe.auth.service import log_in
+from tpe.auth.service import verified_identity
 from tpe.infra.paging import page_of
 from tpe.infra.problems import PreconditionFailedError
 from tpe.partners.errors import PartnerNotFoundError
@@ -92,7 +92,7 @@ def test_contractors_are_found_by_words_that_begin_theirs(services: Services) ->
 
 def test_a_suspended_partner_is_out_at_once_and_an_approved_one_in_again(services: Services) -> None:
     account = partners(services, Found(search=PARTNER))[0][0]
-    identity = services.run(lambda: log_in(services.db, services.passwords, Role.PARTNER, PARTNER, services.password))
+    identity = services.run(lambda: verified_identity(services.db, services.passwords, Role.PARTNER, PARTNER, services.password))
     session = services.run(lambda: sessions.create(services.db, identity))
     suspended = approve(services, account, active=False)
     assert (suspended.is_active, suspended.version) == (False, account.version + 1)

@@ -15,7 +15,7 @@ import pytest
 from suites.unit.database import Services
 from tpe.auth.errors import PasswordRefusedError
 from tpe.auth.identity import Identity, Role
-from tpe.auth.service import log_in
+from tpe.auth.service import verified_identity
 from tpe.contractors.errors import CodeRefusedError, TooManyCodesError
 from tpe.contractors.registration import (
     CODES_A_DAY_MAX,
@@ -95,7 +95,7 @@ def test_whoever_has_the_code_gets_an_account(services: Services, phones: Phones
     assert phones.sent[-1][0] == who.phone
     made = finish(services, registration, phones.code())
     assert (made.role, made.email, made.name) == (Role.CONTRACTOR, who.email, who.name)
-    again = services.run(lambda: log_in(services.db, services.passwords, Role.CONTRACTOR, who.email.upper(), PASSWORD))
+    again = services.run(lambda: verified_identity(services.db, services.passwords, Role.CONTRACTOR, who.email.upper(), PASSWORD))
     assert again == made
 
 
@@ -221,7 +221,7 @@ def test_an_account_that_came_into_being_meanwhile_is_not_taken_over(services: S
     second = start(services, phones, who)
     made = finish(services, second, phones.code())
     refused(services, first, code)
-    assert services.run(lambda: log_in(services.db, services.passwords, Role.CONTRACTOR, who.email, PASSWORD)) == made
+    assert services.run(lambda: verified_identity(services.db, services.passwords, Role.CONTRACTOR, who.email, PASSWORD)) == made
 
 
 # ------------------------------------------------------------------------------------------------------------------- limits

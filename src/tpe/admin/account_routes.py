@@ -34,7 +34,9 @@ from tpe.partners.guards import PartnerPath
 router = APIRouter(prefix="/api/admin", tags=["admin"], route_class=ApiRoute)
 contractors_router = APIRouter(prefix="/api/contractors", tags=["contractors"], route_class=ApiRoute)
 
-Search = Annotated[str | None, Query(max_length=SEARCH_LENGTH_MAX, pattern=NO_NUL, description="A part of a name, or an e-mail address.")]
+Search = Annotated[
+    str | None, Query(max_length=SEARCH_LENGTH_MAX, pattern=NO_NUL, description="A part of a name, or an e-mail address.")
+]
 PageAsked = Annotated[Page, Depends(lead_page)]
 
 

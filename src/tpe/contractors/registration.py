@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
 from typing import Final
 from uuid import UUID
 

@@ -44,8 +44,9 @@ async def matches(request: Request, platform: PlatformDep, session: ContractorSe
     """Show a contractor the partners that it was introduced to."""
     contractor = await contractor_profile(platform.db, session.identity.account_id)
     found, messages = await matches_of(platform.db, contractor.id), await messages_of(platform.db, contractor.id)
-    view = {"contractor": contractor, "matches": found, "messages": messages}
-    return render(request, "matches.html", title="Matches", session=session, **view)
+    return render(
+        request, "matches.html", title="Matches", session=session, contractor=contractor, matches=found, messages=messages
+    )
 
 
 @router.get("/contractor/profile")
