@@ -21,9 +21,8 @@ from tpe.auth.routes import contractor_router as contractor_auth_router
 from tpe.auth.routes import partner_router as partner_auth_router
 from tpe.auth.tokens import Tokens
 from tpe.context import Platform
-from tpe.infra.cache import Cache
-from tpe.infra.clients import ClientAddresses
 from tpe.contractors.routes import router as contractors_router
+from tpe.infra.cache import Cache
 from tpe.infra.clients import ClientAddresses
 from tpe.infra.db import Database
 from tpe.infra.documentation import served_document

@@ -23,12 +23,13 @@ SECRETS: Final = {
     "DB_PASSWORD": 16,
     "REDIS_PASSWORD": 16,
     "TPX_N8N_API_KEY": 32,
+    "TPX_N8N_API_KEY_PREVIOUS": 32,
     "SENDGRID_API_KEY": 20,
     "TWILIO_AUTH_TOKEN": 20,
     "SENTRY_DSN": 20,
 }
 """Every secret with its least length in characters."""
-OPTIONAL_SECRETS: Final = ("JWT_SECRET_PREVIOUS",)
+OPTIONAL_SECRETS: Final = ("JWT_SECRET_PREVIOUS", "TPX_N8N_API_KEY_PREVIOUS")
 REQUIRED: Final = (
     "DB_HOST",
     "DB_NAME",

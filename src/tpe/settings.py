@@ -18,8 +18,6 @@ Network = IPv4Network | IPv6Network
 
 JWT_SECRET_LENGTH_MIN = 64
 """Ledger 1.1.6: the signing key has at least 64 characters."""
-API_KEY_LENGTH_MIN = 24
-"""A machine's key is drawn, not chosen: 24 characters of base64 are 144 bits."""
 JWT_LIFETIME_MAX = timedelta(days=7)
 """Ledger 1.1.6: tokens live 7 days at most."""
 
@@ -138,11 +136,6 @@ class Settings(DatabaseSettings, SharedSettings):
     JWT_EXPIRE: Annotated[timedelta, NoDecode] = timedelta(hours=12)
     """How long a token is valid, at most 7d."""
 
-    TPX_N8N_API_KEY: Annotated[SecretStr, Field(min_length=API_KEY_LENGTH_MIN)] | None = None
-    """The key of the automation that reads contractors and posts messages; without it that is refused."""
-    TPX_N8N_API_KEY_PREVIOUS: Annotated[SecretStr, Field(min_length=API_KEY_LENGTH_MIN)] | None = None
-    """The key before it, valid too while the automation moves to the new one."""
-
     FRONTEND_URL: str | None = None
     """Origin of the partner portal when it is served elsewhere; may call the API from a browser."""
     ADMIN_DASHBOARD_URL: str | None = None
@@ -155,6 +148,8 @@ class Settings(DatabaseSettings, SharedSettings):
 
     TPX_N8N_API_KEY: SecretStr | None = None
     """The key of the automation that reads contractors and posts messages; without one it has no way in."""
+    TPX_N8N_API_KEY_PREVIOUS: SecretStr | None = None
+    """The key before it, valid too while the automation moves to the new one."""
     SENDGRID_API_KEY: SecretStr | None = None
     """The key of the service that sends e-mail."""
     EMAIL_FROM: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$")] | None = None

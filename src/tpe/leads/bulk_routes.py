@@ -13,6 +13,7 @@ from tpe.infra.documentation import BODY_STATUSES, csv_file, responses
 from tpe.infra.routing import ApiRoute
 from tpe.leads.bulk import change_leads
 from tpe.leads.bulk_schemas import ChangeLeadsRequest, ExportLeadsRequest, LeadsChanged
+from tpe.leads.cached import forget_partner
 from tpe.leads.export import export_leads
 
 router = APIRouter(prefix="/api/partner-portal/leads", tags=["partner-portal"], route_class=ApiRoute)
@@ -31,7 +32,9 @@ async def change_many(platform: PlatformDep, caller: PartnerCaller, body: Change
     become this stage (`stage_refused`) stays as it is, and the others are changed, all of them in one transaction.
     """
     partner_id = caller.identity.account_id
-    return LeadsChanged.of(await change_leads(platform.db, partner_id, body.wanted(), body.change(), author=caller.identity))
+    results = await change_leads(platform.db, partner_id, body.wanted(), body.change(), author=caller.identity)
+    await forget_partner(platform, partner_id)
+    return LeadsChanged.of(results)
 
 
 @router.post(

@@ -14,7 +14,7 @@ from tpe.infra.db import Database, fetch_all
 from tpe.leads import queries
 from tpe.leads.model import Lead, LeadFilter
 from tpe.leads.rows import LeadRow
-from tpe.leads.service import filter_values
+from tpe.leads.service import chosen_values
 
 EXPORT_ROWS_MAX: Final = 10_000
 """Leads in one file at most, the best ones; a filter makes it fewer."""
@@ -35,7 +35,7 @@ async def export_leads(db: Database, partner_id: int, chosen: LeadFilter) -> Asy
 
 
 async def _batch(db: Database, partner_id: int, chosen: LeadFilter, last: Lead | None) -> list[Lead]:
-    values: dict[str, Any] = {**filter_values(partner_id, chosen), "limit": BATCH_ROWS}
+    values: dict[str, Any] = {**chosen_values(partner_id, chosen), "limit": BATCH_ROWS}
     if last is not None:
         values |= {"score": last.match_score, "lead_id": last.id}
     async with db.connection() as connection:

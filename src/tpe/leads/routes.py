@@ -12,9 +12,8 @@ from tpe.infra.documentation import BODY_STATUSES, etag_header, responses
 from tpe.infra.paging import LIMIT_DEFAULT, Page, page_of
 from tpe.infra.routing import ApiRoute
 from tpe.infra.schemas import NO_NUL, Flag, IdText, LimitText, PageText, ScoreText
-from tpe.leads import cached, service
 from tpe.infra.versions import IfMatch, entity_tag, named_version
-from tpe.leads import service
+from tpe.leads import cached, service
 from tpe.leads.bulk_schemas import SEARCH_LENGTH_MAX
 from tpe.leads.model import LeadFilter, LeadStatus, Stage
 from tpe.leads.schemas import (

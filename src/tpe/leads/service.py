@@ -138,7 +138,10 @@ def words_query(partner_id: int, text: str) -> str:
 
 def filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str, Any]:
     """Give the values that the statements of a list bind."""
-def filter_values(partner_id: int, chosen: LeadFilter) -> dict[str, Any]:
+    return {**chosen_values(partner_id, chosen), "limit": page.limit, "offset": page.offset, "total_max": TOTAL_MAX}
+
+
+def chosen_values(partner_id: int, chosen: LeadFilter) -> dict[str, Any]:
     """Give the values that the statements of a filter are bound to."""
     return {
         "partner_id": partner_id,
@@ -149,10 +152,6 @@ def filter_values(partner_id: int, chosen: LeadFilter) -> dict[str, Any]:
         "words": words_query(partner_id, chosen.words) if chosen.words else None,
         "email": chosen.email,
     }
-
-
-def _filter_values(partner_id: int, chosen: LeadFilter, page: Page) -> dict[str, Any]:
-    return {**filter_values(partner_id, chosen), "limit": page.limit, "offset": page.offset, "total_max": TOTAL_MAX}
 
 
 async def _lead(connection: Connection, partner_id: int, lead_id: int) -> Lead:

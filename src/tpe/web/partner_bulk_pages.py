@@ -15,6 +15,7 @@ from tpe.infra.csvtext import CsvResponse, attachment
 from tpe.infra.problems import BadRequestError
 from tpe.infra.schemas import ID_MAX, VERSION_MAX
 from tpe.leads.bulk import BULK_LEADS_MAX, Outcome, ReadLead, change_leads
+from tpe.leads.cached import forget_partner
 from tpe.leads.export import export_leads
 from tpe.leads.model import LeadChange, Stage
 from tpe.web.forms import Form, choice_of
@@ -36,6 +37,7 @@ async def move(platform: PlatformDep, submission: PartnerSubmission) -> Response
         return redirect(_back(submission.form), flash="nothing-ticked")
     who = submission.session.identity
     results = await change_leads(platform.db, who.account_id, ticked, LeadChange(stage), author=who)
+    await forget_partner(platform, who.account_id)
     all_moved = all(result.outcome is Outcome.CHANGED for result in results)
     return redirect(_back(submission.form), flash="leads-moved" if all_moved else "some-not-moved")
 
