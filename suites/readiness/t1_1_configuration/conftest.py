@@ -31,6 +31,7 @@ def production() -> Production:
         "NEXT_PUBLIC_API_URL": "https://api.example.test",
         "EMAIL_FROM": "hello@example.test",
         "TPX_N8N_API_KEY": secrets.token_hex(16),
+        "TEXT_MESSAGES": "off",
         "SENDGRID_API_KEY": secrets.token_hex(16),
         "TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16),
         "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
