@@ -24,7 +24,7 @@ from tpe.seed.copytext import (
     picked,
     times,
 )
-from tpe.seed.plan import DEMO_ADMINS, DEMO_CONTRACTORS, DEMO_PARTNERS, DEMO_REGISTRATION, Size, leads_per_partner
+from tpe.seed.plan import DEMO_ADMINS, DEMO_CONTRACTORS, DEMO_PARTNERS, Size, leads_per_partner
 from tpe.seed.profiles import offers, wishes
 from tpe.seed.values import TRADES, VENDOR_KINDS, Pools, draw_pools
 
@@ -56,7 +56,6 @@ class Hashes:
 
     demo: str
     other: str
-    code: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +83,7 @@ def generate(size: Size, seed: int, hashes: Hashes) -> list[Table]:
     people, contractors = _contractors(size, pools, rng, hashes, seed)
     leads, matches = _matches(size, pools, rng, people)
     work = [_history(leads, names), _notes(leads, names, pools, rng)]
-    return [partners, admins, contractors, matches, *work, _registrations(hashes)]
+    return [partners, admins, contractors, matches, *work]
 
 
 def _partners(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes, seed: int) -> tuple[Table, list[str]]:
@@ -149,20 +148,6 @@ def _contractors(size: Size, pools: Pools, rng: np.random.Generator, hashes: Has
         "created_at": _account_times(count, rng),
     }
     return _Contractors(firsts, lasts, trades), _table("contractors", columns)
-
-
-def _registrations(hashes: Hashes) -> Table:
-    columns: dict[str, Column] = {
-        "id": (listed([DEMO_REGISTRATION]),),
-        "name": (listed(["Contractor Three"]),),
-        "company_name": (listed(["Three Decks"]),),
-        "email": (listed(["contractor.three@example.test"]),),
-        "phone": (listed(["+1 202 555 0103"]),),
-        "code_hash": (listed([hashes.code]),),
-        "created_at": times(np.array([ACCOUNTS_SINCE])),
-        "expires_at": (listed(["infinity"]),),
-    }
-    return _table("contractor_registrations", columns)
 
 
 def _matches(size: Size, pools: Pools, rng: np.random.Generator, people: _Contractors) -> tuple[_Leads, Table]:

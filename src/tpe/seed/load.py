@@ -16,7 +16,7 @@ from tpe.auth.passwords import hash_password
 from tpe.seed.bare import bare
 from tpe.seed.copytext import Table
 from tpe.seed.generator import Hashes, generate
-from tpe.seed.plan import DEMO_CODE, SIZES
+from tpe.seed.plan import SIZES
 
 CONNECT_TIMEOUT_S: Final = 5
 
@@ -48,7 +48,7 @@ def seed_database(conninfo: str, *, size: str, seed: int, password: str) -> Seed
     if seed < 0:
         raise SeedError("the seed must not be negative")
     started = time.perf_counter()
-    hashes = Hashes(hash_password(password), hash_password(secrets.token_urlsafe(32)), hash_password(DEMO_CODE))
+    hashes = Hashes(hash_password(password), hash_password(secrets.token_urlsafe(32)))
     tables = generate(SIZES[size], seed, hashes)
     names = [table.name for table in tables]
     try:

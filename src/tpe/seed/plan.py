@@ -9,9 +9,6 @@ DEMO_PARTNERS: Final = ("partner.one@example.test", "partner.two@example.test")
 """Accounts with the password of TPE_SEED_PASSWORD; they have the ids 1 and 2."""
 DEMO_CONTRACTORS: Final = ("contractor.one@example.test", "contractor.two@example.test")
 """Accounts with the password of TPE_SEED_PASSWORD; they have the ids 1 and 2. All other contractors have not registered."""
-DEMO_REGISTRATION: Final = "5f0c2a52-6d1e-4f7b-9a53-0d4a8f3f2b61"
-DEMO_CODE: Final = "204816"
-"""A registration that waits for this code, without end, so that finishing one can be tried without a phone."""
 DEMO_ADMINS: Final = ("admin.one@example.test", "admin.two@example.test")
 """Accounts with the password of TPE_SEED_PASSWORD; they have the ids 1 and 2, and there are no other administrators."""
 

@@ -249,7 +249,9 @@ class Campaign:
         """With what the role may do. Where nobody says, a 403 with another role's success says that it may not."""
         own = totals.get((name, role.name)) or OperationCases(name, role.name, False, 0, 0, 0)
         permitted = self._permissions.of(self._document.operation(name), role).permitted
-        if permitted is None:
+        if any(flow.confirm == name for flow in self._target.codes):
+            permitted = bool(own.successes)  # only who was sent the code can succeed: no case here was
+        elif permitted is None:
             others = any(key[0] == name and entry.successes for key, entry in totals.items())
             permitted = bool(own.successes) or not (others and own.statuses.get("403"))
         return replace(own, permitted=permitted)
