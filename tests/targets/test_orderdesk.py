@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.evidence.stored import StoredRun
-from tests.targets.desk import Defect, defects, finish, harness, names, start, unavailable
+from tests.targets.desk import TARGET, Defect, defects, finish, harness, names, start, unavailable
 
 STAGES = ("authorization", "sessions", "database", "security")
 PLANTED = tuple(defect for defect in defects() if defect.stage in STAGES and defect.found and not defect.alone)
@@ -56,5 +56,6 @@ def test_a_finding_about_an_object_that_the_harness_made_is_replayed_with_one_li
 ) -> None:
     rule, operation = "authorization.read-of-another", "GET /orders/{order_id}"
     finding = next(found for found in runs.planted.findings if (found.rule, found.operation) == (rule, operation))
-    output, _ = harness(runs.folder, "replay", finding.fingerprint, planted=planted).communicate(timeout=120)
+    arguments = ("replay", finding.fingerprint, "--target", str(TARGET))
+    output, _ = harness(runs.folder, *arguments, planted=planted).communicate(timeout=120)
     assert said in output
