@@ -115,20 +115,22 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "target",
         "target",
-        "start, seed or stop a target by hand",
+        "write a file for a new target; start, seed or stop one by hand",
         (
             Option(
                 ("action",),
-                "up: start it on a seeded database and stay; seed: fill a database; down: stop it",
-                choices=("up", "seed", "down"),
+                "init: draft targets/NAME.toml; up: start it on a seeded database and stay; seed: fill a database; down: stop it",
+                choices=("init", "up", "seed", "down"),
             ),
+            Option(("--document",), "init: the OpenAPI document to draft from", "FILE"),
+            Option(("--base-url",), "init: the address of a running target to look at", "URL"),
             _TARGET,
             _SEED,
             _SIZE,
             _DATABASE,
             Option(("--port",), "port to listen on (default: a free one)", "N", type=int),
         ),
-        "  harness target up --size medium",
+        "  harness target init --document openapi.yaml --target shop\n  harness target up --size medium",
     ),
     Verb(
         "load",

@@ -70,6 +70,7 @@ def _target(target: Target) -> Iterator[tuple[str, str]]:
     )
     if target.document is not None:
         yield "document", f"{target.document.name}: {len(Document.load(target.document).operations)} operations"
+    yield "next", _next(target)
 
 
 def _live(live: LiveTarget) -> Iterator[tuple[str, str]]:
@@ -80,9 +81,28 @@ def _live(live: LiveTarget) -> Iterator[tuple[str, str]]:
             served = http.get(live.target.document_path)
             yield "served document", f"{live.target.document_path} answers {served.status_code}, {len(served.content)} bytes"
     for role in live.target.roles:
+        if live.target.base_url and (role.sign_up or role.seed_sql):
+            yield "log-in", f"{role.name}: not tried, as its accounts are made in each run"
+            continue
         for user in role.users:
             live.sign_in(role, user)
             yield "log-in", f"{role.name} {user.username} is accepted"
+
+
+def _next(target: Target) -> str:
+    """What would let the harness say more, the most important first."""
+    if "document" not in gives(target):
+        return "give document or document_path: contract, authorization and attacks on every parameter need it"
+    if "users" not in gives(target):
+        return "give a role with its log-in and users ([roles.<name>]): nothing behind a log-in is reached without"
+    alone = [role.name for role in target.roles if len(role.users) == 1]
+    if alone:
+        return f"give {alone[0]} a second user: whose an object is can be judged only between two"
+    if not target.allow.writes:
+        return "set allow.writes where it may be written to: nothing that changes data is tried without"
+    if not target.takes_database:
+        return "if it runs on PostgreSQL and can be started here, give commands.start and database_variables to the witness"
+    return f"harness verify --target {target.name}"
 
 
 def _show_config(root: Path, project: Project, target: Target) -> None:

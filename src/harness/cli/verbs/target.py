@@ -1,4 +1,4 @@
-"""`harness target up|seed|down`: a target to look at by hand."""
+"""`harness target init|up|seed|down`: a file for a new target, and a target to look at by hand."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.cli.common import chosen_of
 from harness.cli.exits import Exit
 from harness.cli.progress import Progress
+from harness.cli.verbs import target_init
 from harness.engines.process import Stop
 from harness.evidence.redaction import remember_secret
 from harness.model.errors import ConfigError, PreflightError
@@ -32,6 +33,8 @@ _PASSWORD_VARIABLE = "HARNESS_ACCOUNT_PASSWORD"
 
 def run(args: argparse.Namespace) -> Exit:
     """Does the action."""
+    if args.action == "init":
+        return target_init.run(args)
     request = request_of(chosen_of(args), tuple(sys.argv))
     action = {"up": _up, "seed": _seed, "down": _down}[args.action]
     return action(request)

@@ -1,0 +1,110 @@
+"""`harness target init`: writes the first draft of a target file from a document or from what an address shows."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from harness.cli.exits import Exit
+from harness.config.project import find_root
+from harness.config.targets import is_loopback
+from harness.model.errors import ConfigError, HarnessError, PreflightError
+from harness.model.target import Allow, Environment, Target
+from harness.probes.document import Document
+from harness.runner.request import TARGETS_FOLDER
+from harness.targets.clients import TargetClient, client
+from harness.targets.drafting import Seen, document_name, draft, name_of
+
+DOCUMENT_PATHS = (
+    "/openapi.json",
+    "/openapi.yaml",
+    "/api/openapi.json",
+    "/api/openapi.yaml",
+    "/v3/api-docs",
+    "/swagger.json",
+    "/api-docs",
+    "/swagger/v1/swagger.json",
+    "/api/swagger.json",
+)
+HEALTH_PATHS = ("/health", "/healthz", "/api/health", "/health/ready", "/actuator/health")
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Writes `targets/<name>.toml` and says what comes next; it sends nothing but reads, and overwrites nothing.
+
+    Raises:
+        ConfigError: neither a document nor an address, a document that is none, or a file that is there already.
+        PreflightError: nothing answers at the address.
+    """
+    root = find_root(Path.cwd().resolve())
+    seen = _seen(args, root)
+    path = root / TARGETS_FOLDER / f"{seen.name}.toml"
+    path.parent.mkdir(exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(draft(seen))
+    except FileExistsError:
+        raise ConfigError(f"{path} is there already", hint="choose another name: --target NAME") from None
+    print(f"wrote {path.relative_to(root)}: {_told(seen)}")
+    print(f"next: read it, then  harness doctor --target {seen.name}")
+    return Exit.OK
+
+
+def _seen(args: argparse.Namespace, root: Path) -> Seen:
+    if not args.document and not args.base_url:
+        raise ConfigError("target init: neither --document nor --base-url", hint="harness target init --document openapi.yaml")
+    document, served, health, address = None, "", "", (args.base_url or "").rstrip("/")
+    if address:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
+            raise ConfigError(
+                f"--base-url: got {address!r}, wanted scheme, host and port only", hint="such as http://127.0.0.1:8080"
+            )
+        document, served, health = _look(address)
+    if args.document:
+        document = Document.load(Path(args.document))
+    name = args.target or name_of(document.title if document else "", address)
+    named = document_name(Path(args.document), root / TARGETS_FOLDER) if args.document else ""
+    return Seen(name, address, document, named, served, health)
+
+
+def _look(address: str) -> tuple[Document | None, str, str]:
+    """The document that is served, the path where it is, and a path that tells the health."""
+    host = urlsplit(address).hostname or ""
+    environment = Environment.LOCAL if is_loopback(host) else Environment.STAGING
+    target = Target("new", "new", environment, Path.cwd(), (host,), Allow(), base_url=address)
+    with client(target, address) as http:
+        try:
+            http.get("/")
+        except httpx.HTTPError as error:
+            raise PreflightError(f"nothing answers at {address}: {type(error).__name__}", hint="is it running?") from None
+        document, served = _served(http)
+        health = next((path for path in HEALTH_PATHS if _status(http, path) == httpx.codes.OK), "")
+    return document, served, health
+
+
+def _served(http: TargetClient) -> tuple[Document | None, str]:
+    for path in DOCUMENT_PATHS:
+        try:
+            answer = http.get(path)
+            if answer.status_code == httpx.codes.OK:
+                return Document.load(answer.content, path), path
+        except (httpx.HTTPError, HarnessError):
+            continue  # it is no document, or too long for one
+    return None, ""
+
+
+def _status(http: TargetClient, path: str) -> int:
+    try:
+        return http.get(path).status_code
+    except (httpx.HTTPError, HarnessError):
+        return 0
+
+
+def _told(seen: Seen) -> str:
+    if seen.document is None:
+        return "no document was found, so it holds little"
+    return f"{len(seen.document.operations)} operations, {len(seen.document.schemes)} security schemes; what was guessed says so"

@@ -1,0 +1,235 @@
+"""Hostile platforms: bounded time and memory, nothing sent elsewhere, no crash, and UNKNOWN where nothing can be said."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.exits import Exit
+from harness.model.evidence import Kind
+from tests.targets.project import Verified, make, verify
+
+SCRIPT = Path(__file__).with_name("hostile.py")
+
+TARGET = """
+title = "Hostile"
+environment = "local"
+folder = "."
+hosts = ["127.0.0.1"]
+health_path = "/health"
+document = "hostile.json"
+password_variable = "HOSTILE_PASSWORD"
+
+[allow]
+writes = true
+active_scan = true
+
+[commands]
+start = ["{{python}}", "{script}", "{mode}", "{{host}}", "{{port}}", "{elsewhere}"]
+
+[variables]
+HOSTILE_PASSWORD = "${{HOSTILE_PASSWORD}}"
+
+[roles.member.login]
+kind = "json"
+path = "/login"
+body = {{ email = "{{username}}", password = "{{password}}" }}
+token = "$.token"
+
+[[roles.member.users]]
+name = "one"
+username = "one@example.test"
+password = "${{HOSTILE_PASSWORD}}"
+
+[[roles.member.users]]
+name = "two"
+username = "two@example.test"
+password = "${{HOSTILE_PASSWORD}}"
+"""
+
+ELSEWHERE = "127.0.0.3"
+AT_ONCE = 4
+ENDED_WITHIN_S = 20  # after a stage's time, on a busy machine
+MEMORY_MB_MAX = 900  # a document of two operations needs 200 to 400, whatever is sent
+WAYS = ("things", "lies", "redirects", "gigabytes", "bomb", "deep", "streams", "hangs", "garbage", "closes")
+
+
+def document(paths: tuple[str, ...] = ("things", "things/{id}"), schema: Any = None) -> dict[str, Any]:
+    """A document of operations that read, each with a session."""
+    items = {"type": "array", "items": {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}}
+    schema = schema or {"type": "object", "required": ["items"], "properties": {"items": items}}
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Hostile", "version": "1"},
+        "security": [{"session": []}],
+        "components": {"securitySchemes": {"session": {"type": "http", "scheme": "bearer"}}},
+        "paths": {
+            f"/{path}": {
+                "get": {
+                    "operationId": path.replace("/", "-"),
+                    "parameters": [parameter] if "{id}" in path else [],
+                    "responses": {
+                        "200": {"description": "Done.", "content": {"application/json": {"schema": schema}}},
+                        "401": {"description": "Log in."},
+                    },
+                }
+            }
+            for path in paths
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Case:
+    """One hostile platform and the stages that meet it."""
+
+    mode: str
+    stages: tuple[str, ...]
+    seconds: int = 25
+    spec: dict[str, Any] | None = None
+
+
+def broken() -> dict[str, Any]:
+    """A document with schemas that contain themselves, point nowhere, are missing or nonsense, beside one that is whole."""
+    made = document(("things", "recursive", "dangling", "missing", "nonsense"))
+    made["components"]["schemas"] = {
+        "Tree": {"type": "object", "required": ["child"], "properties": {"child": {"$ref": "#/components/schemas/Tree"}}},
+        "Loop": {"$ref": "#/components/schemas/Loop"},
+    }
+    content = {path: made["paths"][f"/{path}"]["get"] for path in ("recursive", "dangling", "missing", "nonsense")}
+    content["recursive"]["responses"]["200"]["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/Tree"}
+    content["dangling"]["parameters"] = [{"name": "q", "in": "query", "schema": {"$ref": "#/components/schemas/Gone"}}]
+    content["missing"]["responses"] = {}
+    content["nonsense"]["parameters"] = [
+        {"name": "q", "in": "query", "schema": {"type": "banana", "pattern": "(", "minimum": "x"}}
+    ]
+    return made
+
+
+CASES = {
+    "answers, contract": Case("answers", ("contract",), 30),
+    "answers, authorization": Case("answers", ("authorization",), 30),
+    "logs out": Case("logs-out", ("authorization",)),
+    "locks": Case("locks", ("authorization", "sessions")),
+    "limits": Case("limits", ("authorization", "sessions")),
+    "open": Case("open", ("authorization",)),
+    "random": Case("random", ("authorization",)),
+    "broken document": Case("plain", ("contract",), 60, broken()),
+    "silent": Case("silent", ("authorization",)),
+}
+
+
+def hostile(folder: Path, case: Case, elsewhere: str = "") -> Verified:
+    """Verifies the platform of that mode."""
+    make(folder, "hostile", seconds=case.seconds)
+    paths = WAYS if case.mode == "answers" else ("things", "things/{id}")
+    (folder / "targets" / "hostile.json").write_text(json.dumps(case.spec or document(paths)))
+    (folder / "targets" / "hostile.toml").write_text(TARGET.format(script=SCRIPT, mode=case.mode, elsewhere=elsewhere))
+    password = {"HOSTILE_PASSWORD": "Aa1" + secrets.token_hex(8)}
+    return verify(folder, *case.stages, environ=password, target_script=SCRIPT.name)
+
+
+class Elsewhere:
+    """An address of this machine that no target lists, and how often somebody came there."""
+
+    def __init__(self) -> None:
+        self.visits = 0
+        self._socket = socket.create_server((ELSEWHERE, 0))
+        self.address = f"http://{ELSEWHERE}:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._count, daemon=True).start()
+
+    def _count(self) -> None:
+        with suppress(OSError):
+            for _ in range(1000):
+                self._socket.accept()[0].close()
+                self.visits += 1
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@dataclass(frozen=True)
+class Met:
+    """How all of them ended, by name, and how often somebody was led elsewhere."""
+
+    verified: dict[str, Verified]
+    visits_elsewhere: int
+
+
+@pytest.fixture(scope="module")
+def met(tmp_path_factory: pytest.TempPathFactory) -> Met:
+    """All of them, some at a time: they mostly wait."""
+    elsewhere = Elsewhere()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        started = {
+            name: pool.submit(hostile, tmp_path_factory.mktemp("hostile"), case, elsewhere.address)
+            for name, case in CASES.items()
+        }
+        verified = {name: each.result() for name, each in started.items()}
+    elsewhere.close()
+    return Met(verified, elsewhere.visits)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_harness_ends_by_itself_in_bounded_time_and_memory_without_a_defect_of_its_own(name: str, met: Met) -> None:
+    verified = met.verified[name]
+    assert verified.code in (Exit.OK, Exit.FAIL, Exit.UNKNOWN, Exit.PREFLIGHT), verified.output
+    assert "Traceback" not in verified.output
+    stages = verified.run.manifest.stages if verified.run else ()
+    assert [stage.name for stage in stages if stage.duration_s > CASES[name].seconds + ENDED_WITHIN_S] == []
+    assert 20 < verified.peak_mb < MEMORY_MB_MAX
+
+
+def test_nobody_is_led_to_another_host(met: Met) -> None:
+    assert met.visits_elsewhere == 0
+
+
+@pytest.mark.parametrize("name", ["answers, authorization", "locks", "limits", "silent"])
+def test_what_cannot_be_said_is_unknown_and_never_passed_or_claimed(name: str, met: Met) -> None:
+    verified = met.verified[name]
+    claims = [f"{finding.rule} {finding.operation}" for finding in verified.run.findings] if verified.run else []
+    assert claims == []
+    assert verified.code in (Exit.UNKNOWN, Exit.PREFLIGHT), verified.output
+
+
+def test_a_tester_who_is_logged_out_logs_in_again_and_goes_on(met: Met) -> None:
+    verified = met.verified["logs out"]
+    assert verified.code == Exit.OK, verified.output
+
+
+def test_what_a_limited_tester_could_not_try_is_counted(met: Met) -> None:
+    assert re.search(r"authorization +UNKNOWN +.*\(and \d+ more\)", met.verified["limits"].output)
+
+
+def test_a_platform_that_needs_no_log_in_is_named_by_operation(met: Met) -> None:
+    run = met.verified["open"].run
+    assert run is not None
+    assert {f"{finding.rule} {finding.operation}" for finding in run.findings} == {
+        "authentication.missing GET /things",
+        "authentication.missing GET /things/{id}",
+    }
+
+
+def test_of_a_broken_document_what_can_be_tested_is_and_the_rest_is_named(met: Met) -> None:
+    run = met.verified["broken document"].run
+    assert run is not None
+    payload = next(run.payload(evidence) for evidence in run.evidence if evidence.kind == Kind.CONTRACT)
+    tested = {cases.operation for cases in payload.cases if cases.cases}
+    assert {"GET /things", "GET /recursive"} <= tested, met.verified["broken document"].output
+    assert set(payload.untested) >= {f"GET {path}" for path in run_paths()} - tested
+
+
+def run_paths() -> set[str]:
+    """The paths of the broken document."""
+    return set(broken()["paths"])

@@ -1,0 +1,183 @@
+"""`harness target init` writes what it sees, overwrites nothing, and the doctor leads on from there."""
+
+from __future__ import annotations
+
+import json
+import threading
+import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from harness.cli.main import main
+from harness.config.targets import read_target
+from harness.probes.document import Document
+from harness.targets.drafting import Seen, draft, name_of
+from tests.targets.desk import FOLDER
+from tests.targets.project import make
+
+DOCUMENT = FOLDER / "openapi.yaml"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    make(tmp_path, "desk")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_document_gives_log_in_sign_up_and_kinds_of_objects(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["target", "init", "--document", str(DOCUMENT), "--target", "desk"]) == 0
+    text = (project / "targets" / "desk.toml").read_text()
+    read = tomllib.loads(text)
+    assert read["roles"]["user"]["login"] == {
+        "kind": "json",
+        "path": "/v1/login",
+        "body": {"email": "{username}", "password": "{password}"},
+        "token": "$.session.token",
+    }
+    assert [user["password"] for user in read["roles"]["user"]["users"]] == [
+        "${DESK_USER_ONE_PASSWORD}",
+        "${DESK_USER_TWO_PASSWORD}",
+    ]
+    assert (project / "targets" / read["document"]).resolve() == DOCUMENT
+    assert '# path = "/v1/accounts"' in text
+    assert '# list_path = "/orders"\n# id_path = "$.items[*].id"' in text
+    assert read["allow"] == {"writes": False, "load": False, "active_scan": False, "faults": False}
+    assert "harness doctor --target desk" in capsys.readouterr().out
+
+
+def test_a_file_that_is_there_is_not_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "targets" / "desk.toml").write_text("mine")
+    assert main(["target", "init", "--document", str(DOCUMENT), "--target", "desk"]) == 2
+    assert (project / "targets" / "desk.toml").read_text() == "mine"
+    assert "desk.toml is there already" in capsys.readouterr().err
+
+
+def test_the_doctor_names_one_missing_thing_after_the_other(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main(["target", "init", "--document", str(DOCUMENT), "--target", "desk"])
+    file = project / "targets" / "desk.toml"
+    said = []
+
+    def ask() -> None:
+        main(["doctor", "--target", "desk"])
+        captured = capsys.readouterr()
+        said.append(captured.out + captured.err)
+
+    ask()
+    for name in ("DESK_USER_ONE_PASSWORD", "DESK_USER_TWO_PASSWORD"):
+        monkeypatch.setenv(name, "made up for this test")
+    ask()
+    file.write_text(file.read_text().replace("start = []", 'start = ["env", "PORT={port}", "node", "server.js"]'))
+    ask()
+    file.write_text(file.read_text().replace("writes = false", "writes = true"))
+    ask()
+    file.write_text(file.read_text().replace("health_path", 'database_variable = "DATABASE_URL"\nhealth_path'))
+    ask()
+    wanted = [
+        "the environment has no DESK_USER_ONE_PASSWORD",
+        "neither base_url nor commands.start: nothing to reach",
+        "set allow.writes where it may be written to",
+        "give commands.start and database_variables to the witness",
+        "harness verify --target desk",
+    ]
+    assert [want in text for want, text in zip(wanted, said, strict=True)] == [True] * len(wanted), said
+
+
+class Served(BaseHTTPRequestHandler):
+    """Serves a document at an address that is often used, and health; every other path is not there."""
+
+    methods: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.methods.append(self.command)
+        document = json.dumps(tiny()).encode()
+        body = {"/v3/api-docs": document, "/openapi.json": b"<html>a page, not a document</html>", "/healthz": b"ok"}.get(
+            self.path
+        )
+        self.send_response(404 if body is None else 200)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    do_POST = do_PUT = do_DELETE = do_GET
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def tiny(**security: dict[str, Any]) -> dict[str, Any]:
+    """A document with a secured operation and these schemes."""
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "Tiny Shop API", "version": "1"},
+        "components": {"securitySchemes": security or {"key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"}}},
+        "security": [{name: []} for name in security] or [{"key": []}],
+        "paths": {"/things": {"get": {"responses": {"200": {"description": "Done."}}}}},
+    }
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    Served.methods.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
+def test_an_address_gives_the_document_that_it_serves_and_its_health_by_reads_alone(project: Path, address: str) -> None:
+    assert main(["target", "init", "--base-url", address]) == 0
+    file = project / "targets" / "tiny-shop.toml"
+    environ = {"TINY_SHOP_USER_ONE_PASSWORD": "one", "TINY_SHOP_USER_TWO_PASSWORD": "two"}
+    target = read_target(file, environ=environ)
+    assert (target.base_url, target.document_path, target.health_path) == (address, "/v3/api-docs", "/healthz")
+    assert (target.roles[0].login.kind, target.roles[0].login.header) == ("api_key", "X-Api-Key")
+    assert set(Served.methods) == {"GET"}
+
+
+def test_an_address_where_nothing_answers_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["target", "init", "--base-url", "http://127.0.0.1:9"]) == 4
+    assert "nothing answers at http://127.0.0.1:9" in capsys.readouterr().err
+    assert not list((project / "targets").iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--base-url", "127.0.0.1"], ["--base-url", "http://h/api"], ["--document", "none.json"]]
+)
+def test_what_gives_nothing_to_look_at_is_refused(project: Path, arguments: list[str]) -> None:
+    assert main(["target", "init", *arguments]) in (2, 4)
+    assert not list((project / "targets").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("scheme", "lines"),
+    [
+        ({"type": "http", "scheme": "basic"}, 'value = "Basic {basic}"'),
+        ({"type": "http", "scheme": "bearer"}, 'value = "Bearer {password}"'),
+        ({"type": "apiKey", "in": "cookie", "name": "sid"}, 'header = "Cookie"\nvalue = "sid={password}"'),
+    ],
+)
+def test_a_scheme_without_a_log_in_gives_a_role_that_holds_its_credential(scheme: dict[str, Any], lines: str) -> None:
+    text = draft(Seen("shop", "http://127.0.0.1:1", Document.of(tiny(scheme=scheme))))
+    assert lines in text
+    assert tomllib.loads(text)["roles"]["user"]["login"]["kind"] == "header"
+
+
+def test_without_anything_the_draft_is_still_a_target(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(draft(Seen("shop", "https://shop.example.test")))
+    target = read_target(tmp_path / "shop.toml", environ={})
+    assert (target.environment.value, target.hosts, target.roles) == ("staging", ("shop.example.test",), ())
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Order desk", "order-desk"), ("", "127"), ("Tiny Shop API v2", "tiny-shop"), ('A "quoted" title', "a-quoted")],
+)
+def test_the_name_is_made_of_the_title(title: str, name: str) -> None:
+    assert name_of(title, "http://127.0.0.1:1").startswith(name)
