@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
+from harness.model.errors import TargetError
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Finding, Observation, Request, Symptom
 from harness.probes.cells import Examined, tried, untried, with_twins
@@ -72,6 +73,7 @@ class _Writing:
     def __init__(self, scene: Scene, operation: Operation, stage: Stage) -> None:
         self._scene, self._operation, self._stage = scene, operation, stage
         self._reference: Reference = stage.reference
+        self._owner_is_out = False  # a permitted write may close the owner's account: then there is nobody to look any more
 
     def run(self) -> Examined:
         """Tries objects and bodies until the owner's own write succeeds; what anybody else achieved on the way counts."""
@@ -80,20 +82,26 @@ class _Writing:
         own: _Attempt | None = None
         own_body: Any = None
         bodies = self._scene.bodies(self._operation)[:BODIES_TRIED_MAX]
+        permission = self._scene.permission(self._operation, self._stage.owner)
+        # Where the owner may not write itself, those who may come last: what they do may shut the owner out.
+        last = [each for each in attackers if permission.permitted is False and each.permission.permitted is not False]
         for identity, body in product(self._stage.identities[:OBJECTS_TRIED_MAX], bodies):
-            for attempt in attackers:
-                if not _is_hole(best.get(attempt.asker)):
-                    best[attempt.asker] = self.attempt(identity, body, attempt)
-            permission = self._scene.permission(self._operation, self._stage.owner)
+            self._attack(best, [each for each in attackers if each not in last], identity, body)
             own = self.attempt(identity, body, _Attempt(self._stage.owner, Whose.OWN, permission))
             own_body = body
-            if own.answer.is_success:
+            self._attack(best, last, identity, body)
+            if own.answer.is_success or self._owner_is_out:
                 break
         nobody = None
         if own is not None and own.answer.is_success:
             nobody = self._nobody(own)
             self._ask_for_the_peers(best, own_body)
         return self._examined(own, list(best.values()), nobody)
+
+    def _attack(self, best: dict[Asker, _Attempt], attempts: list[_Attempt], identity: Any, body: Any) -> None:
+        for attempt in attempts:
+            if not _is_hole(best.get(attempt.asker)) and not self._owner_is_out:
+                best[attempt.asker] = self.attempt(identity, body, attempt)
 
     def _ask_for_the_peers(self, best: dict[Asker, _Attempt], body: Any) -> None:
         """An outsider may be taken for one certain user, and reach that one's objects alone."""
@@ -129,7 +137,7 @@ class _Writing:
         volatile = self._scene.volatile(self._reference, identity, self._stage.owner)
         request = self._prepared(identity, body, before).request(attempt.asker.role, attempt.asker.user)
         answer = self._scene.world.send(request)
-        after = self._look(identity)
+        after = self._look_again(identity, before)
         looks = [made for _, made in self._scene.look_requests(self._reference, identity, self._stage.owner)]
         return _Attempt(
             attempt.asker,
@@ -144,6 +152,15 @@ class _Writing:
 
     def _look(self, identity: Any) -> dict[str, Answer]:
         return self._scene.look(self._reference, identity, self._stage.owner)
+
+    def _look_again(self, identity: Any, before: Mapping[str, Answer]) -> dict[str, Answer]:
+        try:
+            return self._look(identity)
+        except TargetError:
+            if not self._scene.world.door.alive():
+                raise
+            self._owner_is_out = True
+            return dict.fromkeys(before, Answer(0, error="the owner cannot log in any more"))
 
     def _prepared(self, identity: Any, body: Any, seen: Mapping[str, Answer]) -> Draft:
         given = {self._reference.name: identity}
