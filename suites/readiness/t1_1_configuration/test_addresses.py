@@ -17,6 +17,7 @@ VARIABLE = "NEXT_PUBLIC_API_URL"
 PAGES_MAX = 60
 _LINK = re.compile(r'(?:href|action|src)="([^"#]+)"')
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+_WEBSITE = re.compile(r"https://partner\d+\.example\.test/?")  # a partner's own, which the seed wrote into its row: data
 _ABSOLUTE = re.compile(r"""https?://[^\s"'<>)]+""")
 
 
@@ -77,6 +78,6 @@ def test_a_platform_tells_the_address_that_it_was_given_and_no_other(platforms: 
             for path, text in texts.items()
             if path != "document"
             for address in _ABSOLUTE.findall(text)
-            if not address.startswith(allowed)
+            if not address.startswith(allowed) and not _WEBSITE.fullmatch(address)
         }
         assert fixed == set()
