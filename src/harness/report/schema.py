@@ -1,6 +1,6 @@
 """JSON Schemas of the artefacts of a run, made from the dataclasses that are written, so that the two cannot part.
 
-`python -m harness.report.schema FOLDER` writes them; a test refuses a committed one that differs.
+`python -m harness.report.schema [FOLDER]` writes them; a test refuses a committed one that differs.
 """
 
 from __future__ import annotations
@@ -76,4 +76,4 @@ def _closed(node: Any) -> Any:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "reports/schema"))
