@@ -116,6 +116,11 @@ def test_a_hash_beside_a_log_in_name_is_that_of_a_password(defects: tuple[str, .
     assert {(finding.operation, finding.parameter) for finding in report.findings} == found
 
 
+def test_a_log_in_by_form_succeeds_with_the_users_own_words() -> None:
+    tour = take_tour(Shelves(), DOCUMENT, 1)
+    assert "POST /session" in tour.reached
+
+
 def test_hostile_input_reaches_forms_too() -> None:
     run = RobustnessRun(Shelves(), DOCUMENT, 1).run()
     tried = run.of("POST /session")

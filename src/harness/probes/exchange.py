@@ -322,10 +322,13 @@ class World:
         if request.body is None:
             return None
         text = request.body
-        if request.role and request.user and (USERNAME in text or PASSWORD in text):
+        if request.role and request.user:
             user = self.user(request.role, request.user)[1]
             written = quote_plus if _is_form(request) else _json_inner
-            text = text.replace(USERNAME, written(user.username)).replace(PASSWORD, written(user.password))
+            for mark, value in ((USERNAME, user.username), (PASSWORD, user.password)):
+                for spelled in (mark, quote_plus(mark)):  # a form that was made from members has escaped it
+                    if spelled in text:
+                        text = text.replace(spelled, written(value))
         return text.encode("utf-8", errors="surrogatepass")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.model.errors import HarnessError
 from harness.model.evidence import WatchedOperation
 from harness.probes.calls import sender, valid_drafts
-from harness.probes.operations import Operation
+from harness.probes.operations import Operation, only_redirects
 from harness.probes.scene import NOBODY, Asker, Scene, Untestable
 from harness.witness.watcher import Watched, Watcher
 
@@ -80,16 +80,22 @@ def see(scene: Scene, watcher: Watcher, operation: Operation, asker: Asker) -> S
         for draft in valid_drafts(scene, operation, asker):
             request = draft.request(*sender(scene, operation, asker))
             watched = watcher.exchange(request, None if asker.role else scene.anonymous)
-            if watched.answer.is_success and watched.overlap and operation.is_safe:
+            if _succeeded(operation, watched) and watched.overlap and operation.is_safe:
                 watched = watcher.exchange(request, None if asker.role else scene.anonymous)
-            if watched.answer.is_success and not watched.overlap:
+            if _succeeded(operation, watched) and not watched.overlap:
                 return Sight(operation, asker, watched)
-            last = watched.overlap if watched.answer.is_success else f"the last valid request was answered {_said(watched)}"
+            said = f"the last valid request was answered {_said(watched)}"
+            last = watched.overlap if _succeeded(operation, watched) else said
     except (Untestable, HarnessError) as error:
         if not scene.world.door.alive():
             raise
         last = str(error)
     return Sight(operation, asker, note=last)
+
+
+def _succeeded(operation: Operation, watched: Watched) -> bool:
+    redirected = 300 <= watched.answer.status < 400 and only_redirects(operation)
+    return watched.answer.is_success or redirected
 
 
 def _said(watched: Watched) -> str:
