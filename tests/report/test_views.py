@@ -134,6 +134,15 @@ def test_every_finding_is_shown_in_full_in_short_or_counted():
     assert max(len(rule.cards) for rule in rules) <= CARDS_PER_RULE_MAX
 
 
+def test_a_defect_that_shows_as_several_roles_stands_on_one_card_that_names_them():
+    first = replace(alone().findings[0], role="partner")
+    twice = (first, replace(first, role="admin"))
+    rule = findings_view(replace(alone(), findings=twice)).groups[0].rules[0]
+    assert len(rule.cards) == 1
+    assert dict(rule.cards[0].labels)["roles"] == "partner, admin"
+    assert rule.count == 2
+
+
 def test_a_guess_is_shown_as_not_judged():
     run = alone()
     guess = replace(run.findings[0], confidence=Confidence.LOW)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from harness.findings.merge import Cause, causes
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.waiver import FindingState, FindingStatus
 from harness.report.model import ReportInput
@@ -42,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Card:
-    """One defect in full."""
+    """One defect in full, with the roles that it shows as."""
 
     fingerprint: str
     operation: str
@@ -181,8 +182,11 @@ class _Maker:
         return SeverityGroup(severity.value, len(findings), rules)
 
     def _rule_group(self, rule: str, findings: tuple[Finding, ...]) -> RuleGroup:
-        cards = tuple(self._card(finding) for finding in findings[:CARDS_PER_RULE_MAX] if self.budget.take_card())
-        rows = tuple(row for row in map(_row, findings[len(cards) :]) if self.budget.take(row))
+        by_cause = [cause for _, alike in groupby(findings, key=self._standing) for cause in causes(alike)]
+        shown = [cause for cause in by_cause[:CARDS_PER_RULE_MAX] if self.budget.take_card()]
+        cards = tuple(self._card(cause) for cause in shown)
+        others = [finding for cause in by_cause[len(shown) :] for finding in cause.findings]
+        rows = tuple(row for row in map(_row, others) if self.budget.take(row))
         first = findings[0]
         titles = {finding.title for finding in findings}
         classes = ([f"CWE-{first.cwe}"] if first.cwe else []) + ([line(first.owasp, 40)] if first.owasp else [])
@@ -193,16 +197,22 @@ class _Maker:
             count=len(findings),
             cards=cards,
             rows=rows,
-            left_out=len(findings) - len(cards) - len(rows),
+            left_out=len(others) - len(rows),
         )
 
-    def _card(self, finding: Finding) -> Card:
+    def _standing(self, finding: Finding) -> tuple[str, bool]:
+        """What else findings must share to stand on one card: a waiver holds for one role, not for all."""
+        status = self.statuses.get(finding.fingerprint)
+        return (status.state.value if status else "", finding.confidence is Confidence.LOW)
+
+    def _card(self, cause: Cause) -> Card:
+        finding = cause.findings[0]
         status = self.statuses.get(finding.fingerprint)
         return Card(
             fingerprint=finding.fingerprint,
             operation=line(finding.operation, 160),
             title=line(finding.title.replace(finding.operation, "").strip() if finding.route else finding.title, 200),
-            labels=tuple(_labels(finding, status)),
+            labels=tuple(_labels(cause, status)),
             judged=finding.confidence is not Confidence.LOW,
             state=status.state.value if status else "",
             state_tone=STATE_TONES.get(status.state, "skipped") if status else "skipped",
@@ -224,8 +234,12 @@ def _row(finding: Finding) -> Row:
     return Row(finding.fingerprint, line(finding.operation, 80), line(finding.parameter, 30), line(finding.role, 20), observed)
 
 
-def _labels(finding: Finding, status: FindingStatus | None) -> Iterator[tuple[str, str]]:
-    if finding.role:
+def _labels(cause: Cause, status: FindingStatus | None) -> Iterator[tuple[str, str]]:
+    finding = cause.findings[0]
+    if len(cause.findings) > 1:
+        yield "roles", line(", ".join(cause.roles), 120)
+        yield "also", line(", ".join(other.fingerprint for other in cause.findings[1:]), 120)
+    elif finding.role:
         yield "role", line(finding.role, 40)
     if finding.parameter:
         yield "parameter", line(finding.parameter, 80)
