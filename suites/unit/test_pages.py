@@ -320,12 +320,19 @@ def test_a_message_is_shown_once_and_only_one_of_ours() -> None:
     left = redirect("/partner", flash="note-added").headers["set-cookie"]
     assert left.startswith(f"{FLASH_COOKIE}=note-added;")
     shown = render(request_of(cookie=left.partition(";")[0]), "problem.html", title="x", problem=_a_problem())
-    assert FLASHES["note-added"] in bytes(shown.body).decode()
+    assert FLASHES["note-added"].text in bytes(shown.body).decode()
     assert "Max-Age=0" in shown.headers["set-cookie"]
     invented = render(request_of(cookie=f"{FLASH_COOKIE}=You-won"), "problem.html", title="x", problem=_a_problem())
     assert 'role="status"' not in bytes(invented.body).decode()
     with pytest.raises(KeyError):
         leave_flash(shown, "invented")
+
+
+@pytest.mark.parametrize(("name", "tone"), [("leads-moved", "good"), ("some-not-moved", "warn"), ("nothing-ticked", "warn")])
+def test_a_message_does_not_look_like_success_where_something_was_left_undone(name: str, tone: str) -> None:
+    left = redirect("/partner", flash=name).headers["set-cookie"]
+    shown = render(request_of(cookie=left.partition(";")[0]), "problem.html", title="x", problem=_a_problem())
+    assert f'class="notice notice--{tone}" role="status"' in bytes(shown.body).decode()
 
 
 def test_every_stage_has_a_message_for_reaching_it() -> None:

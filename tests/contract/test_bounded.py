@@ -25,7 +25,8 @@ class Worst(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         with suppress(OSError):  # the client has hung up, as it should
-            {"/endless": self._endless, "/drip": self._drip, "/bomb": self._bomb}.get(self.path, self._small)()
+            ways = {"/endless": self._endless, "/drip": self._drip, "/bomb": self._bomb, "/deep": self._deep}
+            ways.get(self.path, self._small)()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -59,6 +60,10 @@ class Worst(BaseHTTPRequestHandler):
         bomb = gzip.compress(b"\0" * 50_000_000)
         self._head(len(bomb), "gzip")
         self.wfile.write(bomb)
+
+    def _deep(self) -> None:
+        self._head(200_000)
+        self.wfile.write(b"[" * 200_000)
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
@@ -98,7 +103,10 @@ def session() -> Iterator[requests.Session]:
         yield made
 
 
-@pytest.mark.parametrize(("path", "why"), [("/endless", "larger than"), ("/bomb", "larger than"), ("/drip", "not over after")])
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("/endless", "larger than"), ("/bomb", "larger than"), ("/drip", "not over after"), ("/deep", "nested deeper than")],
+)
 def test_an_answer_is_cut_at_its_bound_and_says_so(session: requests.Session, address: str, path: str, why: str) -> None:
     began = time.monotonic()
     response = session.get(address + path, timeout=5)

@@ -70,6 +70,18 @@ def test_a_declared_status_is_no_deviation_and_another_is() -> None:
     assert judged("GET /lead", "ST103", Answer(404)) == [(Rule.STATUS, "404")]
 
 
+@pytest.mark.parametrize(
+    ("status", "is_defect"), [(200, True), (302, True), (401, False), (403, False), (404, False), (501, False), (500, True)]
+)
+def test_a_method_that_the_document_does_not_declare_may_be_refused_in_many_ways(status: int, is_defect: bool) -> None:
+    sent = replace(exchange("GET /lead", "ST204", Answer(status)), sent=Sent("TRACE", "/lead"))
+    assert any(not deviation.noise for deviation in ORACLE.judge(sent)) is is_defect
+
+
+def test_a_declared_method_that_is_not_implemented_is_a_server_error() -> None:
+    assert judged("GET /lead", "ST101", Answer(501)) == [(Rule.SERVER_ERROR, "")]
+
+
 def test_the_media_type_of_an_answer_is_held_to_the_document() -> None:
     assert judged("GET /lead", "ST105", Answer(200, {"content-type": "application/json; charset=utf-8"})) == []
     assert judged("GET /lead", "ST105", Answer(200, {"content-type": "text/html"})) == [(Rule.MEDIA_TYPE, "200")]

@@ -191,6 +191,18 @@ def test_the_harness_ends_by_itself_in_bounded_time_and_memory_without_a_defect_
     assert 20 < verified.peak_mb < MEMORY_MB_MAX
 
 
+def test_an_answer_that_breaks_its_reader_keeps_no_other_operation_from_being_tried(met: Met) -> None:
+    run = met.verified["answers, contract"].run
+    assert run is not None
+    contract = next(run.payload(evidence) for evidence in run.evidence if evidence.kind == Kind.CONTRACT)
+    assert {"GET /things", "GET /lies", "GET /redirects", "GET /deep", "GET /bomb"} <= {
+        cases.operation for cases in contract.cases if cases.cases
+    }
+    endless = {finding.operation for finding in run.findings if finding.rule == "contract.endless-answer"}
+    assert {"GET /deep", "GET /bomb", "GET /gigabytes"} <= endless
+    assert not any("501" in finding.observed for finding in run.findings), "a method that nobody knows may be refused so"
+
+
 def test_nobody_is_led_to_another_host(met: Met) -> None:
     assert met.visits_elsewhere == 0
 

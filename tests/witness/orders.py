@@ -28,14 +28,15 @@ HEARTBEAT_S = 0.3
 CONNECTIONS = 4
 DEFECTS = (
     "sql", "sql-stored", "per-row", "all-rows", "no-index", "write-on-read", "write-then-refuse", "two-transactions",
-    "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint",
+    "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint", "takes-rights",
 )  # fmt: skip
 
 SCHEMA = """
 CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL);
 CREATE TABLE orders (
     id serial PRIMARY KEY, owner text NOT NULL, title text NOT NULL, note text NOT NULL DEFAULT '', version int NOT NULL DEFAULT 1,
-    colour text NOT NULL DEFAULT '', label text NOT NULL DEFAULT '', customer_id int NOT NULL REFERENCES customers (id),
+    colour text NOT NULL DEFAULT '', label text NOT NULL DEFAULT '', is_admin boolean NOT NULL DEFAULT false,
+    customer_id int NOT NULL REFERENCES customers (id),
     CONSTRAINT one_title UNIQUE (owner, title));
 CREATE INDEX orders_owner ON orders (owner, id);
 CREATE TABLE lines (id serial PRIMARY KEY, order_id int NOT NULL REFERENCES orders (id), article text NOT NULL);
@@ -311,6 +312,8 @@ class Orders:
         db.execute(
             "UPDATE orders SET colour = coalesce(%s, colour), label = coalesce(%s, label) WHERE id = %s", [colour, label, number]
         )
+        if "takes-rights" in self.defects and isinstance(body.get("is_admin"), bool):
+            db.execute("UPDATE orders SET is_admin = %s WHERE id = %s", [body["is_admin"], number])
         return 200, {"id": number}
 
 

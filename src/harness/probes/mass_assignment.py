@@ -1,7 +1,8 @@
 """Members that a caller must not set, sent with a good request and looked for afterwards.
 
 Sent are the members that the document marks read-only, those that an object shows but the request does not declare, and the names
-that usually carry rights. Only what is read back with the value that was sent is a defect.
+that usually carry rights. Only what is read back with the value that was sent is a defect: in an answer, or in a column of its
+name where the harness has the database, and a good request without it leaves no such value there.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.model.errors import HarnessError
@@ -20,6 +21,7 @@ from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.oracle import excerpt, leaves
+from harness.probes.rows import grown, standing
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
@@ -83,18 +85,35 @@ def _examine(scene: Scene, operation: Operation, report: Report) -> None:
         singles = [_sent(scene, operation, asker, {name: value}, echoes=echoes) for name, value in members.items()]
         taken = [item for single in singles if single for item in single]
     said: set[str] = set()
-    for name, request, answer in taken:
-        if name in said:
+    for taking in taken:
+        name, value = taking.name, members[taking.name]
+        if name in said or (taking.in_rows and _comes_by_itself(scene, operation, asker, {name: value})):
             continue
         said.add(name)
-        observed = (
-            f"It was sent with {name} = {members[name]!r}, which the document does not let a caller set, and shows it afterwards."
-        )
-        symptom = Symptom(status=(answer.status,), body_contains=excerpt(answer, members[name], name))
+        where = "a row of its database holds it afterwards" if taking.in_rows else "shows it afterwards"
+        observed = f"It was sent with {name} = {value!r}, which the document does not let a caller set, and {where}."
+        shown = "" if taking.in_rows else excerpt(taking.answer, value, name)
+        symptom = Symptom(status=(taking.answer.status,), body_contains=shown)
         title = f"{operation.name} takes over {name} from the caller"
         report.findings.append(
-            finding_of(_MASS_ASSIGNMENT, Place(operation.name, name, asker.role), title, observed, (request,), symptom)
+            finding_of(_MASS_ASSIGNMENT, Place(operation.name, name, asker.role), title, observed, (taking.request,), symptom)
         )
+
+
+@dataclass(frozen=True)
+class Taking:
+    """A member that was taken over: the request that sent it, and the answer that shows it, or the request's where a row does."""
+
+    name: str
+    request: Request
+    answer: Answer
+    in_rows: bool = False
+
+
+def _comes_by_itself(scene: Scene, operation: Operation, asker: Asker, member: Mapping[str, Any]) -> bool:
+    """Whether a good request without the member leaves its value in a row too: a default, or the work of somebody else."""
+    before = standing(scene.world.door.dsn, member)
+    return _first_success(scene, operation, asker) is None or bool(grown(before, standing(scene.world.door.dsn, member)))
 
 
 def _asker(scene: Scene, operation: Operation) -> Asker:
@@ -189,21 +208,22 @@ def _unlike(value: Any) -> Any:
     return "harness-planted" if value is None or isinstance(value, str) else value
 
 
-def _sent(
-    scene: Scene, operation: Operation, asker: Asker, members: dict[str, Any], *, echoes: bool
-) -> list[tuple[str, Request, Answer]] | None:
-    """Sends a good body with these members; those that the answer shows as sent. None where the request was refused."""
+def _sent(scene: Scene, operation: Operation, asker: Asker, members: dict[str, Any], *, echoes: bool) -> list[Taking] | None:
+    """Sends a good body with these members; those that an answer or a row shows as sent. None where the request was refused."""
     for draft in _drafts(scene, operation, asker):
+        before = standing(scene.world.door.dsn, members)
         request, answer = _send(scene, asker, replace(draft, body={**draft.body, **members}))
         if answer.is_success:
+            held = grown(before, standing(scene.world.door.dsn, members))
             seen = [] if echoes else [answer]
             seen += _looked(scene, operation, draft, asker)
-            return [
-                (name, request, shown)
+            shown = [
+                Taking(name, request, each)
                 for name, value in members.items()
-                for shown in seen
-                if _plain(shown.json).get(name) == value
+                for each in seen
+                if _plain(each.json).get(name) == value
             ]
+            return shown + [Taking(name, request, answer, in_rows=True) for name in members if name in held]
     return None
 
 

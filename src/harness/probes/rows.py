@@ -1,8 +1,14 @@
-"""Values that no answer may carry, read from the target's database where the harness provides it: of columns named so."""
+"""What stands in the target's rows, where the harness provides its database.
+
+Two questions: which values no answer may carry (those of columns named so), and whether a value that was sent came to stand in a
+column of its name.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -16,13 +22,14 @@ _SECRET = re.compile(
     re.I,
 )
 _ABOUT = re.compile(r"_(at|on|id|type|version|count|algorithm|enabled|changed|expires|expiry)$", re.I)
+_TEXTS = ("text", "character varying", "character")
 _COLUMNS = """
-SELECT c.table_schema, c.table_name, c.column_name
+SELECT c.table_schema, c.table_name, c.column_name, c.data_type
 FROM information_schema.columns c
 JOIN information_schema.tables t USING (table_schema, table_name)
 WHERE t.table_type = 'BASE TABLE' AND c.table_schema NOT IN ('pg_catalog', 'information_schema')
-  AND c.data_type IN ('text', 'character varying', 'character')
 """
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def secret_values(dsn: str) -> dict[str, frozenset[str]]:
@@ -35,8 +42,8 @@ def secret_values(dsn: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     try:
         with psycopg.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
-            for schema, table, column in connection.execute(_COLUMNS).fetchall():
-                if _SECRET.search(column) and not _ABOUT.search(column):
+            for schema, table, column, kind in connection.execute(_COLUMNS).fetchall():
+                if kind in _TEXTS and _SECRET.search(column) and not _ABOUT.search(column):
                     values = _values(connection, sql.Identifier(schema, table), sql.Identifier(column))
                     found.update({f"{table}.{column}": values} if values else {})
     except psycopg.Error:
@@ -49,3 +56,40 @@ def _values(connection: psycopg.Connection, table: sql.Identifier, column: sql.I
         column=column, table=table, least=sql.Literal(LENGTH_MIN), most=sql.Literal(VALUES_MAX)
     )
     return frozenset(str(row[0]) for row in connection.execute(statement).fetchall())
+
+
+def standing(dsn: str, members: Mapping[str, Any]) -> dict[str, int]:
+    """How many rows hold a member's value in a column of its name (`creditLimit`: `credit_limit` too), over all tables.
+
+    A member without such a column is left out; all are without a database.
+    """
+    if not dsn or not members:
+        return {}
+    given = [(name, value) for name, value in members.items() if value is not None]
+    wanted = {_HUMP.sub("_", name).lower(): (name, value) for name, value in given}
+    wanted.update({name.lower(): (name, value) for name, value in given})  # whose own name it is comes first
+    found: dict[str, int] = {}
+    try:
+        with psycopg.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
+            for schema, table, column, _ in connection.execute(_COLUMNS).fetchall():
+                if column.lower() in wanted:
+                    name, value = wanted[column.lower()]
+                    where = sql.Identifier(schema, table), sql.Identifier(column)
+                    found[name] = found.get(name, 0) + _holding(connection, *where, value)
+    except psycopg.Error:
+        return {}
+    return found
+
+
+def _holding(connection: psycopg.Connection, table: sql.Identifier, column: sql.Identifier, value: Any) -> int:
+    written = str(value).lower() if isinstance(value, bool) else str(value)
+    statement = sql.SQL("SELECT count(*) FROM {table} WHERE {column}::text = {value}").format(
+        table=table, column=column, value=sql.Literal(written)
+    )
+    row = connection.execute(statement).fetchone()
+    return int(row[0]) if row else 0
+
+
+def grown(before: Mapping[str, int], after: Mapping[str, int]) -> frozenset[str]:
+    """The members whose value stands in more rows than before."""
+    return frozenset(name for name, count in after.items() if count > before.get(name, count))

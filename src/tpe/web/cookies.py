@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
@@ -24,21 +25,32 @@ FLASH_COOKIE: Final = "__Host-tpe_flash"
 FLASH_SECONDS: Final = 60
 LOG_IN_FORM_SECONDS: Final = 3_600
 
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """A message for the next page; ``done`` is False where what was asked for did not happen, or not all of it."""
+
+    text: str
+    done: bool = True
+
+
 FLASHES: Final = {
-    "logged-out": "You are logged out.",
-    "password-changed": "Your password was changed. Please log in with the new one.",
-    "registered": "Welcome to The Power100 Experience: your account is ready.",
-    "profile-saved": "Your profile was saved.",
-    "leads-moved": "The ticked leads were moved.",
-    "some-not-moved": "Some of the ticked leads were changed meanwhile or cannot have this stage; those were left as they are.",
-    "nothing-ticked": "Tick one lead at least and choose a stage.",
-    "partner-approved": "The partner was approved and can log in.",
-    "partner-suspended": "The partner was suspended; its sessions have ended.",
-    "partner-changed-meanwhile": "The partner was changed meanwhile; nothing was decided. Look again.",
-    "note-added": "Your note was added.",
-    "lead-saved": "Your changes were saved.",
-    "nothing-changed": "Nothing was changed: the lead has these values already.",
-    **{f"moved-{stage}": f"The lead was moved to {label}." for stage, label in STAGE_LABELS.items()},
+    "logged-out": Flash("You are logged out."),
+    "password-changed": Flash("Your password was changed. Please log in with the new one."),
+    "registered": Flash("Welcome to The Power100 Experience: your account is ready."),
+    "profile-saved": Flash("Your profile was saved."),
+    "leads-moved": Flash("The ticked leads were moved."),
+    "some-not-moved": Flash(
+        "Some of the ticked leads were changed meanwhile or cannot have this stage; those were left as they are.", done=False
+    ),
+    "nothing-ticked": Flash("Tick one lead at least and choose a stage.", done=False),
+    "partner-approved": Flash("The partner was approved and can log in."),
+    "partner-suspended": Flash("The partner was suspended; its sessions have ended."),
+    "partner-changed-meanwhile": Flash("The partner was changed meanwhile; nothing was decided. Look again.", done=False),
+    "note-added": Flash("Your note was added."),
+    "lead-saved": Flash("Your changes were saved."),
+    "nothing-changed": Flash("Nothing was changed: the lead has these values already.", done=False),
+    **{f"moved-{stage}": Flash(f"The lead was moved to {label}.") for stage, label in STAGE_LABELS.items()},
 }
 """Every message that a page can leave for the next one."""
 
@@ -86,12 +98,12 @@ def leave_flash(response: Response, name: str) -> None:
     _set(response, FLASH_COOKIE, name, seconds=FLASH_SECONDS)
 
 
-def take_flash(request: Request, response: Response | None = None) -> str:
-    """Give the message left for this page, and forget it with the response; empty when there is none."""
-    text = FLASHES.get(request.cookies.get(FLASH_COOKIE, ""), "")
+def take_flash(request: Request, response: Response | None = None) -> Flash | None:
+    """Give the message left for this page, and forget it with the response; None when there is none."""
+    flash = FLASHES.get(request.cookies.get(FLASH_COOKIE, ""))
     if response is not None and FLASH_COOKIE in request.cookies:
         _drop(response, FLASH_COOKIE)
-    return text
+    return flash
 
 
 def _set(response: Response, name: str, value: str, *, seconds: int | None = None) -> None:

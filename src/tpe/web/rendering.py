@@ -18,7 +18,7 @@ from tpe.leads.schemas import NOTE_LENGTH_MAX
 from tpe.web import texts
 from tpe.web.areas import AREAS, Area
 from tpe.web.assets import ASSETS
-from tpe.web.cookies import leave_flash, take_flash
+from tpe.web.cookies import Flash, leave_flash, take_flash
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Frame:
 
     title: str
     path: str
-    flash: str
+    flash: Flash | None
     session: Session | None
     area: Area | None
 

@@ -6,6 +6,7 @@ The engine reads an answer as a whole; a target that streams for ever or packs g
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 CUT_HEADER = "X-Harness-Cut"  # set on an answer that was not read to its end
+DEPTH_MAX = 100  # levels of JSON: no platform means more, and whoever reads them by recursion falls over
 _CHUNK_BYTES = 16 * 1024
+_BRACKET = re.compile(rb"[\[\]{}]")
 
 
 @dataclass
@@ -76,6 +79,7 @@ class _BoundedBody:
         self._raw = raw
         self._limits = limits
         self._bytes = 0
+        self._depth = 0
         self._deadline = time.monotonic() + limits.answer_seconds
 
     def __getattr__(self, name: str) -> Any:
@@ -92,7 +96,18 @@ class _BoundedBody:
             return b""
         chunk: bytes = self._raw.read1(amount, decode_content=decode_content)
         self._bytes += len(chunk)
+        if self._goes_too_deep(chunk):
+            self._cut(f"nested deeper than {DEPTH_MAX} levels")
+            return b""
         return chunk
+
+    def _goes_too_deep(self, chunk: bytes) -> bool:
+        """Whether brackets stay open at so many levels; those inside of texts count as well, and rarely are so many."""
+        for bracket in _BRACKET.findall(chunk):
+            self._depth += 1 if bracket in b"[{" else -1
+            if self._depth > DEPTH_MAX:
+                return True
+        return False
 
     def _is_over(self) -> bool:
         why = ""
@@ -101,9 +116,12 @@ class _BoundedBody:
         elif time.monotonic() > self._deadline:
             why = f"not over after {self._limits.answer_seconds:g} s"
         if why:
-            self._raw.headers[CUT_HEADER] = why
-            self._raw.close()
+            self._cut(why)
         return bool(why)
+
+    def _cut(self, why: str) -> None:
+        self._raw.headers[CUT_HEADER] = why
+        self._raw.close()
 
 
 def install(limits: Limits, disguise: Disguise) -> None:

@@ -171,6 +171,15 @@ def refusal_reason(answer: Answer) -> str:
     return ""
 
 
+_REFUSES_METHOD = (401, 403, 404, 501)  # not as RFC 9110 would have it (405), but nothing is done
+_NOT_IMPLEMENTED = 501
+
+
+def knows_no_such_method(exchange: Exchange, operation: Operation, answer: Answer) -> bool:
+    """Whether the server says that it has no such method at all (RFC 9110, 15.6.2): a refusal, and no failure of the server."""
+    return answer.status == _NOT_IMPLEMENTED and exchange.sent.method.upper() != operation.method
+
+
 def method(exchange: Exchange, operation: Operation, answer: Answer, complaint: Complaint) -> Iterable[Deviation]:
     """An answer to a method that the path does not declare, or to OPTIONS."""
     method = exchange.sent.method.upper()
@@ -185,14 +194,18 @@ def method(exchange: Exchange, operation: Operation, answer: Answer, complaint: 
             return ()
         what = f"answers {method} with 405 without an Allow header"
         return (Deviation(Rule.METHOD, "Allow", what, "An Allow header (RFC 9110, 15.5.6).", "no Allow header", header="Allow"),)
-    return (
-        Deviation(
-            Rule.METHOD,
-            method,
-            f"answers {method}, which the document does not declare, with {answer.status}",
-            "405 Method Not Allowed.",
-            f"status {answer.status}",
-        ),
+    return (undeclared_method(method, answer),)
+
+
+def undeclared_method(method: str, answer: Answer) -> Deviation:
+    """An answer other than 405 to a method that the path does not declare."""
+    return Deviation(
+        Rule.METHOD,
+        method,
+        f"answers {method}, which the document does not declare, with {answer.status}",
+        "405 Method Not Allowed.",
+        f"status {answer.status}",
+        noise="servers refuse a method that no route has in their own way" if answer.status in _REFUSES_METHOD else "",
     )
 
 

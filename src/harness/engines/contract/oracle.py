@@ -33,9 +33,11 @@ class Oracle:
         if operation is None or answer is None:
             return ()
         judgement = self._requests.judge(operation, exchange.sent)
+        if say.knows_no_such_method(exchange, operation, answer):
+            return (say.undeclared_method(exchange.sent.method.upper(), answer),)
         if answer.status >= 500:
             return (say.server_error(answer),)
-        if answer.cut.startswith(("larger", "not over")):
+        if answer.cut.startswith(("larger", "not over", "nested")):
             return (say.endless(answer),)
         found = [d for complaint in exchange.complaints for d in self._of(complaint, exchange, operation, answer, judgement)]
         rules = {deviation.rule for deviation in found if not deviation.noise}

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from uuid import UUID
 
 import schemathesis
 from schemathesis.engine import StopReason, events, from_schema
@@ -65,7 +66,7 @@ def run(job: Job, line: Connection) -> None:
     feeder = Feeder(job, line, disguise)
     feeder.hook_into(schema)
     reader = Reader(job)
-    reason, done = "", []
+    reason, done, begun = "", [], _Begun()
     for event in _events(schema, deadline=started + job.seconds):
         for said in _said(event, reader):
             line.send(said)
@@ -74,8 +75,29 @@ def run(job: Job, line: Connection) -> None:
         if isinstance(event, events.ScenarioFinished) and (lost := feeder.take_lost_session()):
             line.send(lost)
         reason = _reason(event) or reason
+        for trouble in begun.given_up(event, stopped=bool(reason)):
+            line.send(trouble)
+            reason = reason or f"the engine gave {trouble.operation} up without a word, and what came after it"
     phases = tuple(dict.fromkeys(done)) if not reason else tuple(dict.fromkeys(done[:-1]))
     line.send(Ended(reason, phases, time.monotonic() - started, time.process_time()))
+
+
+class _Begun:
+    """What the engine began and did not end: a thread of it that dies takes the rest of its phase along, and nobody says so."""
+
+    def __init__(self) -> None:
+        self._labels: dict[UUID, str] = {}
+
+    def given_up(self, event: events.EngineEvent, *, stopped: bool) -> Iterator[Trouble]:
+        """At the end of a suite that was not stopped: the scenarios of operations that have no end."""
+        if isinstance(event, events.ScenarioStarted) and event.label:
+            self._labels[event.id] = event.label
+        elif isinstance(event, events.ScenarioFinished):
+            self._labels.pop(event.id, None)
+        elif isinstance(event, events.SuiteFinished):
+            lost, self._labels = self._labels, {}
+            for label in () if stopped else lost.values():
+                yield Trouble(label, event.phase.value, "engine", "the engine could not read what came back")
 
 
 def _events(schema: BaseSchema, *, deadline: float) -> Iterator[events.EngineEvent]:

@@ -1,0 +1,48 @@
+"""A member that no answer shows, and that stands in a row all the same."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from harness.databases.embedded import EmbeddedServer
+from harness.probes.exchange import World
+from harness.probes.mass_assignment import examine_mass_assignment
+from harness.probes.rows import grown, standing
+from harness.probes.scene import Scene
+from harness.targets.live import LiveTarget
+from tests.witness.orders import DOCUMENT, schema, served, target
+
+
+def found(server: EmbeddedServer, name: str, *defects: str, witness: bool = True) -> list[tuple[str, str]]:
+    dsn = server.create(name)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(schema(frozenset(defects)))  # type: ignore[arg-type]
+    with served(dsn, frozenset(defects)) as base_url:
+        door = LiveTarget(target(base_url), base_url, dsn=dsn if witness else "")
+        with World(door) as world:
+            report = examine_mass_assignment(Scene(world, DOCUMENT, 1))
+    assert report.tried >= 2
+    return [(finding.operation, finding.parameter) for finding in report.findings]
+
+
+def test_a_right_that_only_the_row_shows_is_found_with_the_database_alone(server: EmbeddedServer) -> None:
+    assert found(server, "rights_seen", "takes-rights") == [("PUT /orders/{order_id}/label", "is_admin")]
+    assert found(server, "rights_unseen", "takes-rights", witness=False) == []
+
+
+def test_a_platform_that_ignores_it_gives_no_finding(server: EmbeddedServer) -> None:
+    assert found(server, "rights_ignored") == []
+
+
+@pytest.mark.parametrize(("member", "value"), [("is_admin", True), ("isAdmin", True), ("customer_id", 1), ("label", "red")])
+def test_a_value_is_counted_in_the_columns_of_its_name(server: EmbeddedServer, member: str, value: object) -> None:
+    dsn = server.create(f"standing_{member.lower()}")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(schema(frozenset()))  # type: ignore[arg-type]
+        before = standing(dsn, {member: value, "no_such_column": 1})
+        connection.execute("UPDATE orders SET is_admin = true, customer_id = 1, label = 'red' WHERE id = 7")
+        after = standing(dsn, {member: value})
+    assert set(before) == {member}
+    assert grown(before, after) == {member}
+    assert grown(after, after) == frozenset()
