@@ -92,8 +92,9 @@ def _examine(scene: Scene, operation: Operation, report: Report) -> None:
         said.add(name)
         where = "a row of its database holds it afterwards" if taking.in_rows else "shows it afterwards"
         observed = f"It was sent with {name} = {value!r}, which the document does not let a caller set, and {where}."
-        shown = "" if taking.in_rows else excerpt(taking.answer, value, name)
-        symptom = Symptom(status=(taking.answer.status,), body_contains=shown)
+        symptom = Symptom()  # what only a row shows no answer can show again
+        if not taking.in_rows:
+            symptom = Symptom(status=(taking.answer.status,), body_contains=excerpt(taking.answer, value, name))
         title = f"{operation.name} takes over {name} from the caller"
         report.findings.append(
             finding_of(_MASS_ASSIGNMENT, Place(operation.name, name, asker.role), title, observed, (taking.request,), symptom)
