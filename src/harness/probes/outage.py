@@ -160,7 +160,10 @@ class _Outage:
                 self._say(_HANGS, name, f"It took {answer.elapsed_s:.0f} s to answer {answer.status}")
             return
         if answer.status == 0:
-            self._say(_HANGS, name, f"It gave no answer within {answer.elapsed_s:.0f} s")
+            if "Timeout" not in answer.error:
+                self._say(_HANGS, name, "It closed the connection without an answer")
+            elif answer.elapsed_s >= ANSWERED_S_MAX:  # a route that was late before is not waited for so long again
+                self._say(_HANGS, name, f"It gave no answer within {answer.elapsed_s:.0f} s")
             return
         inside = list(internals_in(name, Visit(What.BROKEN, name, asker, request, answer)))
         told = any(finding.rule == each.rule for each in inside for finding in self.report.findings)
