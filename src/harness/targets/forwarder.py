@@ -238,11 +238,14 @@ class _FromClient(_Side):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         assert self.transport is not None
-        self.transport.pause_reading()
         if not self._forwarder.admit(self):
             self.transport.abort()
             return
-        self._opening = asyncio.get_running_loop().create_task(self._open())
+        loop = asyncio.get_running_loop()
+        loop.call_soon(
+            self.transport.pause_reading
+        )  # not at once: before Python 3.11.4 reading begins after this call, paused or not
+        self._opening = loop.create_task(self._open())
 
     def data_received(self, data: bytes) -> None:
         super().data_received(self._rewriter.feed(data))
