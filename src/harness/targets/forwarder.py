@@ -242,9 +242,8 @@ class _FromClient(_Side):
             self.transport.abort()
             return
         loop = asyncio.get_running_loop()
-        loop.call_soon(
-            self.transport.pause_reading
-        )  # not at once: before Python 3.11.4 reading begins after this call, paused or not
+        # Not paused at once: before Python 3.11.4 reading begins after this call all the same.
+        loop.call_soon(self.transport.pause_reading)
         self._opening = loop.create_task(self._open())
 
     def data_received(self, data: bytes) -> None:
