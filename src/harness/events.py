@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,14 +92,16 @@ Listener = Callable[[Event], None]
 
 @dataclass
 class EventStream:
-    """Hands each event to the listeners; `open_log` adds the run's own file."""
+    """Hands each event to the listeners, one at a time whoever says it; `open_log` adds the run's own file."""
 
     listeners: list[Listener] = field(default_factory=list)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def __call__(self, event: Event) -> None:
         """Hands one event to every listener, in their order."""
-        for listener in self.listeners:
-            listener(event)
+        with self._lock:
+            for listener in self.listeners:
+                listener(event)
 
     def open_log(self, path: Path) -> None:
         """From now on every event is a line of that file."""

@@ -67,14 +67,12 @@ engine = "pytest"
 suite = "suites/unit"
 tests_min = 1
 duration_s_max = 30
-instrumented = false
 
 [stages.security]
 engine = "probes"
 suite = "suites/security"
 tests_min = 1
 duration_s_max = 30
-instrumented = false
 
 [gates]
 tests = ["unit", "security"]

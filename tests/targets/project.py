@@ -37,7 +37,6 @@ suite = "suites/contract"
 needs = ["document", "users"]
 tests_min = 1
 duration_s_max = {seconds}
-instrumented = false
 options = {{ seconds = {campaign_s}, request_seconds = {request_s} }}
 
 [stages.authorization]
@@ -46,7 +45,6 @@ suite = "suites/authorization"
 needs = ["document", "users"]
 tests_min = 1
 duration_s_max = {seconds}
-instrumented = false
 
 [stages.sessions]
 engine = "probes"
@@ -54,7 +52,6 @@ suite = "suites/sessions"
 needs = ["document", "users"]
 tests_min = 1
 duration_s_max = {seconds}
-instrumented = false
 
 [stages.database]
 engine = "witness"
@@ -62,7 +59,6 @@ suite = "suites/database"
 needs = ["document", "users", "database"]
 tests_min = 1
 duration_s_max = {seconds}
-instrumented = false
 
 [stages.security]
 engine = "probes"
@@ -70,7 +66,6 @@ suite = "suites/security"
 needs = ["document"]
 tests_min = 1
 duration_s_max = {seconds}
-instrumented = false
 
 [gates]
 contract = ["contract"]

@@ -75,7 +75,6 @@ duration_s_max = 120
 engine = "zap"
 needs = ["document"]
 profile = "ci"
-instrumented = false
 duration_s_max = 110
 
 [gates]

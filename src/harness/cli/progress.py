@@ -1,4 +1,4 @@
-"""Shows a run as it goes: one live line on a terminal, one plain line each 15 s elsewhere; all to standard error."""
+"""Shows a run as it goes: one live line on a terminal, one plain line per stage each 15 s elsewhere; all to standard error."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from harness.events import (
 )
 
 PLAIN_EVERY_S = 15.0
+_BETWEEN = "  │  "
 _COLOURS = {
     "PASS": "32",
     "FAIL": "31;1",
@@ -41,7 +42,8 @@ class Progress:
         self._stream = stream
         self._live = stream.isatty() and "CI" not in os.environ
         self._colour = stream.isatty() and "NO_COLOR" not in os.environ
-        self._last_plain = 0.0
+        self._running: dict[str, str] = {}  # what runs now, with what it last said
+        self._last_plain: dict[str, float] = {}
         self._line_open = False
 
     def __call__(self, event: Event) -> None:
@@ -53,11 +55,12 @@ class Progress:
             case Prepared():
                 self._say(f"  {event.what} ({event.duration_s:.1f} s)")
             case StageStarted():
-                self._last_plain = time.monotonic()
-                self._update(f"[{event.number}/{event.of}] {event.stage}")
+                self._last_plain[event.stage] = time.monotonic()
+                self._update(event.stage, f"[{event.number}/{event.of}] {event.stage}")
             case StageProgress():
-                self._update(f"{event.stage}  {event.text}")
+                self._update(event.stage, f"{event.stage}  {event.text}")
             case StageEnded():
+                self._running.pop(event.stage, None)
                 reason = f"  {event.reason}" if event.reason else ""
                 self._say(f"{self._sign(event.state)} {event.stage}  {event.duration_s:.1f} s{reason}")
             case GateJudged():
@@ -69,14 +72,14 @@ class Progress:
             case Note():
                 self._say(event.text)
 
-    def _update(self, text: str) -> None:
+    def _update(self, stage: str, text: str) -> None:
+        self._running[stage] = text
         if self._live:
-            width = shutil.get_terminal_size().columns
-            self._stream.write(f"\r\x1b[K{text[: width - 1]}")
+            self._stream.write(f"\r\x1b[K{_on_one_line(list(self._running.values()), shutil.get_terminal_size().columns - 1)}")
             self._stream.flush()
             self._line_open = True
-        elif time.monotonic() - self._last_plain >= PLAIN_EVERY_S:
-            self._last_plain = time.monotonic()
+        elif time.monotonic() - self._last_plain.get(stage, 0.0) >= PLAIN_EVERY_S:
+            self._last_plain[stage] = time.monotonic()
             self._say(text)
 
     def _say(self, text: str) -> None:
@@ -90,3 +93,13 @@ class Progress:
 
     def _paint(self, word: str, text: str) -> str:
         return f"\x1b[{_COLOURS[word]}m{text}\x1b[0m" if self._colour and word in _COLOURS else text
+
+
+def _on_one_line(texts: list[str], width: int) -> str:
+    """What runs side by side, each with the same share of the line; what one does not need, the others have."""
+    room = width - len(_BETWEEN) * (len(texts) - 1)
+    shares: dict[int, int] = {}
+    for place in sorted(range(len(texts)), key=lambda place: len(texts[place])):
+        shares[place] = min(len(texts[place]), room // (len(texts) - len(shares)))
+        room -= shares[place]
+    return _BETWEEN.join(text[: shares[place]] for place, text in enumerate(texts))

@@ -28,6 +28,7 @@ VERBS: tuple[Verb, ...] = (
             _SIZE,
             _RUNS,
             Option(("--port",), "port of the target (default: a free one)", "N", type=int),
+            Option(("--jobs",), "run so many stages side by side, one per core at most (default: the plan's)", "N", type=int),
             Option(("--scan-profile",), "how deep ZAP looks: baseline, ci or full (default: the stage's)", "NAME"),
         ),
         "  harness verify\n  harness verify contract authorization\n  harness verify --plan merge --target reference --seed 7",

@@ -81,7 +81,7 @@ class FaultRun:
         runs.mkdir(parents=True, exist_ok=True)
         plan = plan_of(self.ground.project, self.fault.stages)
         run_bounded(
-            [*_VERIFY, *self.fault.stages, "--plan", plan, "--runs", str(runs), "--database", self.database],
+            [*_VERIFY, *self.fault.stages, "--plan", plan, "--jobs", "1", "--runs", str(runs), "--database", self.database],
             cwd=copy,
             env=self._environment(copy),
             log=self.keep / "log.txt",

@@ -11,7 +11,8 @@ class Stage:
 
     `needs` names what the target must give (`document`, `users`, `source`, `database`, `pages`); without it the stage is
     skipped with that reason. `tests_min` is the number of tests that its suite collects at least. `marks` chooses a part of
-    the suite by its marks (`not slow`), as pytest's `-m` does.
+    the suite by its marks (`not slow`), as pytest's `-m` does. Nothing runs beside a stage that is `alone`: it measures how
+    fast the target is.
     """
 
     name: str
@@ -21,7 +22,8 @@ class Stage:
     needs: tuple[str, ...] = ()
     tests_min: int = 0
     marks: str = ""
-    instrumented: bool = True
+    instrumented: bool = False  # whether coverage is measured in it, which costs time: only what feeds the gate needs it
+    alone: bool = False
     profile: str = ""  # load profile
     scale: float = 1.0
     journey: str = ""
@@ -33,7 +35,8 @@ class Stage:
 class Plan:
     """Stages in order and the gates that must pass.
 
-    `gates_insisted` are required even of a target that does not give what they need. `size` is the seeded data's.
+    `gates_insisted` are required even of a target that does not give what they need. `size` is the seeded data's. `jobs`
+    is how many stages may run side by side, each on a target and a database of its own.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Plan:
     gates: tuple[str, ...]
     duration_s_max: float
     size: str = "small"
+    jobs: int = 1
     gates_insisted: tuple[str, ...] = ()
 
 

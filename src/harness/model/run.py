@@ -56,6 +56,7 @@ class Manifest:
     command: tuple[str, ...]
     seed: int
     started: str
+    jobs: int = 1  # how many stages ran side by side at most
     ended: str = ""
     interrupted: str = ""  # "SIGINT", "SIGTERM" or ""
     versions: dict[str, str] = field(default_factory=dict)

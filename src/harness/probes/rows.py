@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -42,13 +43,20 @@ def secret_values(dsn: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     try:
         with psycopg.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
-            for schema, table, column, kind in connection.execute(_COLUMNS).fetchall():
+            for schema, table, column, kind in _columns(dsn):
                 if kind in _TEXTS and _SECRET.search(column) and not _ABOUT.search(column):
                     values = _values(connection, sql.Identifier(schema, table), sql.Identifier(column))
                     found.update({f"{table}.{column}": values} if values else {})
     except psycopg.Error:
         return found  # what could be read
     return found
+
+
+@lru_cache(maxsize=8)
+def _columns(dsn: str) -> tuple[tuple[str, str, str, str], ...]:
+    """Schema, table, name and type of every column; a target's tables stay as they are while it is examined."""
+    with psycopg.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
+        return tuple(connection.execute(_COLUMNS).fetchall())
 
 
 def _values(connection: psycopg.Connection, table: sql.Identifier, column: sql.Identifier) -> frozenset[str]:
@@ -70,12 +78,14 @@ def standing(dsn: str, members: Mapping[str, Any]) -> dict[str, int]:
     wanted.update({name.lower(): (name, value) for name, value in given})  # whose own name it is comes first
     found: dict[str, int] = {}
     try:
+        columns = [entry for entry in _columns(dsn) if entry[2].lower() in wanted]
+        if not columns:
+            return {}
         with psycopg.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
-            for schema, table, column, _ in connection.execute(_COLUMNS).fetchall():
-                if column.lower() in wanted:
-                    name, value = wanted[column.lower()]
-                    where = sql.Identifier(schema, table), sql.Identifier(column)
-                    found[name] = found.get(name, 0) + _holding(connection, *where, value)
+            for schema, table, column, _ in columns:
+                name, value = wanted[column.lower()]
+                where = sql.Identifier(schema, table), sql.Identifier(column)
+                found[name] = found.get(name, 0) + _holding(connection, *where, value)
     except psycopg.Error:
         return {}
     return found

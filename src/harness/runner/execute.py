@@ -1,4 +1,4 @@
-"""Runs the stages of a plan in order, each within its time, and writes down how each went."""
+"""Runs the stages of a plan, each within its time, and writes down how each went."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from harness.model.plan import Stage
 from harness.model.run import Manifest, StageRecord, StageState
 from harness.runner.capabilities import lacking
 from harness.runner.coverage_data import collect, stage_data, write_config
+from harness.runner.lanes import Turn, take_turns
 from harness.runner.request import RunRequest
 from harness.targets.arena import ARENA_VARIABLE, ArenaPlan
 
@@ -36,13 +38,18 @@ class Execution:
     deadline: float  # monotonic
 
     def run_stages(self) -> Manifest:
-        """Runs what can be run; returns the manifest with every stage's record."""
-        for number, name in enumerate(self.request.plan.stages, start=1):
-            record = self._stage(number, self.request.project.stage(name))
-            self.manifest = dataclasses.replace(self.manifest, stages=(*self.manifest.stages, record))
-            self.run.write_manifest(self.manifest)
+        """Runs what can be run; returns the manifest with every stage's record, in the plan's order."""
+        stages = [self.request.project.stage(name) for name in self.request.plan.stages]
+        turns = [Turn(partial(self._stage, number, stage), stage.alone) for number, stage in enumerate(stages, start=1)]
+        take_turns(turns, self.manifest.jobs, self._ended)
         self._collect_coverage()
         return self.manifest
+
+    def _ended(self, record: StageRecord) -> None:
+        order = self.request.plan.stages
+        records = sorted((*self.manifest.stages, record), key=lambda entry: order.index(entry.name))
+        self.manifest = dataclasses.replace(self.manifest, stages=tuple(records))
+        self.run.write_manifest(self.manifest)
 
     def _stage(self, number: int, stage: Stage) -> StageRecord:
         if missing := lacking(self.request.target, stage):
@@ -75,7 +82,7 @@ class Execution:
         )
 
     def _job(self, stage: Stage, folder: Path, timeout_s: float) -> StageJob:
-        measured = stage.instrumented and "coverage" in self.request.plan.gates  # what nobody judges only costs time
+        measured = stage.instrumented and "coverage" in self.request.plan.gates
         source = self.request.target.source if measured else ()
         suite_config = write_config(folder, source, "suite") if source else None
         arena = dataclasses.replace(

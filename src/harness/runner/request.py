@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,13 @@ class RunRequest:
     command: tuple[str, ...]
     chosen: tuple[str, ...] = ()  # stages picked by hand
     port: int | None = None
+    jobs: int = 1
+
+    @property
+    def side_by_side(self) -> int:
+        """How many stages may run at once: one where they would share the target, its port or its data."""
+        apart = self.target.takes_database and not self.target.base_url and self.port is None
+        return min(self.jobs, os.cpu_count() or 1) if apart else 1
 
 
 def open_project(start: Path | None = None) -> tuple[Path, Project]:
@@ -113,6 +121,7 @@ class Chosen:
     runs: str = ""
     port: int | None = None
     scan_profile: str = ""
+    jobs: int | None = None
 
 
 def request_of(chosen: Chosen, command: tuple[str, ...], start: Path | None = None) -> RunRequest:
@@ -126,6 +135,9 @@ def request_of(chosen: Chosen, command: tuple[str, ...], start: Path | None = No
     project = _with_scan_profile(root, project, plan, chosen.scan_profile)
     load_waivers(root)  # read again by the run from its own copy; a wrong one stops here, before anything starts
     load_known(root)
+    jobs = plan.jobs if chosen.jobs is None else chosen.jobs
+    if jobs < 1:
+        raise ConfigError(f"--jobs {jobs}: wanted at least 1")
     file = target_file(root, chosen.target or project.defaults.target)
     return RunRequest(
         root=root,
@@ -140,4 +152,5 @@ def request_of(chosen: Chosen, command: tuple[str, ...], start: Path | None = No
         command=command,
         chosen=chosen.stages,
         port=chosen.port,
+        jobs=jobs,
     )

@@ -127,6 +127,7 @@ def _write_plan(request: RunRequest, run: RunFolder) -> Manifest:
         command=request.command,
         seed=request.seed,
         started=now(),
+        jobs=request.side_by_side,
         versions={"harness": __version__, "python": platform.python_version(), **{tool: version(tool) for tool in _TOOLS}},
         host=_host(),
         commit=commit_of(request.root),

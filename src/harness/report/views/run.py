@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.gates.view import Item
@@ -88,19 +89,43 @@ def run_view(data: ReportInput) -> RunView:
 
 
 def _whole(data: ReportInput) -> float:
-    measured = seconds_between(data.manifest.started, data.manifest.ended) or 0.0
-    steps = sum(record.duration_s for record in data.manifest.stages) + sum(timing.duration_s for timing in data.timings)
-    return max(measured, steps)
+    """Seconds of the run; of one that was killed, until the end of its last step."""
+    prepared = sum(timing.duration_s for timing in data.timings)
+    return max(seconds_between(data.manifest.started, data.manifest.ended) or 0.0, prepared, *_ends(data.manifest))
+
+
+def _ends(manifest: Manifest) -> tuple[float, ...]:
+    return tuple(end for _, end in _at_work(manifest, overhead=True))
+
+
+def _at_work(manifest: Manifest, *, overhead: bool) -> list[tuple[float, float]]:
+    """From when to when each stage ran, in seconds since the run's start, in the order of the starts."""
+    spans = []
+    for record in manifest.stages:
+        start = seconds_between(manifest.started, record.started)
+        if start is not None:
+            spans.append((start, start + record.duration_s - (0.0 if overhead else min(record.overhead_s, record.duration_s))))
+    return sorted(spans)
 
 
 def _summary(manifest: Manifest, whole: float) -> str:
     """How much of the time was the engines' own work."""
-    engines = sum(max(record.duration_s - record.overhead_s, 0.0) for record in manifest.stages)
+    engines = _covered(_at_work(manifest, overhead=False))
     if not whole or not engines:
         return "No stage ran."
     rest = max(whole - engines, 0.0)
     own = f"{duration(rest)} ({percent(rest, whole)})"
-    return f"{duration(engines)} were the engines' own work, {own} preparation and the harness's own."
+    beside = f" Up to {manifest.jobs} stages ran side by side." if manifest.jobs > 1 else ""
+    return f"{duration(engines)} were the engines' own work, {own} preparation and the harness's own.{beside}"
+
+
+def _covered(spans: Sequence[tuple[float, float]]) -> float:
+    """Seconds in which at least one of the spans, sorted by their starts, went on."""
+    covered, until = 0.0, 0.0
+    for start, end in spans:
+        covered += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return covered
 
 
 def _spans(data: ReportInput, whole: float) -> tuple[Span, ...]:
