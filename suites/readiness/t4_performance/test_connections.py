@@ -22,7 +22,10 @@ LIMITS = (
 )
 PROCESSES = 4
 PING_TIMEOUT_S = 20.0
-PLATFORM = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+PLATFORM = (  # the server's own workers (autovacuum, parallel scans) are nobody's connections
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
 
 
 class Watch:
