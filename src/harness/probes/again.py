@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Symptom
-from harness.probes.checks import DIED, Place, Report, finding_of
+from harness.model.weakness import Place
+from harness.probes.checks import DIED, Report, finding_of
 from harness.probes.clients import fresh_address
 from harness.probes.document import Document
 from harness.probes.doors import Doors

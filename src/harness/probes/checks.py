@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
+from harness.model.weakness import Place, Weakness
 
 STAGE, ENGINE = "security", "probes"
 
@@ -18,29 +19,6 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Weakness:
-    """What is the same of all findings of one rule."""
-
-    rule: str
-    severity: Severity
-    cwe: int
-    owasp: str
-    expected: str
-    why: str
-    advice: str
-    parts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a finding stands: the operation (`"GET /x"`), the parameter, and as whom."""
-
-    operation: str = ""
-    parameter: str = ""
-    role: str = ""
 
 
 DIED = Weakness(
@@ -66,25 +44,13 @@ def finding_of(
     confidence: Confidence = Confidence.MEDIUM,
 ) -> Finding:
     """A finding of the stage `security`."""
-    method, _, route = place.operation.partition(" ")
-    return Finding(
-        rule=weakness.rule,
-        title=title,
-        severity=weakness.severity,
-        confidence=confidence,
+    return weakness.finding(
+        place,
         stage=STAGE,
-        engines=(ENGINE,),
-        method=method,
-        route=route,
-        parameter=place.parameter,
-        role=place.role,
-        cwe=weakness.cwe,
-        owasp=weakness.owasp,
-        expected=weakness.expected,
+        engine=ENGINE,
+        title=title,
         observed=observed,
-        why=weakness.why,
-        advice=weakness.advice,
         steps=steps,
         symptom=symptom,
-        parts=weakness.parts,
+        confidence=confidence,
     )

@@ -17,7 +17,8 @@ from itertools import pairwise
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
-from harness.probes.checks import STAGE, Place, Report, Weakness, finding_of
+from harness.model.weakness import Place, Weakness
+from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.clients import can_be_many, fresh_address
 from harness.probes.code_flows import Codes, Flow, Log, Started, flows_of
 from harness.probes.document import Document

@@ -22,7 +22,8 @@ from urllib.parse import urlencode
 from harness.model.errors import HarnessError
 from harness.model.finding import Request, Severity, Symptom
 from harness.model.target import Role, User
-from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.model.weakness import Place, Weakness
+from harness.probes.checks import Report, finding_of
 from harness.probes.clients import can_be_many, fresh_address
 from harness.probes.code_flows import flows_of
 from harness.probes.document import Document

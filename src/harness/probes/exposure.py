@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Target
-from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.model.weakness import Place, Weakness
+from harness.probes.checks import Report, finding_of
 from harness.probes.exchange import Answer
 from harness.probes.oracle import leaves
 from harness.probes.tour import Tour, Visit

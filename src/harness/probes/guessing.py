@@ -19,7 +19,8 @@ from urllib.parse import urlencode
 from harness.model.errors import HarnessError
 from harness.model.finding import Request, Severity, Symptom
 from harness.model.target import Role
-from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.model.weakness import Place, Weakness
+from harness.probes.checks import Report, finding_of
 from harness.probes.clients import Disguise, can_be_many, disguises, fresh_address
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, Door, World
 from harness.probes.limits import SPARE, disguised

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from harness.model.finding import Confidence, Request, Severity, Symptom
-from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.model.weakness import Place, Weakness
+from harness.probes.checks import Report, finding_of
 from harness.probes.exchange import World
 from harness.probes.scene import Scene
 

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Finding, Request, Severity, Symptom
-from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.model.weakness import Place, Weakness
+from harness.probes.checks import Report, finding_of
 from harness.probes.document import Document
 from harness.probes.exchange import Answer, Door, World
 from harness.probes.exposure import internals_in

@@ -17,8 +17,9 @@ from urllib.parse import urljoin, urlsplit
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Request, Severity, Symptom
 from harness.model.target import Role
+from harness.model.weakness import Place, Weakness
 from harness.probes.calls import valid_drafts
-from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.probes.checks import Report, finding_of
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
 from harness.probes.operations import Operation
 from harness.probes.pages import Browsing, forms_of

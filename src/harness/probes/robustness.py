@@ -9,8 +9,9 @@ from typing import Any
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.model.weakness import Place, Weakness
 from harness.probes.calls import valid_drafts
-from harness.probes.checks import DIED, Place, Weakness, finding_of
+from harness.probes.checks import DIED, finding_of
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.drafts import Draft

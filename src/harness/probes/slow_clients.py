@@ -10,7 +10,8 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 from harness.model.finding import Severity, Symptom
-from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.model.weakness import Place, Weakness
+from harness.probes.checks import Report, finding_of
 from harness.probes.clients import can_be_many, fresh_address
 from harness.probes.exchange import Door
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.model.finding import Confidence, Severity, Symptom
-from harness.probes.checks import Place, Report, Weakness, finding_of
+from harness.model.weakness import Place, Weakness
+from harness.probes.checks import Report, finding_of
 
 LENGTH_MIN = 8
 LOG_BYTES_MAX = 64 * 1024 * 1024

@@ -11,8 +11,9 @@ from urllib.parse import urljoin, urlsplit
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Observation, Request, Severity, Symptom
+from harness.model.weakness import Place, Weakness
 from harness.probes.calls import valid_drafts
-from harness.probes.checks import STAGE, Place, Report, Weakness, finding_of
+from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.drafts import Draft, File
 from harness.probes.exchange import Answer
 from harness.probes.operations import Operation

@@ -10,12 +10,13 @@ import psycopg
 from psycopg import sql
 
 from harness.model.finding import Confidence, Severity
+from harness.model.weakness import Place, Weakness
 from harness.witness.plans import Scan
 from harness.witness.report import OracleReport
 from harness.witness.statements import Statement
 from harness.witness.survey import Sight
 from harness.witness.watcher import Watched, Watcher
-from harness.witness.wording import Place, Said, Weakness, finding_of, noticed
+from harness.witness.wording import Said, finding_of, noticed
 
 READ_MIN = 6_000  # rows of one scan
 FEW_PERCENT_MAX = 20.0  # of the rows read that came out of it

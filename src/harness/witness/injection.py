@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity
+from harness.model.weakness import Place, Weakness
 from harness.probes.calls import sender, valid_drafts
 from harness.probes.drafts import Draft
 from harness.probes.exchange import PASSWORD, USERNAME, Answer
@@ -24,7 +25,7 @@ from harness.witness.report import OracleReport
 from harness.witness.sql import TokenKind, tokens
 from harness.witness.statements import Statement
 from harness.witness.watcher import Watcher
-from harness.witness.wording import Place, Said, Weakness, finding_of, noticed
+from harness.witness.wording import Said, finding_of, noticed
 
 ORACLE = "injection"
 _WITNESSED = Weakness(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.finding import Confidence, Severity
+from harness.model.weakness import Place, Weakness
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene
 from harness.witness.report import OracleReport
 from harness.witness.survey import Sight
 from harness.witness.watcher import Watched, Watcher
-from harness.witness.wording import Place, Said, Weakness, finding_of
+from harness.witness.wording import Said, finding_of
 
 ORACLE = "leaks"
 GROWN_MIN = 2  # connections more, where the target serves nobody any more

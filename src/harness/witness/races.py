@@ -18,6 +18,7 @@ from psycopg import sql
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Request, Severity
+from harness.model.weakness import Place, Weakness
 from harness.probes.calls import sender, valid_drafts
 from harness.probes.drafts import Draft, body_schema
 from harness.probes.exchange import Answer, World
@@ -28,7 +29,7 @@ from harness.probes.scene import Scene, Untestable
 from harness.witness.report import OracleReport
 from harness.witness.survey import Sight
 from harness.witness.watcher import Watcher, pause
-from harness.witness.wording import Place, Said, Weakness, finding_of, noticed
+from harness.witness.wording import Said, finding_of, noticed
 from harness.witness.writes import Bookkeeping
 
 LOST, DOUBLE = "lost-update", "double-submission"
@@ -82,6 +83,10 @@ class Pair:
         return (*lines, f"{self.waited} of the two waited for the table at the same moment")
 
 
+def _answered(pair: Pair) -> str:
+    return f"the last were answered {pair.answers[0].status} and {pair.answers[1].status}"
+
+
 class Races:
     """Sends pairs of requests to one target."""
 
@@ -124,9 +129,8 @@ class Races:
         """Two different writes that carry the same version: one of them is late.
 
         A write can be refused for another reason than its version (the object's state does not allow it), before it comes to the
-        lock: such a pair never met, and others are sent until one did.
+        lock: such a pair never met, and others are sent until one did. Where none did, nothing is known.
         """
-        report.tried += 1
         pairs: list[Pair] = []
         for number in range(RACES_MAX):
             first = next(valid_drafts(self._scene, sight.operation, sight.asker))
@@ -134,11 +138,14 @@ class Races:
             if pair.both:
                 pairs.append(pair)
             elif pair.waited >= len(pair.requests):
+                report.tried += 1
                 return
             if len(pairs) == LOST_MIN:
                 break
         else:
+            report.untried[sight.operation.name] = f"of {RACES_MAX} pairs of writes none met at the row: {_answered(pair)}"
             return
+        report.tried += 1
         title = f"{sight.operation.name} takes two writes from one version"
         observed = "Two different writes that carried the same version were both answered with success, twice."
         said = Said(title, observed, pairs[-1].proof, pairs[-1].requests, Confidence.HIGH, pairs[-1].answers[1].status)

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from harness.model.evidence import TableSize
 from harness.model.finding import Confidence, Severity
+from harness.model.weakness import Place, Weakness
 from harness.probes.scene import Scene
 from harness.witness.growth import PRODUCTION_ROWS, ROWS_MIN, Table, count, grow, in_family_order, read_table
 from harness.witness.indexes import examine_plans
@@ -23,7 +24,7 @@ from harness.witness.report import OracleReport
 from harness.witness.statements import Statement
 from harness.witness.survey import Sight
 from harness.witness.watcher import Watched, Watcher
-from harness.witness.wording import Place, Said, Weakness, finding_of, noticed
+from harness.witness.wording import Said, finding_of, noticed
 
 N_PLUS_ONE, UNBOUNDED, INDEX = "n-plus-one", "unbounded-list", "missing-index"
 OWN_ROWS = 1_000  # more than any sensible page holds

@@ -5,35 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
+from harness.model.finding import Confidence, Finding, Observation, Request, Symptom
+from harness.model.weakness import Place, Weakness
 from harness.witness.statements import Statement
 
 STAGE, ENGINE = "database", "witness"
 _PROOF_LINES_MAX = 24
 _LINE_CHARACTERS_MAX = 1_200
-
-
-@dataclass(frozen=True)
-class Weakness:
-    """What is the same of all findings of one rule."""
-
-    rule: str
-    severity: Severity
-    cwe: int
-    owasp: str
-    expected: str
-    why: str
-    advice: str
-    parts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a finding stands: the operation (`"GET /x"`), the parameter or table, and as whom."""
-
-    operation: str
-    parameter: str = ""
-    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,27 +28,15 @@ class Said:
 
 def finding_of(weakness: Weakness, place: Place, said: Said) -> Finding:
     """A finding of the stage `database`, with its proof in it."""
-    method, _, route = place.operation.partition(" ")
-    return Finding(
-        rule=weakness.rule,
-        title=said.title,
-        severity=weakness.severity,
-        confidence=said.confidence,
+    return weakness.finding(
+        place,
         stage=STAGE,
-        engines=(ENGINE,),
-        method=method,
-        route=route,
-        parameter=place.parameter,
-        role=place.role,
-        cwe=weakness.cwe,
-        owasp=weakness.owasp,
-        expected=weakness.expected,
+        engine=ENGINE,
+        title=said.title,
         observed=said.observed,
-        why=weakness.why,
-        advice=weakness.advice,
         steps=said.steps,
         symptom=Symptom(status=(said.status,) if said.status else ()),
-        parts=weakness.parts,
+        confidence=said.confidence,
         proof=tuple(line[:_LINE_CHARACTERS_MAX] for line in said.proof[:_PROOF_LINES_MAX]),
     )
 

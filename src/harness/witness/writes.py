@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Observation, Request, Severity
 from harness.model.target import Target
+from harness.model.weakness import Place, Weakness
 from harness.probes.calls import sender, valid_drafts
 from harness.probes.drafts import Draft
 from harness.probes.objects import unknown_like
@@ -18,7 +19,7 @@ from harness.witness.report import OracleReport
 from harness.witness.statements import Statement
 from harness.witness.survey import Sight, see
 from harness.witness.watcher import Watched, Watcher
-from harness.witness.wording import Place, Said, Weakness, finding_of, noticed, told
+from harness.witness.wording import Said, finding_of, noticed, told
 
 SAFE, REFUSED, TRANSACTIONS = "write-by-safe-method", "write-in-refused-request", "work-outside-transaction"
 _SAFE = Weakness(
