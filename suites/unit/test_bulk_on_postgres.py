@@ -41,7 +41,9 @@ FILTERS = (LeadFilter(), LeadFilter(min_score=80), LeadFilter(primary_only=True,
 
 def leads_of(services: Services, partner: int, count: int, stage: Stage = Stage.NEW) -> tuple[Lead, ...]:
     page = page_of(1, count)
-    found = services.run(lambda: list_leads(services.db, partner, LeadFilter(engagement_stage=stage, status=LeadStatus.ACTIVE), page)).leads
+    found = services.run(
+        lambda: list_leads(services.db, partner, LeadFilter(engagement_stage=stage, status=LeadStatus.ACTIVE), page)
+    ).leads
     assert len(found) == count
     return found
 

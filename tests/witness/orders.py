@@ -29,6 +29,7 @@ CONNECTIONS = 4
 DEFECTS = (
     "sql", "sql-stored", "per-row", "all-rows", "no-index", "write-on-read", "write-then-refuse", "two-transactions",
     "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint", "takes-rights",
+    "refuses-late", "hides-label",
 )  # fmt: skip
 
 SCHEMA = """
@@ -245,7 +246,8 @@ class Orders:
         row = self._row(db, user, number)
         if "write-on-read" in self.defects:
             db.execute("UPDATE orders SET note = note || '.' WHERE id = %s", [number])
-        return 200, dict(zip(("id", "title", "note", "version", "colour", "label"), row, strict=True))
+        shown = ("id", "title", "note", "version", "colour", "label")[: 4 if "hides-label" in self.defects else None]
+        return 200, dict(zip(shown, row, strict=False))
 
     def _lines(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
         self._row(db, user, number)
@@ -303,6 +305,8 @@ class Orders:
         db.execute("INSERT INTO history (order_id, note) VALUES (%s, %s)", [number, body["note"]])
 
     def _label(self, db: psycopg.Connection, user: str, number: int, body: Any) -> tuple[int, Any]:
+        if "refuses-late" in self.defects and isinstance(body, dict):
+            db.execute("UPDATE orders SET label = %s WHERE id = %s", [str(body.get("label", "")), number])
         row = self._row(db, user, number)
         if not isinstance(body, dict) or not all(isinstance(body.get(name, ""), str) for name in ("colour", "label")):
             raise Refused(422)

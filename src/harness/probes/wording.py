@@ -78,14 +78,14 @@ def write_of_another(
     owner: Asker,
     parameter: str,
     answer: Answer,
-    effect: str,
+    effect: tuple[str, str],
     steps: Iterable[Request],
     symptom: Symptom,
 ) -> Finding:
-    """Somebody changes what is another's. `effect` says what changed, "" where only the answer says so."""
+    """Somebody changes what is another's. `effect` says what changed and who sees it, "" where only the answer says so."""
     observed = (
-        f"It was answered {said(answer)}, and {owner.title} sees the change: {effect}."
-        if effect
+        f"It was answered {said(answer)}, and {effect[1]} sees the change: {effect[0]}."
+        if effect[0]
         else f"It was answered {said(answer)}."
     )
     return Finding(

@@ -1,7 +1,7 @@
 """Examines operations that write to one object: everybody who must not tries first, then its owner, with the same request.
 
-After each forbidden write the owner is asked whether the object changed, whatever the status was; the owner's own write, which
-succeeds and changes it, shows that the request was good.
+After each forbidden write the owner is asked whether the object changed, whatever the status was, and so is the database; the
+owner's own write, which succeeds and changes it, shows that the request was good.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from harness.probes.oracle import Change, changes, excerpt, member
 from harness.probes.permissions import Permission
 from harness.probes.preconditions import fresh
 from harness.probes.reads import Stage, may_reach, mirrored, outsiders, staged
+from harness.probes.row_changes import row_changes, rows_about
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.wording import STAGE, write_of_another
 
@@ -32,16 +33,22 @@ BODIES_TRIED_MAX = 4
 
 @dataclass
 class _Attempt:
-    """What one asker's write came to. `effect` are the changes that the owner saw."""
+    """What one asker's write came to. `effect` are the changes that the owner saw, `stored` those that the rows show."""
 
     asker: Asker
     whose: Whose
     permission: Permission
     answer: Answer = field(default_factory=lambda: Answer(0, error="not sent"))
     effect: tuple[Change, ...] = ()
+    stored: tuple[Change, ...] = ()
     steps: tuple[Request, ...] = ()
     seen: Mapping[str, Answer] = field(default_factory=dict)
     owner: Asker | None = None
+
+    @property
+    def changed(self) -> tuple[Change, ...]:
+        """Whatever shows that it was done."""
+        return self.effect or self.stored
 
 
 def examine_write(scene: Scene, operation: Operation, reference: Reference) -> Examined:
@@ -135,9 +142,12 @@ class _Writing:
         """Looks as the owner, writes as the asker with a request that would be right for the owner, and looks again."""
         before = self._look(identity)
         volatile = self._scene.volatile(self._reference, identity, self._stage.owner)
-        request = self._prepared(identity, body, before).request(attempt.asker.role, attempt.asker.user)
+        prepared = self._prepared(identity, body, before)
+        request = prepared.request(attempt.asker.role, attempt.asker.user)
+        rows = rows_about(self._scene.world.door.dsn, identity)
         answer = self._scene.world.send(request)
         after = self._look_again(identity, before)
+        stored = row_changes(rows, rows_about(self._scene.world.door.dsn, identity), prepared.body)
         looks = [made for _, made in self._scene.look_requests(self._reference, identity, self._stage.owner)]
         return _Attempt(
             attempt.asker,
@@ -145,6 +155,7 @@ class _Writing:
             attempt.permission,
             answer,
             changes(before, after, volatile),
+            stored,
             (request, *looks[:1]),
             after,
             self._stage.owner,
@@ -183,7 +194,7 @@ class _Writing:
     # -- judging
 
     def _examined(self, own: _Attempt | None, attempts: list[_Attempt], nobody: Cell | None) -> Examined:
-        visible = own is not None and bool(own.effect)
+        visible = own is not None and bool(own.changed)
         cells: list[Cell] = [nobody] if nobody else []
         findings: list[Finding] = []
         observations: list[Observation] = []
@@ -198,7 +209,7 @@ class _Writing:
             why = f"the target file names one user of the role {self._stage.owner.role}: there is no other to ask"
             cells.append(untried(self._operation, self._stage.owner, Whose.ANOTHER, False, why))
         for attempt in attempts:
-            allowed = bool(attempt.effect) or (attempt.answer.is_success and not visible)
+            allowed = bool(attempt.changed) or (attempt.answer.is_success and not visible)
             permitted = allowed if attempt.permission.permitted is None else attempt.permission.permitted
             cells.append(
                 tried(self._operation, attempt.asker, attempt.whose, permitted, allowed, attempt.answer.status, _note(attempt))
@@ -211,8 +222,10 @@ class _Writing:
         return Examined(self._operation, with_twins(cells), tuple(findings), tuple(observations))
 
     def _finding(self, attempt: _Attempt) -> Finding:
-        effect = "; ".join(str(change) for change in attempt.effect[:3])
+        effect = "; ".join(str(change) for change in attempt.changed[:3])
         symptom, steps = Symptom(status=(attempt.answer.status,)), attempt.steps[:1]
+        if attempt.stored and not attempt.effect:
+            symptom = Symptom()  # what only a row shows no answer can show again
         shown = next((text for change in attempt.effect if (text := self._shown(change, attempt))), "")
         if shown:
             symptom, steps = Symptom(body_contains=shown), attempt.steps
@@ -220,8 +233,9 @@ class _Writing:
             after = next(iter(attempt.seen.values()))
             symptom, steps = Symptom(status=(after.status,)), attempt.steps
         owner = attempt.owner or self._stage.owner
+        seen_by = owner.title if attempt.effect else "the database"
         return write_of_another(
-            self._operation, attempt.asker, owner, self._reference.name, attempt.answer, effect, steps, symptom
+            self._operation, attempt.asker, owner, self._reference.name, attempt.answer, (effect, seen_by), steps, symptom
         )
 
     def _shown(self, change: Change, attempt: _Attempt) -> str:
@@ -231,12 +245,12 @@ class _Writing:
 
 
 def _is_hole(attempt: _Attempt | None) -> bool:
-    return attempt is not None and attempt.permission.permitted is False and bool(attempt.effect)
+    return attempt is not None and attempt.permission.permitted is False and bool(attempt.changed)
 
 
 def _note(attempt: _Attempt) -> str:
     if attempt.answer.error:
         return attempt.answer.error
-    if attempt.answer.is_success and not attempt.effect:
+    if attempt.answer.is_success and not attempt.changed:
         return "told of success, but the owner sees no change"
     return "" if attempt.answer.status < 500 else f"refused with {attempt.answer.status}"
