@@ -8,7 +8,10 @@ from fixtures.operations import document, pytest_generate_tests
 from harness.engines.contract.budget import Budget
 from harness.engines.contract.campaign import Campaign, CampaignResult
 from harness.evidence.records import Recorder
+from harness.probes.deliberate import deliberate_statuses
 from harness.probes.document import Document
+from harness.probes.exchange import World
+from harness.probes.scene import Scene
 from harness.targets.arena import Arena
 
 __all__ = ["document", "pytest_generate_tests"]
@@ -43,6 +46,13 @@ def campaign(
         record.observation(observation)
     record.target(alive=result.target_alive, note="; ".join(result.incomplete))
     return result
+
+
+@pytest.fixture(scope="session")
+def deliberate(arena: Arena, document: Document, seed: int) -> dict[str, frozenset[str]]:
+    """Statuses by operation that the campaign's generated requests hardly ever cause."""
+    with arena.fresh("contract-deliberate") as door, World(door) as world:
+        return deliberate_statuses(Scene(world, document, seed))
 
 
 def _collected(session: pytest.Session, document: Document) -> list[str]:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from harness.model.finding import Confidence
-from harness.model.target import Limits
+from harness.model.target import Allow, Environment, Limits, Login, ObjectKind, Role, Target, User
+from harness.probes.document import Document
 from harness.probes.sessions import SessionsRun
+from harness.targets.live import LiveTarget
 from tests.probes.gate_server import DOCUMENT, Gates
 from tests.probes.notes_server import DOCUMENT as NOTES
 from tests.probes.notes_server import Servers
+from tests.probes.small_http import Asked, Given, served
 
 
 def closed(*defects: str) -> SessionsRun:
@@ -36,3 +46,98 @@ def test_where_no_account_can_be_closed_it_says_so() -> None:
     assert [(ended.tried, ended.note) for ended in run.ended["closing"]] == [
         (False, "the document has no way to close an account")
     ]
+
+
+PASSWORD = "Aa1" + secrets.token_hex(8)
+TEXT = {"type": "string"}
+CLOSED_BY = {"status": {"enum": ["active", "suspended"]}, "is_active": {"type": "boolean"}, "blocked": {"type": "boolean"}}
+
+
+@dataclass
+class Club:
+    """A platform whose steward closes a member's account by one member of a change that can do other things too."""
+
+    word: str
+    defect: str = ""
+    isolated: bool = True
+    tokens: dict[str, str] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+
+    @property
+    def document(self) -> Document:
+        def operation(body: dict[str, Any] | None = None, security: Any = ({"token": []},)) -> dict[str, Any]:
+            content = {"application/json": {"schema": {"type": "object", "properties": body}}}
+            sent = {"requestBody": {"required": True, "content": content}} if body else {}
+            return {"responses": {"default": {"description": "any"}}, "security": list(security), **sent}
+
+        return Document.of(
+            {
+                "openapi": "3.1.0",
+                "info": {"title": "Club", "version": "1"},
+                "paths": {
+                    "/login": {"post": operation({"name": TEXT, "password": TEXT}, security=())},
+                    "/members/me": {"get": operation()},
+                    "/members/{member_id}": {
+                        "parameters": [{"name": "member_id", "in": "path", "required": True, "schema": {"type": "integer"}}],
+                        "patch": {**operation({"nickname": TEXT, self.word: CLOSED_BY[self.word]}), "x-roles": ["steward"]},
+                    },
+                },
+                "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+            }
+        )
+
+    @property
+    def target(self) -> Target:
+        login = Login("json", "/login", {"name": "{username}", "password": "{password}"}, token="$.token")
+        roles = (
+            Role("member", login, (User("one", "ann", PASSWORD), User("two", "ben", PASSWORD)), rank=1),
+            Role("steward", login, (User("root", "root", PASSWORD),), rank=2),
+        )
+        kinds = (ObjectKind("member", "member", ("member_id",), "/members/me", "$.id"),)
+        allow = Allow(writes=True, active_scan=True)
+        return Target(
+            "club", "Club", Environment.LOCAL, Path(), ("127.0.0.1",), allow, roles, health_path="/health", objects=kinds
+        )
+
+    def answer(self, asked: Asked) -> Given:
+        if asked.path == "/health":
+            return Given(200, "ok")
+        body = asked.body if isinstance(asked.body, dict) else {}
+        if asked.path == "/login":
+            return self._log_in(str(body.get("name")), body.get("password"))
+        who = self.tokens.get(asked.token, "")
+        if not who or (who in self.closed and self.defect != "closed-token"):
+            return Given(401, {"error": "log in"})
+        if asked.path == "/members/me" and asked.method == "GET":
+            return Given(200, {"id": {"ann": 1, "ben": 2}.get(who, 9), "name": who})
+        whose = {"/members/1": "ann", "/members/2": "ben"}.get(asked.path)
+        if who != "root" or whose is None or asked.method != "PATCH":
+            return Given(404 if who == "root" else 403, {"error": "no"})
+        if body.get(self.word) in ("suspended", self.word == "blocked"):
+            self.closed.add(whose)
+        return Given(200, {"done": True})
+
+    def _log_in(self, name: str, password: object) -> Given:
+        if password != PASSWORD or name not in ("ann", "ben", "root") or (name in self.closed and self.defect != "closed-log-in"):
+            return Given(401, {"error": "wrong"})
+        token = secrets.token_hex(16)
+        self.tokens[token] = name
+        return Given(200, {"token": token})
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        assert label
+        with served(self.target, Club(self.word, self.defect).answer) as live:
+            yield live
+
+
+@pytest.mark.parametrize("word", CLOSED_BY)
+@pytest.mark.parametrize(
+    ("defect", "rules"),
+    [("", []), ("closed-token", ["sessions.alive-after-closing"]), ("closed-log-in", ["sessions.log-in-after-closing"])],
+)
+def test_an_account_that_is_closed_by_a_member_of_a_change_is_closed(word: str, defect: str, rules: list[str]) -> None:
+    club = Club(word, defect)
+    run = SessionsRun(club, club.document, seed=1).run()
+    assert [ended.tried for ended in run.ended["closing"] if ended.role == "member"] == [True]
+    assert [finding.rule for finding in run.ended_findings("closing")] == rules

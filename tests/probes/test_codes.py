@@ -12,6 +12,10 @@ from harness.probes.again import examined_twice
 from harness.probes.checks import Report
 from harness.probes.code_flows import flows_of
 from harness.probes.codes import examine_codes, foreseeable
+from harness.probes.deliberate import deliberate_statuses
+from harness.probes.exchange import World
+from harness.probes.scene import Scene
+from harness.probes.tour import take_tour
 from tests.probes.gate_server import DOCUMENT, Gates
 
 CONFIRMS = ("POST /register/confirm", "POST /password/reset")
@@ -93,3 +97,22 @@ def test_codes_that_can_be_foreseen(codes: list[str], how: str) -> None:
     found = foreseeable(codes)
     assert how in found
     assert bool(found) is bool(how)
+
+
+def deliberate(log: Path | None) -> dict[str, frozenset[str]]:
+    if log is not None:
+        log.touch()
+    with Gates(limits=Limits(), log=log).fresh("deliberate") as door, World(door) as world:
+        return deliberate_statuses(Scene(world, DOCUMENT, 1))
+
+
+def test_a_right_code_is_sent_where_the_log_shows_it(tmp_path: Path) -> None:
+    assert deliberate(tmp_path / "log") == {name: frozenset({"200"}) for name in CONFIRMS}
+    assert deliberate(None) == {}
+
+
+def test_a_tour_reaches_what_needs_a_right_code(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    assert set(CONFIRMS) <= set(take_tour(Gates(limits=Limits(), log=log), DOCUMENT, seed=1).reached)
+    assert not set(CONFIRMS) & set(take_tour(Gates(limits=Limits()), DOCUMENT, seed=1).reached)

@@ -9,6 +9,7 @@ import pytest
 
 from harness.model.target import OperationHint, Role
 from harness.probes.authorization import AuthorizationRun, Matrix
+from harness.probes.deliberate import deliberate_statuses
 from harness.probes.destruction import destructive
 from harness.probes.document import Document
 from harness.probes.drafts import encoded
@@ -178,3 +179,8 @@ def test_what_destroys_runs_apart_and_the_target_file_has_the_last_word(
 def test_the_values_of_an_enumeration_are_found_wherever_the_document_lists_them() -> None:
     assert enumerated(DOCUMENT.data, "role") == ("reader", "keeper")
     assert enumerated(DOCUMENT.data, "nothing") == ()
+
+
+def test_a_good_request_without_its_version_is_sent_where_the_document_speaks_of_it() -> None:
+    with served() as door, World(door) as world:
+        assert deliberate_statuses(Scene(world, DOCUMENT, 1)) == {PUT: frozenset({"428"})}

@@ -29,8 +29,8 @@ CONNECTIONS = 4
 DEFECTS = (
     "sql", "sql-stored", "per-row", "all-rows", "no-index", "write-on-read", "write-then-refuse", "two-transactions",
     "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint", "takes-rights",
-    "refuses-late", "hides-label",
 )  # fmt: skip
+OF_REFUSED_WRITES = ("refuses-late", "hides-label")
 
 SCHEMA = """
 CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL);

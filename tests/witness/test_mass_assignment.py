@@ -8,7 +8,7 @@ import pytest
 from harness.databases.embedded import EmbeddedServer
 from harness.probes.exchange import World
 from harness.probes.mass_assignment import examine_mass_assignment
-from harness.probes.rows import grown, standing
+from harness.probes.rows import columns_beside, grown, standing
 from harness.probes.scene import Scene
 from harness.targets.live import LiveTarget
 from tests.witness.orders import DOCUMENT, schema, served, target
@@ -46,3 +46,12 @@ def test_a_value_is_counted_in_the_columns_of_its_name(server: EmbeddedServer, m
     assert set(before) == {member}
     assert grown(before, after) == {member}
     assert grown(after, after) == frozenset()
+
+
+def test_columns_beside_the_declared_members_are_known_without_keys_and_times(server: EmbeddedServer) -> None:
+    dsn = server.create("beside")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(schema(frozenset()))  # type: ignore[arg-type]
+    assert columns_beside(dsn, ("colour", "label")) == {"owner": "text", "title": "text", "note": "text", "is_admin": "boolean"}
+    assert columns_beside(dsn, ("colour", "no_such_column")) == {}
+    assert columns_beside("", ("colour", "label")) == {}

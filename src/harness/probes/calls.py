@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
 
 from harness.model.finding import Request
+from harness.probes.destruction import leaving_open
 from harness.probes.drafts import Draft, body_schema
 from harness.probes.exchange import Answer
 from harness.probes.objects import Reference
@@ -60,12 +62,19 @@ def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]
     reference = references[-1]
     owner = _owner(scene, reference, asker)
     hints = {} if owner == asker else _hints(scene, operation, asker)
-    identities = scene.holdings(reference.kind).own.get(owner.user, ())[:OBJECTS_TRIED_MAX]
+    identities = turned(operation, scene.holdings(reference.kind).own.get(owner.user, ()))[:OBJECTS_TRIED_MAX]
     if not identities:
         raise Untestable(f"no {reference.kind.name} is known to be anybody's own")
     for identity, body in product(identities, bodies):
         draft = _hinted(scene.draft(operation, owner, {reference.name: identity}), hints)
         yield _fed(scene, draft, reference, identity, owner, body)
+
+
+def turned(operation: Operation, identities: Sequence[Any]) -> tuple[Any, ...]:
+    """The objects, those at the head of the list first; each write begins elsewhere: what one used up, no other meets first."""
+    head = identities[: 2 * OBJECTS_TRIED_MAX]
+    start = zlib.crc32(operation.name.encode()) % min(OBJECTS_TRIED_MAX, len(head)) if head and not operation.is_safe else 0
+    return (*head[start:], *head[:start], *identities[len(head) :])
 
 
 def versioned(scene: Scene, draft: Draft, asker: Asker) -> Draft:
@@ -90,7 +99,8 @@ def _fed(scene: Scene, draft: Draft, reference: Reference, identity: Any, owner:
     seen = scene.look(reference, identity, owner)
     if isinstance(body, dict):
         current = {name: value for name in body for answer in seen.values() if (value := member(answer.json, name)) is not None}
-        plain = {name: value for name, value in current.items() if not isinstance(value, dict | list)}
+        kept = leaving_open(scene.document, scene.world.target, draft.operation)
+        plain = {name: value for name, value in current.items() if not isinstance(value, dict | list) and name not in kept}
         body = scene.drafter.values.unlike(
             body_schema(draft.operation.body), f"{draft.operation.name} body {identity}", body, plain
         )

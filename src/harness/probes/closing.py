@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import Role
-from harness.probes.destruction import closes_account
+from harness.probes.destruction import closes_account, closing_members
 from harness.probes.endings import ENGINE, STAGE, Ended, witness_of
 from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 
 _CLOSES = re.compile(r"deactivate|disable|suspend|block|ban|close|lock|terminate|archive", re.I)
+_ACCESS = re.compile(
+    r"^(status|state|approval|activation|activity|account|access|active|enabled)$", re.I
+)  # what a part of an account is called
 
 
 @dataclass(frozen=True)
 class Closing:
-    """A way to close a role's account: by its user, or by somebody who may (`closer`), who names it by `parameter`."""
+    """A way to close a role's account: by its user, or by somebody who may (`closer`), who names it by `parameter`.
+
+    `members` are what the body must say, where the operation does other things too.
+    """
 
     operation: Operation
     closer: str  # the role that calls it; "" is the user
     parameter: str = ""
+    members: Mapping[str, Any] = field(default_factory=dict)
 
 
 def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
@@ -41,16 +48,22 @@ def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
             continue
         words = operation.path.rstrip("/").rsplit("/", 1)[-1]
         named = re.findall(r"\{([^{}]+)\}", operation.path)
-        closes = operation.method == "DELETE" or bool(_CLOSES.search(words))
+        members = closing_members(scene.document, operation)
+        closes = operation.method == "DELETE" or bool(_CLOSES.search(words) or members)
         if closes_account(operation):
             if scene.permissions.of(operation, role).permitted is not False:
                 yield Closing(operation, "")
-        elif len(named) == 1 and named[0] in accounts and closes and (words == f"{{{named[0]}}}" or _CLOSES.search(words)):
+        elif (
+            len(named) == 1
+            and named[0] in accounts
+            and closes
+            and (words == f"{{{named[0]}}}" or _CLOSES.search(words) or _ACCESS.search(words))
+        ):
             closer = next(
                 (each for each in scene.roles if each.rank > role.rank and scene.permissions.of(operation, each).permitted), None
             )
             if closer is not None:
-                yield Closing(operation, closer.name, named[0])
+                yield Closing(operation, closer.name, named[0], members)
 
 
 def _is_account(scene: Scene, kind: Any) -> bool:
@@ -88,6 +101,8 @@ def _request(scene: Scene, closing: Closing, asker: Asker) -> Request:
         caller = Asker(closing.closer, scene.world.target.role(closing.closer).users[0].name)
         given = {closing.parameter: scene.own_ids(asker)[closing.parameter]}
     body = scene.bodies(closing.operation)[0]
+    if closing.members and isinstance(body, dict):
+        body = {**body, **closing.members}
     return scene.draft(closing.operation, caller, given).with_body(body).request(caller.role, caller.user)
 
 

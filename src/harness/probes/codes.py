@@ -18,14 +18,16 @@ from itertools import pairwise
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
+from harness.probes.calls import Call
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.clients import can_be_many, fresh_address
 from harness.probes.code_flows import Codes, Flow, Log, Started, flows_of
 from harness.probes.document import Document
 from harness.probes.exchange import Answer, Credential, Door, World
 from harness.probes.guessing import is_refused
+from harness.probes.operations import Operation
 from harness.probes.oracle import leaves
-from harness.probes.scene import Scene, Untestable
+from harness.probes.scene import Asker, Scene, Untestable
 
 GUESSES = 40
 SAMPLE = 5  # codes that are compared
@@ -115,6 +117,20 @@ def examine_codes(door: Door, document: Document, seed: int) -> Report:
     return report
 
 
+def confirmed(scene: Scene, operation: Operation) -> Call | None:
+    """A confirmation with the right code, which no generated request holds; None for other operations, or where none is seen.
+
+    Raises:
+        Untestable: the flow could not be started.
+    """
+    flow = next(
+        (flow for flow in flows_of(scene.document, scene.world.target.codes) if flow.confirm.name == operation.name), None
+    )
+    if flow is None or not scene.world.target.allow.writes:
+        return None
+    return _Examination(scene.world.door, Codes(scene, flow), Report("codes")).success()
+
+
 @dataclass
 class _Examination:
     door: Door
@@ -149,6 +165,17 @@ class _Examination:
         self._sample()
         if not any(finding.rule == _FORESEEN.rule for finding in self.report.findings):
             self._owner()  # a code that is the same for everybody is nobody's own
+
+    def success(self) -> Call | None:
+        """The first confirmation that succeeds, of one start."""
+        self.log.skip()
+        started = self._start()
+        for code in self._seen(started)[:3]:
+            request = self.codes.confirm_request(started, code)
+            answer = self._send(request)
+            if answer.is_success:
+                return Call(Asker(request.role, request.user), request, answer)
+        return None
 
     # -- requests
 

@@ -6,7 +6,8 @@ The target file's word counts; where it is silent, the operation's own form and 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from harness.model.target import Target
 from harness.probes.document import Document
@@ -24,6 +25,11 @@ _ALL_DATA = re.compile(
     r"|re-?seed|wipe|purge|factory[_-]?reset)$",
     re.I,
 )
+_OPEN_WHILE = re.compile(r"^(is[-_]?)?(active|enabled)$", re.I)
+_CLOSED_WHILE = re.compile(r"^(is[-_]?)?(deactivated|disabled|suspended|blocked|banned|locked|closed|archived)$", re.I)
+_STATE = re.compile(r"^(account[-_]?)?(status|state)$", re.I)
+_CLOSED = re.compile(r"^(inactive|deactivated|disabled|suspended|blocked|banned|locked|closed|terminated|archived)$", re.I)
+_PEOPLE = ("user", "account", "member", "customer", "client", "employee", "person")
 
 
 def destructive(document: Document, target: Target) -> frozenset[str]:
@@ -47,13 +53,50 @@ def closes_account(operation: Operation) -> bool:
 
 def changes_password(document: Document, operation: Operation) -> bool:
     """Whether the body has a member for the present password and one for the new."""
+    return is_change(operation, _properties(document, operation))
+
+
+def closing_members(document: Document, operation: Operation) -> dict[str, Any]:
+    """The member of a body that closes what it is sent for (`{"active": false}`, `{"status": "suspended"}`), where it has one."""
+    return {name: closed for name, closed, _ in _switches(document, operation)}
+
+
+def leaving_open(document: Document, target: Target, operation: Operation) -> dict[str, Any]:
+    """The same member with a value that leaves the account open, of an operation that can close a user's account."""
+    return {name: opened for name, _, opened in _switches(document, operation) if _is_about_users(target, operation)}
+
+
+def _switches(document: Document, operation: Operation) -> Iterator[tuple[str, Any, Any]]:
+    """The first member that closes and opens: its name, the value that closes, one that does not."""
+    for name, member in _properties(document, operation).items():
+        if _OPEN_WHILE.search(name):
+            yield name, False, True
+            return
+        if _CLOSED_WHILE.search(name):
+            yield name, True, False
+            return
+        values = member.get("enum") if isinstance(member, Mapping) and _STATE.search(name) else None
+        closed = [value for value in values if _CLOSED.search(str(value))] if isinstance(values, list) else []
+        if isinstance(values, list) and closed and len(closed) < len(values):
+            yield name, closed[0], next(value for value in values if value not in closed)
+            return
+
+
+def _is_about_users(target: Target, operation: Operation) -> bool:
+    """Whether a path names one user: `/members/{id}`, `/admin/partners/{partner_id}/approval`."""
+    people = (*_PEOPLE, *(role.name for role in target.roles))
+    named = re.findall(r"/([^/{}]+)/\{[^{}]+\}", operation.path)
+    return any(segment.lower() in (word, f"{word}s", f"{word[:-1]}ies") for segment in named for word in people)
+
+
+def _properties(document: Document, operation: Operation) -> Mapping[str, Any]:
     if operation.body is None:
-        return False
+        return {}
     try:
         properties = document.schemas.resolve(operation.body.schema).get("properties")
     except SchemaError:
-        return False
-    return isinstance(properties, Mapping) and is_change(operation, properties)
+        return {}
+    return properties if isinstance(properties, Mapping) else {}
 
 
 def _destroys(document: Document, target: Target, operation: Operation) -> bool:
@@ -66,7 +109,9 @@ def _destroys(document: Document, target: Target, operation: Operation) -> bool:
         return False
     words = f"{operation.path.rsplit('}', 1)[-1]} {operation.operation_id}"
     ends_account = operation.method == "DELETE" and _OWN_ACCOUNT.search(_last(operation))
-    return bool(ends_account or logs_out(operation) or _ENDS_SESSION.search(words)) or changes_password(document, operation)
+    if ends_account or logs_out(operation) or _ENDS_SESSION.search(words):
+        return True
+    return changes_password(document, operation) or bool(leaving_open(document, target, operation))
 
 
 def _last(operation: Operation) -> str:

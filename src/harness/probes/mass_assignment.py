@@ -1,8 +1,9 @@
 """Members that a caller must not set, sent with a good request and looked for afterwards.
 
-Sent are the members that the document marks read-only, those that an object shows but the request does not declare, and the names
-that usually carry rights. Only what is read back with the value that was sent is a defect: in an answer, or in a column of its
-name where the harness has the database, and a good request without it leaves no such value there.
+Sent are the members that the document marks read-only, those that an object shows but the request does not declare, the names
+that usually carry rights, and, with the database, those of columns beside the ones that the request is about. Only what is read
+back with the value that was sent is a defect: in an answer, or in a column of its name where the harness has the database, and a
+good request without it leaves no such value there.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.oracle import excerpt, leaves
-from harness.probes.rows import grown, standing
+from harness.probes.rows import columns_beside, grown, standing
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
-MEMBERS_MAX = 25
+MEMBERS_MAX = 40
 _NODES_MAX = 200_000  # of a document that is looked through
 _RIGHTS: dict[str, Any] = {
     **dict.fromkeys(
@@ -158,7 +159,17 @@ def _members(scene: Scene, operation: Operation, shown: Mapping[str, Any]) -> di
     for name, value in _RIGHTS.items():
         if name not in declared:
             found.setdefault(name, value)
+    for name, kind in columns_beside(scene.world.door.dsn, declared).items():
+        if not _HARMLESS.search(name) and (value := _of_column(kind)) is not None:
+            found.setdefault(name, value)
     return found
+
+
+def _of_column(kind: str) -> Any:
+    """A value that a column of this type takes; small, as a limit on it is likely."""
+    if kind == "boolean":
+        return True
+    return 77 if kind in ("smallint", "integer", "bigint", "numeric", "double precision", "real") else None
 
 
 def _declared(scene: Scene, operation: Operation) -> tuple[set[str], set[str]]:

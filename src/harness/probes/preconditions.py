@@ -33,6 +33,15 @@ def carries_version(draft: Draft) -> bool:
     return bool(by_header) or (isinstance(draft.body, dict) and any(_VERSION.search(name) for name in draft.body))
 
 
+def without_version(draft: Draft) -> Draft:
+    """The same request, silent about the version that it writes to."""
+    headers = {name: value for name, value in draft.headers.items() if name.lower() != "if-match"}
+    body = draft.body
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items() if not _VERSION.search(name)}
+    return replace(draft, headers=headers, body=body)
+
+
 def fresh(document: Document, draft: Draft, seen: Mapping[str, Answer]) -> Draft:
     """The draft with the versions of the object as its owner sees it now, in the header and members that the operation knows.
 

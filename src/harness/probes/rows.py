@@ -7,7 +7,7 @@ column of its name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +22,7 @@ _SECRET = re.compile(
     r"|private_key|card_number|social_security",
     re.I,
 )
+_OWN = re.compile(rf"^(id|uuid)$|_(id|at|on)$|^(created|updated|version|deleted)|{_SECRET.pattern}", re.I)
 _ABOUT = re.compile(r"_(at|on|id|type|version|count|algorithm|enabled|changed|expires|expiry)$", re.I)
 _TEXTS = ("text", "character varying", "character")
 _COLUMNS = """
@@ -98,6 +99,27 @@ def _holding(connection: psycopg.Connection, table: sql.Identifier, column: sql.
     )
     row = connection.execute(statement).fetchone()
     return int(row[0]) if row else 0
+
+
+def columns_beside(dsn: str, members: Collection[str]) -> dict[str, str]:
+    """Columns, with their types, of tables that have columns for at least two of these members, or for the only one.
+
+    Keys, times, secrets and the members themselves are left out; nothing without a database.
+    """
+    wanted = {_HUMP.sub("_", name).lower() for name in members}
+    if not dsn or not wanted:
+        return {}
+    tables: dict[tuple[str, str], dict[str, str]] = {}
+    try:
+        for schema, table, column, kind in _columns(dsn):
+            tables.setdefault((schema, table), {})[column] = kind
+    except psycopg.Error:
+        return {}
+    found: dict[str, str] = {}
+    for columns in tables.values():
+        if len(wanted & {column.lower() for column in columns}) >= min(2, len(wanted)):
+            found.update({name: kind for name, kind in columns.items() if name.lower() not in wanted and not _OWN.search(name)})
+    return found
 
 
 def grown(before: Mapping[str, int], after: Mapping[str, int]) -> frozenset[str]:

@@ -10,10 +10,12 @@ from typing import Any
 
 from harness.model.finding import Request
 from harness.model.target import Login, ObjectKind, Role
-from harness.probes.destruction import changes_password, closes_account, destructive
+from harness.probes.borrowed import IDS_MAX, borrowed_ids, refers_to_others, with_borrowed
+from harness.probes.destruction import changes_password, closes_account, destructive, leaving_open
 from harness.probes.document import Document
 from harness.probes.drafts import Draft, Drafter
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, World
+from harness.probes.files import file_member, samples
 from harness.probes.inference import created_for, inferred
 from harness.probes.nested import nested_id
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
@@ -59,6 +61,7 @@ class Scene:
     made: dict[str, Request] = field(default_factory=dict)  # by id: what made the objects that were not there before
     _holdings: dict[tuple[str, str], Holdings] = field(default_factory=dict)
     _volatile: dict[str, frozenset[str]] = field(default_factory=dict)
+    _borrowed: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by role
 
     @cached_property
     def permissions(self) -> Permissions:
@@ -230,7 +233,7 @@ class Scene:
         return ids_in(answer.json, name) if answer.is_success else ()
 
     def bodies(self, operation: Operation, salt: str = "") -> list[Any]:
-        """Bodies worth trying, with the user's own credentials where the operation asks for them.
+        """Bodies worth trying, with the user's own credentials where the operation asks for them; none closes an account.
 
         Raises:
             Untestable: a body is demanded and none could be made.
@@ -239,9 +242,30 @@ class Scene:
         if login is not None:
             return [login.body_for(USERNAME, PASSWORD)]
         try:
-            return [_with_present_password(operation, body) for body in self.drafter.bodies(operation, salt)]
+            kept_open = leaving_open(self.document, self.world.target, operation)
+            bodies = [_with_present_password(operation, body) for body in self.drafter.bodies(operation, salt)]
+            bodies = [_with(body, kept_open) for body in bodies]
+            if name := file_member(self.document, operation):
+                bodies = [{**bodies[0], name: sample} for sample in samples()] if isinstance(bodies[0], dict) else bodies
+            return self._with_known_ids(operation, bodies)
         except SchemaError as error:
             raise Untestable(error.message) from None
+
+    def _with_known_ids(self, operation: Operation, bodies: list[Any]) -> list[Any]:
+        """The bodies with ids that the caller is shown where they refer to other objects, before the bodies as they are."""
+        role = next((role for role in self.roles if role.name == self.caller(operation).role), None)
+        described = {reference.name for reference in self.references(operation) if reference.place == "body"}
+        if role is None or operation.is_safe or not any(refers_to_others(body, described) for body in bodies):
+            return bodies
+        if role.name not in self._borrowed:
+            self._borrowed[role.name] = borrowed_ids(self.world, self.document, role)
+        ids = {name: known for name, known in self._borrowed[role.name].items() if name not in described}
+        borrowed = [with_borrowed(body, ids) for body in bodies]
+        others = [with_borrowed(bodies[0], ids, turn) for turn in range(1, IDS_MAX)]  # not every object will do
+        made: list[Any] = []
+        for body in (*borrowed, *others, *bodies):
+            made += [] if body in made else [body]
+        return made
 
     def _login_of(self, operation: Operation) -> Login | None:
         for role in self.roles:
@@ -303,6 +327,11 @@ def base_path_of(document: Document, base_url: str) -> str:
     """What stands before the document's paths: its server's path, unless the base address has one already."""
     has_path = "/" in base_url.partition("://")[2]
     return "" if has_path else document.base_path
+
+
+def _with(body: Any, members: Mapping[str, Any]) -> Any:
+    """The body with other values of members that it has."""
+    return {name: members.get(name, value) for name, value in body.items()} if isinstance(body, dict) else body
 
 
 def _with_present_password(operation: Operation, body: Any) -> Any:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.probes.calls import attempts
+from harness.probes.codes import confirmed
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import Answer, World
@@ -120,6 +121,10 @@ class _Guide:
         """A success as each role that may; the last request that was tried."""
         if operation.name in self._destructive and not self._isolated:
             raise Untestable("it destroys credentials or data, and this target cannot be given fresh ones")
+        by_code = confirmed(self._scene, operation)
+        if by_code is not None:
+            self._tour.visits.append(Visit(What.SUCCESS, operation.name, by_code.asker, by_code.request, by_code.answer))
+            return by_code.request
         last: Request | None = None
         for asker in self._askers(operation):
             for call in attempts(self._scene, operation, asker):

@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from harness.model.errors import HarnessError
@@ -16,21 +15,13 @@ from harness.probes.calls import valid_drafts
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.drafts import Draft, File
 from harness.probes.exchange import Answer
+from harness.probes.files import SAMPLES, file_member, samples
 from harness.probes.operations import Operation
 from harness.probes.oracle import leaves
 from harness.probes.scene import Asker, Scene, Untestable
-from harness.probes.schemas import SchemaError
 
 LARGE_BYTES = 12 * 1024 * 1024
-_BINARY = ("binary", "byte", "base64")
-_FILE_NAME = re.compile(r"file|upload|attachment|document|image|photo|avatar|logo|picture", re.I)
 _ACTIVE = ("text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml", "text/javascript", "")
-_PLAIN = (
-    ("picture.gif", "image/gif", "GIF89a"),
-    ("paper.pdf", "application/pdf", "%PDF-1.4\n"),
-    ("note.txt", "text/plain", "plain "),
-    ("list.csv", "text/csv", "a,b\n"),
-)
 
 _SERVED = Weakness(
     "uploads.served-as-page",
@@ -71,7 +62,7 @@ def examine_uploads(scene: Scene) -> Report:
         report.note = "the target file does not allow writes"
         return report
     for operation in scene.document.operations:
-        member = _file_member(scene, operation)
+        member = file_member(scene.document, operation)
         if not member:
             continue
         asker = scene.caller(operation)
@@ -86,33 +77,16 @@ def examine_uploads(scene: Scene) -> Report:
     return report
 
 
-def _file_member(scene: Scene, operation: Operation) -> str:
-    body = next((body for body in operation.bodies if body.media_type.startswith("multipart/")), None)
-    if body is None or operation.body is not body:
-        return ""
-    try:
-        properties = scene.document.schemas.resolve(body.schema).get("properties")
-    except SchemaError:
-        return ""
-    members: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
-    for name, schema in members.items():
-        if isinstance(schema, Mapping) and (
-            schema.get("format") in _BINARY or "contentMediaType" in schema or _FILE_NAME.search(name)
-        ):
-            return str(name)
-    return ""
-
-
 def _examine(scene: Scene, slot: _Slot, report: Report) -> None:
     accepted = None
-    for name, media_type, start in _PLAIN:
+    for sample in samples():
         report.tried += 1
-        answer = scene.ask(slot.request(File(name, f"{start}{secrets.token_hex(8)}", media_type)))
+        answer = scene.ask(slot.request(sample))
         if answer.is_success:
             accepted = answer
             break
     if accepted is None:
-        report.note = f"{slot.operation.name} takes none of {', '.join(name for name, _, _ in _PLAIN)}"
+        report.note = f"{slot.operation.name} takes none of {', '.join(name for name, _, _ in SAMPLES)}"
         return
     _active(scene, slot, report)
     _named(scene, slot, report, accepted)

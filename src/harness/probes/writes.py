@@ -14,6 +14,7 @@ from typing import Any
 from harness.model.errors import TargetError
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Finding, Observation, Request, Symptom
+from harness.probes.calls import turned
 from harness.probes.cells import Examined, tried, untried, with_twins
 from harness.probes.drafts import Draft, body_schema
 from harness.probes.exchange import Answer
@@ -29,6 +30,7 @@ from harness.probes.wording import STAGE, write_of_another
 
 OBJECTS_TRIED_MAX = 6  # a life cycle may refuse a change of one object and allow it of the next
 BODIES_TRIED_MAX = 4
+_REFUSALS = (401, 403, 404)  # of who asks, whatever the object's state
 
 
 @dataclass
@@ -69,7 +71,8 @@ def write_as_owner(scene: Scene, operation: Operation, stage: Stage) -> Request 
     """The owner's own write: the request that succeeded and changed what the owner sees, None where none did."""
     writing = _Writing(scene, operation, stage)
     permission = scene.permission(operation, stage.owner)
-    for identity, body in product(stage.identities[:OBJECTS_TRIED_MAX], scene.bodies(operation)[:BODIES_TRIED_MAX]):
+    identities = turned(operation, stage.identities)[:OBJECTS_TRIED_MAX]
+    for identity, body in product(identities, scene.bodies(operation)[:BODIES_TRIED_MAX]):
         done = writing.attempt(identity, body, _Attempt(stage.owner, Whose.OWN, permission))
         if done.answer.is_success and done.effect:
             return done.steps[0]
@@ -90,15 +93,17 @@ class _Writing:
         own_body: Any = None
         bodies = self._scene.bodies(self._operation)[:BODIES_TRIED_MAX]
         permission = self._scene.permission(self._operation, self._stage.owner)
-        # Where the owner may not write itself, those who may come last: what they do may shut the owner out.
-        last = [each for each in attackers if permission.permitted is False and each.permission.permitted is not False]
-        for identity, body in product(self._stage.identities[:OBJECTS_TRIED_MAX], bodies):
+        # Others who may write come after the owner: what they do may use the object up, or shut the owner out.
+        last = [each for each in attackers if each.permission.permitted is not False]
+        tries = list(product(turned(self._operation, self._stage.identities)[:OBJECTS_TRIED_MAX], bodies))
+        for identity, body in tries:
             self._attack(best, [each for each in attackers if each not in last], identity, body)
             own = self.attempt(identity, body, _Attempt(self._stage.owner, Whose.OWN, permission))
             own_body = body
-            self._attack(best, last, identity, body)
             if own.answer.is_success or self._owner_is_out:
                 break
+        for attempt in last:
+            self._as_somebody_who_may(best, attempt, tries)
         nobody = None
         if own is not None and own.answer.is_success:
             nobody = self._nobody(own)
@@ -109,6 +114,13 @@ class _Writing:
         for attempt in attempts:
             if not _is_hole(best.get(attempt.asker)) and not self._owner_is_out:
                 best[attempt.asker] = self.attempt(identity, body, attempt)
+
+    def _as_somebody_who_may(self, best: dict[Asker, _Attempt], attempt: _Attempt, tries: list[tuple[Any, Any]]) -> None:
+        for identity, body in tries:
+            self._attack(best, [attempt], identity, body)
+            done = best.get(attempt.asker)
+            if done is None or done.answer.is_success or done.answer.status in _REFUSALS or self._owner_is_out:
+                return
 
     def _ask_for_the_peers(self, best: dict[Asker, _Attempt], body: Any) -> None:
         """An outsider may be taken for one certain user, and reach that one's objects alone."""

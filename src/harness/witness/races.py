@@ -6,21 +6,24 @@ both wait. What each read before it wrote, it read before the other wrote.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from harness.model.errors import HarnessError
-from harness.model.finding import Confidence, Request, Severity
+from harness.model.finding import Confidence, Finding, Request, Severity
 from harness.model.weakness import Place, Weakness
+from harness.probes.borrowed import is_reference
 from harness.probes.calls import sender, valid_drafts
-from harness.probes.drafts import Draft, body_schema
+from harness.probes.drafts import Draft, File, body_schema
 from harness.probes.exchange import Answer, World
 from harness.probes.objects import Reference
 from harness.probes.oracle import member
@@ -60,6 +63,18 @@ _DOUBLE = Weakness(
 )
 
 
+_KEY_HEADER = "Idempotency-Key"
+_KEY = Weakness(
+    f"database.{DOUBLE}",
+    Severity.HIGH,
+    837,
+    "API6:2023",
+    "A request that is sent again with the same key is answered as the first time, and does nothing.",
+    "A client that lost the answer sends the request again, as the key invites it to, and pays twice.",
+    "Keep the key with what it did, under a unique constraint and in the same transaction, and answer a repetition from there.",
+)
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two requests that were sent at the same moment, and their answers. `waited` is how many waited for the lock together."""
@@ -85,6 +100,23 @@ class Pair:
 
 def _answered(pair: Pair) -> str:
     return f"the last were answered {pair.answers[0].status} and {pair.answers[1].status}"
+
+
+def _with_new_key(draft: Draft) -> Draft:
+    """With a key that no request before had, where the operation takes one."""
+    name = _key_name(draft)
+    return replace(draft, headers={**draft.headers, name: f"zq{secrets.token_hex(8)}"}) if name else draft
+
+
+def _key_name(draft: Draft) -> str:
+    names = [parameter.name for parameter in draft.operation.placed("header")]
+    return next((name for name in names if name.lower() == _KEY_HEADER.lower()), "")
+
+
+def _grown_alike(before: dict[str, int], between: dict[str, int], after: dict[str, int]) -> list[str]:
+    """The tables with new rows, where the second request added to each one that the first had added to."""
+    first, second = ([name for name in one if two[name] > one[name]] for one, two in ((before, between), (between, after)))
+    return second if first and set(first) <= set(second) else []
 
 
 class Races:
@@ -133,7 +165,7 @@ class Races:
         """
         pairs: list[Pair] = []
         for number in range(RACES_MAX):
-            first = next(valid_drafts(self._scene, sight.operation, sight.asker))
+            first = self._draft(sight, number)
             pair = self._race(sight, (first, self._unlike(first, number)), tables)
             if pair.both:
                 pairs.append(pair)
@@ -150,6 +182,11 @@ class Races:
         observed = "Two different writes that carried the same version were both answered with success, twice."
         said = Said(title, observed, pairs[-1].proof, pairs[-1].requests, Confidence.HIGH, pairs[-1].answers[1].status)
         report.findings.append(finding_of(_LOST, Place(sight.operation.name, "", sight.asker.role), said))
+
+    def _draft(self, sight: Sight, number: int) -> Draft:
+        """Another valid draft each time, as far as there are: one object's state may refuse every write."""
+        drafts = valid_drafts(self._scene, sight.operation, sight.asker)
+        return next(islice(drafts, number, None), None) or next(valid_drafts(self._scene, sight.operation, sight.asker))
 
     def _members(self, sight: Sight, tables: tuple[str, ...], report: OracleReport) -> None:
         """Two writes of different members without a version: both members must stand afterwards."""
@@ -199,13 +236,20 @@ class Races:
     def _twice(self, sight: Sight, tables: tuple[str, ...], report: OracleReport) -> None:
         """What is refused the second time in turn, sent twice at once."""
         sent = next(valid_drafts(self._scene, sight.operation, sight.asker))
-        first = self._unlike(sent, 10)
-        in_turn = [self._scene.world.send_as(first.request(*self._sender(sight)), self._credential(sight)) for _ in range(2)]
+        first = _with_new_key(self._unlike(sent, 10))
+        in_turn: list[Answer] = []
+        counted = [self._counted(tables)]
+        for _ in range(2):
+            in_turn.append(self._scene.world.send_as(first.request(*self._sender(sight)), self._credential(sight)))
+            counted.append(self._counted(tables))
         report.tried += 1
         if not in_turn[0].is_success:
             report.untried[sight.operation.name] = f"another submission was answered {in_turn[0].status}"
             return
         if in_turn[1].is_success or in_turn[1].status >= 500:
+            if in_turn[1].is_success and _key_name(first) and (again := _grown_alike(*counted)):
+                report.findings.append(self._key_ignored(sight, first, in_turn, again))
+                return
             text = f"{sight.operation.name} takes the same submission twice: it promises nothing else"
             report.observations.append(noticed(f"database.{DOUBLE}", text, sight.operation.name))
             return
@@ -223,6 +267,22 @@ class Races:
         said = Said(title, observed, pairs[-1].proof, pairs[-1].requests, Confidence.HIGH, pairs[-1].answers[1].status)
         report.findings.append(finding_of(_DOUBLE, Place(sight.operation.name, "", sight.asker.role), said))
 
+    def _counted(self, tables: tuple[str, ...]) -> dict[str, int]:
+        """Rows of each table."""
+        found = {}
+        for table in tables:
+            row = self._watcher.connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+            found[table] = int(row[0]) if row else 0
+        return found
+
+    def _key_ignored(self, sight: Sight, draft: Draft, answers: list[Answer], tables: list[str]) -> Finding:
+        request = draft.request(*self._sender(sight))
+        title = f"{sight.operation.name} does again what it did for the same Idempotency-Key"
+        observed = f"The same request with the same key was sent twice; each time there was a new row in {', '.join(tables)}."
+        proof = tuple(f"{request.method} {request.path} {request.body or ''} → {answer.status}" for answer in answers)
+        said = Said(title, observed, proof, (request, request), Confidence.HIGH, answers[1].status)
+        return finding_of(_KEY, Place(sight.operation.name, _KEY_HEADER, sight.asker.role), said)
+
     # -- sending
 
     def _unlike(self, draft: Draft, number: int) -> Draft:
@@ -230,7 +290,11 @@ class Races:
         if not isinstance(draft.body, dict):
             return draft
         place = f"{draft.operation.name} race {number}"
-        current = {name: value for name, value in draft.body.items() if not isinstance(value, dict | list)}
+        current = {
+            name: value
+            for name, value in draft.body.items()
+            if not isinstance(value, dict | list | File) and not is_reference(name)
+        }
         changed = self._scene.drafter.values.unlike(body_schema(draft.operation.body), place, draft.body, current)
         versions = {name: value for name, value in draft.body.items() if isinstance(value, int) and not isinstance(value, bool)}
         return draft.with_body({**changed, **versions} if isinstance(changed, dict) else changed)

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from harness.engines.contract.budget import Budget
 from harness.engines.contract.confirming import Case, Fresh, Heard, confirm, expected_statuses
@@ -112,6 +113,7 @@ class Campaign:
         self._forbidden = _forbidden(document, target, self._kinds, isolated=isolated)
         self._permissions = Permissions(document, target)
         self._expected = expected_statuses(target)
+        self._lent: dict[str, dict[str, tuple[Any, ...]]] = {}
         self._deadline = 0.0
         self._said_lock = threading.Lock()
         self._sent = 0
@@ -184,7 +186,7 @@ class Campaign:
             self._fresh(f"contract-{leg.phase}-{leg.role.name}") as door,
             World(door, patience_s=self._budget.request_seconds) as world,
         ):
-            feed = feed_of(self._document, self._target, leg.role, world)
+            feed = feed_of(self._document, self._target, leg.role, world, self._lent)
             session = _Session(door, leg.role)
             job = replace(self._job(leg, door, feed, session.secrets()), watch=self._watch(leg.role, world))
             result = run_leg(job, session.renewed, self._said)

@@ -15,6 +15,7 @@ from harness.engines.contract.job import Freshness
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import ObjectKind, Role, Target
+from harness.probes.borrowed import borrowed_ids, is_reference, refers
 from harness.probes.destruction import destructive
 from harness.probes.document import Document, Operation
 from harness.probes.exchange import World
@@ -76,8 +77,12 @@ class Feed:
     notes: tuple[str, ...] = ()
 
 
-def feed_of(document: Document, target: Target, role: Role, world: World) -> Feed:
-    """Asks the running target for ids, and works the rest out of the document."""
+def feed_of(document: Document, target: Target, role: Role, world: World, lent: dict[str, dict[str, tuple[Any, ...]]]) -> Feed:
+    """Asks the running target for ids, and works the rest out of the document.
+
+    Args:
+        lent: ids of objects that no kind describes, by role. What is asked for once is kept there: fresh data has the same ids.
+    """
     values: dict[str, dict[str, tuple[Any, ...]]] = {}
     notes = []
     for kind in target.objects:
@@ -87,8 +92,15 @@ def feed_of(document: Document, target: Target, role: Role, world: World) -> Fee
         for operation in document.operations:
             for name in _named(document, kind, operation):
                 values.setdefault(operation.name, {})[name] = ids
+    if role.name not in lent:
+        lent[role.name] = borrowed_ids(world, document, role) if _asks_for_others(document, values) else {}
+    known = lent[role.name]
+    _add_lent(document, known, values)
     fresh = {op.name: found for op in document.operations if (found := _freshness(document, op))}
-    bodies = {op.name: members for op in document.operations if (members := _members(document, target, role, op))}
+    bodies = {}
+    for op in document.operations:
+        if members := {**_references(document, op, known), **_members(document, target, role, op)}:
+            bodies[op.name] = members
     return Feed(values, fresh, bodies, tuple(notes))
 
 
@@ -129,15 +141,45 @@ def _named(document: Document, kind: ObjectKind, operation: Operation) -> Iterat
             yield name
 
 
+def _add_lent(document: Document, known: Mapping[str, tuple[Any, ...]], values: dict[str, dict[str, tuple[Any, ...]]]) -> None:
+    """Adds ids for parameters of paths that no kind describes."""
+    for operation in document.operations:
+        for before, name in re.findall(r"/([^/{}]+)/\{([^{}]+)\}", operation.path):
+            if ids := refers(name, known, before):
+                values.setdefault(operation.name, {}).setdefault(name, ids)
+
+
+def _asks_for_others(document: Document, values: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether some operation names an object that the target file does not describe: only then are the lists read."""
+    for operation in document.operations:
+        named = [name for _, name in re.findall(r"/([^/{}]+)/\{([^{}]+)\}", operation.path)]
+        required = _schema(document, operation).get("required")
+        members = [name for name in (required if isinstance(required, list) else ()) if is_reference(name)]
+        if any(name not in values.get(operation.name, {}) for name in (*named, *members)):
+            return True
+    return False
+
+
+def _references(document: Document, operation: Operation, known: Mapping[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    """The members that a body must have and that refer to an object in the role's lists."""
+    required = _schema(document, operation).get("required")
+    return {name: ids for name in (required if isinstance(required, list) else ()) if (ids := refers(name, known))}
+
+
 def _properties(document: Document, operation: Operation) -> Mapping[str, Any]:
     """The members of the body's schema."""
+    properties = _schema(document, operation).get("properties")
+    return properties if isinstance(properties, Mapping) else {}
+
+
+def _schema(document: Document, operation: Operation) -> Mapping[str, Any]:
+    """The body's schema; empty where there is none, or it cannot be read."""
     if operation.body is None:
         return {}
     try:
-        properties = document.schemas.resolve(operation.body.schema).get("properties")
+        return document.schemas.resolve(operation.body.schema)
     except SchemaError:
         return {}
-    return properties if isinstance(properties, Mapping) else {}
 
 
 def _freshness(document: Document, operation: Operation) -> Freshness | None:

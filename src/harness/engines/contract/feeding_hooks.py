@@ -117,7 +117,7 @@ class Feeder:
         if self._turns[name] % STALE_EACH == 0:
             return
         for member, value in (members or {}).items():
-            self._put(case, member, value)
+            self._put(case, member, value[self._turns[name] % len(value)] if isinstance(value, tuple) else value)
         if fresh:
             self._freshen(case, fresh)
 

@@ -36,9 +36,9 @@ class Job:
     """One phase (or two) of one role, on one fresh instance of the target.
 
     `base_url` holds the document's base path. `cases` bounds the cases of an operation: it also lists the operations. `expected`
-    are statuses that a valid request may get although no schema says so. `values` are ids, by operation and parameter,
-    `bodies` members to put into a valid body of an operation. `destroys` are operations whose success ends the session:
-    after one the worker asks for a new credential. `secured` are those that demand a credential,
+    are statuses that a valid request may get although no schema says so. `values` are ids, by operation and parameter, `bodies`
+    members to put into a valid body of an operation; of several values (a tuple) another one each time. `destroys` are operations
+    whose success ends the session: after one the worker asks for a new credential. `secured` are those that demand a credential,
     `watch` is the path of a read that succeeded with it: whether the session still lives is asked there.
     """
 

@@ -1,0 +1,114 @@
+"""Values for members of a body that refer to other objects (`doctor_id`): ids that the role is shown in the platform's lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Request
+from harness.model.target import Role
+from harness.probes.document import Document
+from harness.probes.exchange import World
+from harness.probes.operations import Operation
+from harness.probes.oracle import leaves
+
+READS_MAX = 25  # lists that are read for one role
+IDS_MAX = 5  # of one name
+_ENVELOPE = re.compile(r"^(data|items?|results?|records?|rows?|list|content|entries|values|objects?|payload|response|)$", re.I)
+_ID = re.compile(r"^(.+?)_(id|uuid)$")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def borrowed_ids(world: World, document: Document, role: Role) -> dict[str, tuple[Any, ...]]:
+    """Ids by the name that refers to them (`doctor_id`), as the role's first user sees them: at most `IDS_MAX` of each."""
+    found: dict[str, list[Any]] = {}
+    lists = [operation for operation in document.operations if _is_list(operation)]
+    for operation in lists[:READS_MAX]:
+        try:
+            answer = world.send(Request("GET", document.base_path + operation.path, role.name, role.users[0].name))
+        except HarnessError:
+            if not world.door.alive():
+                raise
+            continue
+        for name, value in _named(operation.path, answer.json) if answer.is_success else ():
+            known = found.setdefault(name, [])
+            if value not in known and len(known) < IDS_MAX:
+                known.append(value)
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def with_borrowed(body: Any, ids: Mapping[str, tuple[Any, ...]], turn: int = 0, within: str = "") -> Any:
+    """The body with known ids where it refers to objects, also in its lists (`{"leads": [{"id": …}]}`); other ones each turn."""
+    if isinstance(body, list):
+        return [_borrowed(item, ids, turn + number, within) for number, item in enumerate(body)]
+    return _borrowed(body, ids, turn, within)
+
+
+def refers_to_others(body: Any, described: Collection[str] = ()) -> bool:
+    """Whether a body holds an id of another object, beside those that are described."""
+    names = (
+        {re.sub(r"\[\d*\]", "", path).rsplit(".", 1)[-1] for path, _ in leaves(body)} if isinstance(body, dict | list) else set()
+    )
+    return any(name not in described and (_ID.match(_plain(name)) or _plain(name) in ("id", "uuid")) for name in names)
+
+
+def is_reference(name: str) -> bool:
+    """Whether a member is named as one that refers to another object."""
+    return bool(_ID.match(_plain(name)))
+
+
+def refers(name: str, ids: Mapping[str, tuple[Any, ...]], within: str = "") -> tuple[Any, ...]:
+    """The ids that a member of this name may hold: of its own name, else of the name that it ends with (`main_doctor_id`)."""
+    plain = _plain(name)
+    if plain in ("id", "uuid"):
+        plain = f"{_singular(_plain(within))}_id" if within else ""
+    found = _ID.match(plain)
+    if not found:
+        return ()
+    words = found[1].split("_")
+    tails = ("_".join(words[start:]) for start in range(len(words)))
+    return next((ids[f"{tail}_id"] for tail in tails if f"{tail}_id" in ids), ())
+
+
+def _borrowed(value: Any, ids: Mapping[str, tuple[Any, ...]], turn: int, within: str) -> Any:
+    if not isinstance(value, dict):
+        return value
+    made = {}
+    for name, member in value.items():
+        if isinstance(member, dict | list):
+            made[name] = with_borrowed(member, ids, turn, name)
+            continue
+        known = [each for each in refers(name, ids, within) if type(each) is type(member)]
+        made[name] = known[turn % len(known)] if known else member
+    return made
+
+
+def _is_list(operation: Operation) -> bool:
+    return operation.method == "GET" and "{" not in operation.path and not any(p.required for p in operation.parameters)
+
+
+def _named(path: str, data: Any) -> Iterator[tuple[str, Any]]:
+    """Every id of an answer with the name that refers to it; one in an envelope is of what the path lists."""
+    listed = f"{_singular(_plain(path.rstrip('/').rsplit('/', 1)[-1]))}_id"
+    for place, value in leaves(data):
+        if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+            continue
+        *parents, leaf = re.sub(r"\[\d*\]", "", place).split(".")
+        name = _plain(leaf)
+        if name in ("id", "uuid"):
+            parent = _plain(parents[-1]) if parents else ""
+            yield (listed if _ENVELOPE.match(parent) else f"{_singular(parent)}_id"), value
+        elif found := _ID.match(name):
+            yield f"{found[1]}_id", value
+
+
+def _plain(name: str) -> str:
+    return _HUMP.sub("_", name).replace("-", "_").lower()
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
