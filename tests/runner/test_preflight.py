@@ -51,6 +51,11 @@ def test_a_target_file_that_names_what_the_document_has_is_let_through(target: T
             "objects.order.list_path",
             'did you mean "/orders"?',
         ),
+        (
+            {"objects": (ObjectKind("order", "buyer", ("/orders/{no}:id",), "/orders", "$[*].id"),)},
+            "objects.order.parameters",
+            'did you mean "/orders/{id}"?',
+        ),
     ],
 )
 def test_what_the_document_does_not_have_is_refused_with_the_nearest_name(

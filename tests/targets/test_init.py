@@ -181,3 +181,32 @@ def test_without_anything_the_draft_is_still_a_target(tmp_path: Path) -> None:
 )
 def test_the_name_is_made_of_the_title(title: str, name: str) -> None:
     assert name_of(title, "http://127.0.0.1:1").startswith(name)
+
+
+@pytest.fixture
+def passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DESK_USER_ONE_PASSWORD", "DESK_USER_TWO_PASSWORD"):
+        monkeypatch.setenv(name, "made up for this test")
+
+
+@pytest.mark.usefixtures("passwords")
+def test_the_doctor_names_what_the_document_lacks(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["target", "init", "--document", str(DOCUMENT), "--target", "desk"])
+    file = project / "targets" / "desk.toml"
+    text = file.read_text().replace("start = []", 'start = ["env", "PORT={port}", "node", "server.js"]')
+    file.write_text(f'{text}\n[[operations]]\noperation = "GET /v1/no-such-path"\nroles = []\n')
+    assert main(["doctor", "--target", "desk"]) == 4
+    assert 'there is no "GET /v1/no-such-path"' in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("passwords")
+def test_a_target_file_elsewhere_is_named_by_its_path(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["target", "init", "--document", str(DOCUMENT), "--target", "desk"])
+    elsewhere = (project / "targets" / "desk.toml").rename(project / "desk.toml")
+    text = elsewhere.read_text().replace("start = []", 'start = ["env", "PORT={port}", "node", "server.js"]')
+    elsewhere.write_text(text.replace("writes = false", "writes = true"))
+    text = elsewhere.read_text().replace("health_path", 'database_variable = "DATABASE_URL"\nhealth_path')
+    elsewhere.write_text(text)
+    capsys.readouterr()
+    main(["doctor", "--target", str(elsewhere)])
+    assert f"harness verify --target {elsewhere}" in capsys.readouterr().out

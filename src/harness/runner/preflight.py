@@ -122,6 +122,10 @@ def check_document(target: Target) -> None:
     readable = [operation.path for operation in document.operations if operation.method == "GET"]
     for kind in (kind for kind in target.objects if kind.list_path):
         _documented(kind.list_path, readable, f"{target.name}: objects.{kind.name}.list_path: GET of {target.document.name}")
+    paths = [operation.path for operation in document.operations]
+    for kind in target.objects:
+        for path in (entry.rpartition(":")[0] for entry in kind.parameters if ":" in entry):
+            _documented(path, paths, f"{target.name}: objects.{kind.name}.parameters: {target.document.name}")
 
 
 def _documented(name: str, known: Iterable[str], where: str) -> None:

@@ -42,6 +42,11 @@ class RunRequest:
     jobs: int = 1
 
     @property
+    def target_option(self) -> str:
+        """What names this target on a command line (see `target_option`)."""
+        return target_option(self.root, self.target_file)
+
+    @property
     def side_by_side(self) -> int:
         """How many stages may run at once: one where they would share the target, its port or its data."""
         apart = self.target.takes_database and not self.target.base_url and self.port is None
@@ -90,6 +95,11 @@ def target_file(root: Path, name: str) -> Path:
         hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}"
         raise ConfigError(f'there is no target "{name}"', hint=hint)
     return path.resolve()
+
+
+def target_option(root: Path, file: Path) -> str:
+    """What names a target on a command line: ` --target NAME`, or its path where it does not stand in `targets/`."""
+    return f" --target {file.stem if file.parent == (root / TARGETS_FOLDER).resolve() else file}"
 
 
 def target_names(root: Path) -> list[str]:

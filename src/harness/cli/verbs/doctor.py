@@ -13,13 +13,15 @@ from pathlib import Path
 
 from harness.cli.exits import Exit
 from harness.config.project import PROJECT_FILE, VARIABLES, Project, effective_toml
+from harness.config.targets import read_target
 from harness.engines.browser import INSTALL_COMMAND, find_browser
 from harness.engines.zap.source import NoZap, find_zap
 from harness.model.errors import HarnessError
 from harness.model.target import Target
 from harness.probes.document import Document
 from harness.runner.capabilities import NEEDS, gives
-from harness.runner.request import open_project, open_target
+from harness.runner.preflight import check_document
+from harness.runner.request import open_project, target_file, target_option
 from harness.runner.upkeep import running
 from harness.targets.live import LiveTarget
 
@@ -28,13 +30,14 @@ _MEGABYTE = 1 << 20
 
 
 def run(args: argparse.Namespace) -> Exit:
-    """Prints what was found; 4 where the target does not run or a log-in is refused."""
+    """Prints what was found; 4 where the document lacks what the file names, nothing runs, or a log-in is refused."""
     root, project = open_project()
-    target = open_target(root, args.target or project.defaults.target)
+    file = target_file(root, args.target or project.defaults.target)
+    target = read_target(file)
     if args.show_config:
         _show_config(root, project, target)
         return Exit.OK
-    for name, text in (*_machine(), *_target(target)):
+    for name, text in (*_machine(), *_target(target, target_option(root, file))):
         print(f"  {name:<14} {text}")
     try:
         live = running(root, target)
@@ -61,7 +64,7 @@ def _machine() -> Iterator[tuple[str, str]]:
         yield "zap add-ons", ", ".join(zap.add_ons)
 
 
-def _target(target: Target) -> Iterator[tuple[str, str]]:
+def _target(target: Target, option: str) -> Iterator[tuple[str, str]]:
     given = gives(target)
     yield "target", f"{target.name} ({target.environment}): {target.title}"
     yield (
@@ -70,7 +73,8 @@ def _target(target: Target) -> Iterator[tuple[str, str]]:
     )
     if target.document is not None:
         yield "document", f"{target.document.name}: {len(Document.load(target.document).operations)} operations"
-    yield "next", _next(target)
+        check_document(target)
+    yield "next", _next(target, option)
 
 
 def _live(live: LiveTarget) -> Iterator[tuple[str, str]]:
@@ -89,7 +93,7 @@ def _live(live: LiveTarget) -> Iterator[tuple[str, str]]:
             yield "log-in", f"{role.name} {user.username} is accepted"
 
 
-def _next(target: Target) -> str:
+def _next(target: Target, option: str) -> str:
     """What would let the harness say more, the most important first."""
     if "document" not in gives(target):
         return "give document or document_path: contract, authorization and attacks on every parameter need it"
@@ -102,7 +106,7 @@ def _next(target: Target) -> str:
         return "set allow.writes where it may be written to: nothing that changes data is tried without"
     if not target.takes_database:
         return "if it runs on PostgreSQL and can be started here, give commands.start and database_variables to the witness"
-    return f"harness verify --target {target.name}"
+    return f"harness verify{option}"
 
 
 def _show_config(root: Path, project: Project, target: Target) -> None:

@@ -42,7 +42,10 @@ def run(args: argparse.Namespace) -> Exit:
 
 def _up(request: RunRequest) -> Exit:
     if kept := read_kept(request.root, request.target.name):
-        raise PreflightError(f"{request.target.name} runs already at {kept.base_url}", hint="harness target down")
+        raise PreflightError(
+            f"{request.target.name} runs already at {kept.base_url}",
+            hint=f"harness target down{request.target_option}",
+        )
     with (
         stop_on_signals() as stop,
         tempfile.TemporaryDirectory(prefix="target-") as folder,
@@ -62,16 +65,15 @@ def _up(request: RunRequest) -> Exit:
 
 
 def _describe(request: RunRequest, live: LiveTarget) -> None:
+    first = live.target.roles[0].name if live.target.roles else "ROLE"
+    option = request.target_option
     print(f"{request.target.title} at {live.base_url}")
     for role in live.target.roles:
         users = ", ".join(user.username for user in role.users)
         page = f"  page {live.base_url}{role.page_login}" if role.page_login else ""
         print(f"  {role.name}: {users}{page}")
     print(f"password of every user: in {kept_file(request.root, request.target.name)}")
-    print(
-        f"token: harness token {live.target.roles[0].name if live.target.roles else 'ROLE'}  stop: harness target down",
-        flush=True,
-    )
+    print(f"token: harness token {first}{option}  stop: harness target down{option}", flush=True)
 
 
 def _stay(live: LiveTarget, stop: Stop) -> bool:
