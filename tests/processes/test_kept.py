@@ -115,9 +115,10 @@ def test_everything_dies_with_the_process_that_started_it(tmp_path: Path, how: s
     data = tmp_path / "data"
     data.mkdir()
     script = textwrap.dedent(f"""
-        import os, sys, time
+        import os, signal, sys, time
         from pathlib import Path
         from harness.processes import keep
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored
         folder = Path({str(tmp_path)!r})
         parent = [sys.executable, "-c", {PARENT!r}]
         kept = keep(parent, folder=folder, log=folder / "log", environ=os.environ, remove=[folder / "data"])
