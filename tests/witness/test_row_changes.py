@@ -55,11 +55,13 @@ def test_rows_are_about_an_object_by_key_and_by_reference(server: EmbeddedServer
     dsn = server.create("about")
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(schema(frozenset()))
-    rows = rows_about(dsn, 7)
-    assert ("orders", "7") in rows.own
+    assert rows_about(dsn, 7).own == frozenset()  # the customer 7 has that number too
+    rows = rows_about(dsn, 7, "orders")
+    assert rows.own == {("orders", "7")}
+    assert not rows.unique
     assert {place[0] for place in rows.by_key} >= {"orders", "lines", "customers"}
     assert rows_about(dsn, "no-such-order") == Rows()
-    assert rows_about(dsn, 10**30) == Rows()
+    assert rows_about(dsn, 10**30).by_key == {}
     assert rows_about("", 7) == Rows()
 
 
@@ -82,6 +84,7 @@ def rows(**columns: object) -> Rows:
         (rows(note="a"), Rows(), {"note": "zq"}, ["the row 7 of orders"]),
         (Rows({ORDER: {"id": 7}, LINE: {"id": 1, "order_id": 7}}), Rows({ORDER: {"id": 7}}), None, ["the row 1 of lines"]),
         (Rows({ORDER: {"id": 7}, LINE: {"id": 1, "order_id": 7}}), Rows({ORDER: {"id": 7}}), {"note": "zq"}, []),
+        (Rows({LINE: {"id": 1, "order_id": 7}}, unique=False), Rows(unique=False), None, []),
         (Rows(), Rows({("notes", "1"): {"id": 1, "text": "zq"}}), {"text": "zq"}, ["notes.text"]),
     ],
 )

@@ -48,10 +48,9 @@ def with_borrowed(body: Any, ids: Mapping[str, tuple[Any, ...]], turn: int = 0, 
 
 def refers_to_others(body: Any, described: Collection[str] = ()) -> bool:
     """Whether a body holds an id of another object, beside those that are described."""
-    names = (
-        {re.sub(r"\[\d*\]", "", path).rsplit(".", 1)[-1] for path, _ in leaves(body)} if isinstance(body, dict | list) else set()
-    )
-    return any(name not in described and (_ID.match(_plain(name)) or _plain(name) in ("id", "uuid")) for name in names)
+    places = [place for place, _ in leaves(body)] if isinstance(body, dict | list) else []
+    names = {re.sub(r"\[\d*\]", "", place).rsplit(".", 1)[-1] for place in places}
+    return any(name not in described and (is_reference(name) or _plain(name) in ("id", "uuid")) for name in names)
 
 
 def is_reference(name: str) -> bool:

@@ -17,9 +17,8 @@ from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 
 _CLOSES = re.compile(r"deactivate|disable|suspend|block|ban|close|lock|terminate|archive", re.I)
-_ACCESS = re.compile(
-    r"^(status|state|approval|activation|activity|account|access|active|enabled)$", re.I
-)  # what a part of an account is called
+# What the part of an account is called that says whether it may be used.
+_ACCESS = re.compile(r"^(status|state|approval|activation|activity|account|access|active|enabled)$", re.I)
 
 
 @dataclass(frozen=True)

@@ -58,19 +58,27 @@ class Table:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows about one object at one moment, by table and key; `own` are those that are the object itself."""
+    """The rows about one object at one moment, by table and key; `own` are those that are the object itself.
+
+    `unique` is false for a number: rows of other tables, about other objects, have it too.
+    """
 
     by_key: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     own: frozenset[tuple[str, str]] = frozenset()
+    unique: bool = True
 
 
-def rows_about(dsn: str, identity: Any) -> Rows:
-    """The rows whose key is this identity, and those that refer to it; none without a database, or where it cannot be read."""
+def rows_about(dsn: str, identity: Any, table: str = "") -> Rows:
+    """The rows whose key is this identity, and those that refer to it; none without a database, or where it cannot be read.
+
+    Args:
+        table: the objects' table, "" where nobody says; then the row of an object with a number is not known.
+    """
     if not dsn or identity is None:
         return Rows()
     try:
         with psycopg.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
-            return _read(connection, _tables(dsn), identity)
+            return _read(connection, _tables(dsn), identity, table)
     except psycopg.Error:
         return Rows()
 
@@ -78,7 +86,8 @@ def rows_about(dsn: str, identity: Any) -> Rows:
 def row_changes(before: Rows, after: Rows, body: Any) -> tuple[Change, ...]:
     """What a write with this body changed between the two moments (`leads.note: nothing → 'zq'`)."""
     sent = _sent(body)
-    watched = before.own if sent else before.by_key.keys()  # what takes no values may take away what belongs to the object
+    # What takes no values may take away what belongs to the object.
+    watched = before.by_key.keys() if before.unique and not sent else before.own
     gone = [Change(f"the row {key} of {table}", "there", None) for table, key in sorted(watched - after.by_key.keys())]
     return (*gone, *_stored(before, after, sent), *(() if sent else _moved(before, after)))
 
@@ -132,9 +141,10 @@ def _tables(dsn: str) -> tuple[Table, ...]:
     return tuple(Table(sql.Identifier(*place), place[1], tuple(keys[place]), found) for place, found in kinds.items())
 
 
-def _read(connection: psycopg.Connection, tables: tuple[Table, ...], identity: Any) -> Rows:
+def _read(connection: psycopg.Connection, tables: tuple[Table, ...], identity: Any, own_table: str) -> Rows:
     found: dict[tuple[str, str], Mapping[str, Any]] = {}
     own: set[tuple[str, str]] = set()
+    unique = not str(identity).isdecimal()
     for table in tables:
         naming = table.naming(identity)
         if not table.key or not naming:
@@ -145,9 +155,9 @@ def _read(connection: psycopg.Connection, tables: tuple[Table, ...], identity: A
         for row in rows:
             place = (table.name, "/".join(str(row[column]) for column in table.key))
             found[place] = row
-            if place[1] == str(identity):
+            if place[1] == str(identity) and (table.name == own_table if own_table else unique):
                 own.add(place)
-    return Rows(found, frozenset(own))
+    return Rows(found, frozenset(own), unique)
 
 
 def _rows(connection: psycopg.Connection, table: Table, naming: tuple[str, ...], identity: str) -> list[dict[str, Any]]:

@@ -156,10 +156,11 @@ class _Writing:
         volatile = self._scene.volatile(self._reference, identity, self._stage.owner)
         prepared = self._prepared(identity, body, before)
         request = prepared.request(attempt.asker.role, attempt.asker.user)
-        rows = rows_about(self._scene.world.door.dsn, identity)
+        witness = (self._scene.world.door.dsn, identity, self._reference.kind.table)
+        rows = rows_about(*witness)
         answer = self._scene.world.send(request)
         after = self._look_again(identity, before)
-        stored = row_changes(rows, rows_about(self._scene.world.door.dsn, identity), prepared.body)
+        stored = row_changes(rows, rows_about(*witness), prepared.body)
         looks = [made for _, made in self._scene.look_requests(self._reference, identity, self._stage.owner)]
         return _Attempt(
             attempt.asker,

@@ -25,6 +25,7 @@ from harness.probes.schemas import SchemaError
 
 IDS_MAX = 20
 EXAMPLES_MAX = 3
+_NAMED = re.compile(r"/([^/{}]+)/\{([^{}]+)\}")  # a collection and the parameter that names one of it
 _SILENT_MAX = 3  # reads without an answer, after which no further one is asked for
 _VERSION = re.compile(r"^(version|revision|rev|lock_?version|row_?version|etag)$", re.I)
 
@@ -144,7 +145,7 @@ def _named(document: Document, kind: ObjectKind, operation: Operation) -> Iterat
 def _add_lent(document: Document, known: Mapping[str, tuple[Any, ...]], values: dict[str, dict[str, tuple[Any, ...]]]) -> None:
     """Adds ids for parameters of paths that no kind describes."""
     for operation in document.operations:
-        for before, name in re.findall(r"/([^/{}]+)/\{([^{}]+)\}", operation.path):
+        for before, name in _NAMED.findall(operation.path):
             if ids := refers(name, known, before):
                 values.setdefault(operation.name, {}).setdefault(name, ids)
 
@@ -152,7 +153,7 @@ def _add_lent(document: Document, known: Mapping[str, tuple[Any, ...]], values: 
 def _asks_for_others(document: Document, values: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether some operation names an object that the target file does not describe: only then are the lists read."""
     for operation in document.operations:
-        named = [name for _, name in re.findall(r"/([^/{}]+)/\{([^{}]+)\}", operation.path)]
+        named = [name for _, name in _NAMED.findall(operation.path)]
         required = _schema(document, operation).get("required")
         members = [name for name in (required if isinstance(required, list) else ()) if is_reference(name)]
         if any(name not in values.get(operation.name, {}) for name in (*named, *members)):
