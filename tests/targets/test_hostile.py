@@ -58,7 +58,7 @@ password = "${{HOSTILE_PASSWORD}}"
 """
 
 ELSEWHERE = "127.0.0.3"
-AT_ONCE = 4
+AT_ONCE = 3
 ENDED_WITHIN_S = 20  # after a stage's time, on a busy machine
 MEMORY_MB_MAX = 900  # a document of two operations needs 200 to 400, whatever is sent
 WAYS = ("things", "lies", "redirects", "gigabytes", "bomb", "deep", "streams", "hangs", "garbage", "closes")
@@ -118,7 +118,7 @@ def broken() -> dict[str, Any]:
 
 
 CASES = {
-    "answers, contract": Case("answers", ("contract",), 30),
+    "answers, contract": Case("answers", ("contract",), 60),  # half of it for the campaign, which needs 15 s where it is alone
     "answers, authorization": Case("answers", ("authorization",), 30),
     "logs out": Case("logs-out", ("authorization",)),
     "locks": Case("locks", ("authorization", "sessions")),
@@ -194,7 +194,9 @@ def test_the_harness_ends_by_itself_in_bounded_time_and_memory_without_a_defect_
 def test_an_answer_that_breaks_its_reader_keeps_no_other_operation_from_being_tried(met: Met) -> None:
     run = met.verified["answers, contract"].run
     assert run is not None
-    contract = next(run.payload(evidence) for evidence in run.evidence if evidence.kind == Kind.CONTRACT)
+    contracts = [run.payload(evidence) for evidence in run.evidence if evidence.kind == Kind.CONTRACT]
+    assert contracts, met.verified["answers, contract"].output
+    contract = contracts[0]
     assert {"GET /things", "GET /lies", "GET /redirects", "GET /deep", "GET /bomb"} <= {
         cases.operation for cases in contract.cases if cases.cases
     }
