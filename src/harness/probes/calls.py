@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import islice
 from typing import Any
 
 from harness.model.finding import Request
@@ -65,9 +65,17 @@ def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]
     identities = turned(operation, scene.holdings(reference.kind).own.get(owner.user, ()))[:OBJECTS_TRIED_MAX]
     if not identities:
         raise Untestable(f"no {reference.kind.name} is known to be anybody's own")
-    for identity, body in product(identities, bodies):
-        draft = _hinted(scene.draft(operation, owner, {reference.name: identity}), hints)
-        yield _fed(scene, draft, reference, identity, owner, body)
+    reasons: list[Untestable] = []
+    for identity in identities:
+        try:
+            draft = _hinted(scene.draft(operation, owner, {reference.name: identity}), hints)
+        except Untestable as error:  # the path may go on to what not every object has
+            reasons.append(error)
+            continue
+        for body in bodies:
+            yield _fed(scene, draft, reference, identity, owner, body)
+    if len(reasons) == len(identities):
+        raise reasons[0]
 
 
 def turned(operation: Operation, identities: Sequence[Any]) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.model.evidence import Cell, Whose
@@ -14,9 +14,12 @@ from harness.probes.exchange import Answer
 from harness.probes.objects import Holdings, Reference
 from harness.probes.operations import Operation
 from harness.probes.oracle import distinctive, same_body, shown
+from harness.probes.path_ids import names_in
 from harness.probes.permissions import Permission
 from harness.probes.scene import NOBODY, Asker, Scene, Untestable
 from harness.probes.wording import read_of_another
+
+OBJECTS_TRIED_MAX = 6  # a life cycle may refuse a change of one object and allow it of the next; not each has what is below it
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,28 @@ class Stage:
     owner: Asker
     peer: Asker | None
     identities: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A request for the owner's object. `baselines` are answers that the asker may get: what they show is no secret."""
+
+    draft: Draft
+    parameter: str  # the id that is not the asker's own
+    baselines: list[Answer]
+
+
+def with_id(draft: Draft, reference: Reference, identity: Any) -> Draft:
+    """The draft with another object at the reference, and all else as it is."""
+    if reference.place == "query":
+        return replace(draft, query={**draft.query, reference.name: identity})
+    return replace(draft, path={**draft.path, reference.name: identity})
+
+
+def below(operation: Operation, reference: Reference) -> str:
+    """The parameter of the path that comes after the reference's: an object below it; "" where there is none."""
+    names = names_in(operation.path)
+    return next(iter(names[names.index(reference.name) + 1 :]), "") if reference.name in names else ""
 
 
 def staged(scene: Scene, reference: Reference) -> Stage:
@@ -103,21 +128,39 @@ class _Reading:
     def run(self) -> Examined:
         """Owner first, then the peer, the other roles and nobody, each judged by what the owner is shown."""
         stage = self._stage
-        identity = stage.identities[0]
-        owner_draft = self._draft(identity)
-        owner_answer = self._send(owner_draft, stage.owner)
+        owner_draft, owner_answer = self._shown_to_owner()
         permitted = self._scene.permission(self._operation, stage.owner).permitted is not False
         self._cell(stage.owner, Whose.OWN, permitted, owner_answer.is_success, owner_answer)
-        baselines = [self._nobody(stage.owner)]
+        baselines = [self._nobody(owner_draft)]
         if stage.peer is None:
             why = f"the target file names one user of the role {stage.owner.role}: there is no other to ask"
             self._cells.append(untried(self._operation, stage.owner, Whose.ANOTHER, False, why))
         else:
             baselines += self._peer_baselines(stage.peer)
-            self._attack(stage.peer, identity, owner_answer, baselines, Permission(False, self._permission(stage.peer).basis))
+            ways = [_Way(owner_draft, self._name, baselines), *self._through_the_peers(stage.peer, owner_draft, baselines)]
+            self._attack(stage.peer, owner_answer, ways, Permission(False, self._permission(stage.peer).basis))
         for asker in outsiders(self._scene, stage):
-            self._attack(asker, identity, owner_answer, baselines, may_reach(self._scene, self._operation, stage, asker))
+            ways = [_Way(self._with_hints(asker, owner_draft), self._name, baselines)]
+            self._attack(asker, owner_answer, ways, may_reach(self._scene, self._operation, stage, asker))
         return Examined(self._operation, with_twins(self._cells), tuple(self._findings))
+
+    def _shown_to_owner(self) -> tuple[Draft, Answer]:
+        """The request for the first of the owner's objects that it is shown, as not all need have what the path goes on to."""
+        reason: Untestable | None = None
+        first: tuple[Draft, Answer] | None = None
+        for identity in self._stage.identities[:OBJECTS_TRIED_MAX]:
+            try:
+                draft = self._draft(identity)
+            except Untestable as error:
+                reason = error
+                continue
+            answer = self._send(draft, self._stage.owner)
+            first = first or (draft, answer)
+            if answer.is_success:
+                return draft, answer
+        if first is None:
+            raise reason or Untestable("nothing is known to be anybody's own")
+        return first
 
     def _permission(self, asker: Asker) -> Permission:
         return self._scene.permission(self._operation, asker)
@@ -131,33 +174,50 @@ class _Reading:
     def _cell(self, asker: Asker, whose: Whose, permitted: bool, allowed: bool, answer: Answer, note: str = "") -> None:
         self._cells.append(tried(self._operation, asker, whose, permitted, allowed, answer.status, note or answer.error))
 
-    def _nobody(self, asker: Asker) -> Answer:
+    def _nobody(self, draft: Draft) -> Answer:
         """What is answered about an object that nobody has: what it says is no secret."""
-        answer = self._send(self._draft(self._stage.holdings.nobody()), asker)
+        owner = self._stage.owner
+        answer = self._send(with_id(draft, self._stage.reference, self._stage.holdings.nobody()), owner)
         note = f"answered {answer.status}" if answer.is_success else ""
-        self._cell(asker, Whose.NOBODY, False, False, answer, note)
+        self._cell(owner, Whose.NOBODY, False, False, answer, note)
         return answer
 
     def _peer_baselines(self, peer: Asker) -> list[Answer]:
         own = self._stage.holdings.own.get(peer.user, ())
         if not own:
             return []
-        answer = self._send(self._draft(own[0]), peer)
-        return [answer]
+        try:
+            return [self._send(self._draft(own[0]), peer)]
+        except Untestable:
+            return []
 
-    def _attack(self, asker: Asker, identity: Any, owner_answer: Answer, baselines: list[Answer], permission: Permission) -> None:
-        draft = self._with_hints(asker, self._draft(identity))
-        answer = self._send(draft, asker)
-        secrets = distinctive(owner_answer, baselines, sent=(draft.request().path,))
-        seen = shown(secrets, answer)
-        allowed = bool(seen) if secrets else self._same(owner_answer, answer, baselines)
+    def _through_the_peers(self, peer: Asker, draft: Draft, baselines: list[Answer]) -> Iterator[_Way]:
+        """The owner's object below the peer's own: who checks only the start of a path lets it through."""
+        child = below(self._operation, self._stage.reference)
+        for parent in self._stage.holdings.own.get(peer.user, ())[:1] if child else ():
+            crossed = with_id(draft, self._stage.reference, parent)
+            if not self._scene.is_listed(crossed, child, peer):
+                known = [self._scene.world.send(request) for request in self._scene.shown_elsewhere(crossed, child, peer)]
+                yield _Way(crossed, child, [*baselines, *known])
+
+    def _attack(self, asker: Asker, owner_answer: Answer, ways: list[_Way], permission: Permission) -> None:
+        """Tries each way until one is open; the cell says what became of that one, else of the first."""
+        tries = []
+        for way in ways:
+            answer = self._send(way.draft, asker)
+            secrets = distinctive(owner_answer, way.baselines, sent=(way.draft.request().path,))
+            seen = shown(secrets, answer)
+            allowed = bool(seen) if secrets else self._same(owner_answer, answer, way.baselines)
+            tries.append((way, answer, seen, allowed))
+            if allowed:
+                break
+        way, answer, seen, allowed = tries[-1] if tries[-1][3] else tries[0]
         permitted = allowed if permission.permitted is None else permission.permitted
-        self._cell(
-            asker, Whose.ANOTHER, permitted, allowed, answer, "" if answer.status < 500 else f"refused with {answer.status}"
-        )
+        note = "" if answer.status < 500 else f"refused with {answer.status}"
+        self._cell(asker, Whose.ANOTHER, permitted, allowed, answer, note)
         if allowed and not permitted:
-            steps = (draft.request(asker.role, asker.user),)
-            self._findings.append(read_of_another(self._operation, asker, self._stage.owner, self._name, seen, answer, steps))
+            steps = (way.draft.request(asker.role, asker.user),)
+            self._findings.append(read_of_another(self._operation, asker, self._stage.owner, way.parameter, seen, answer, steps))
 
     def _same(self, owner_answer: Answer, answer: Answer, baselines: list[Answer]) -> bool:
         """Whether an answer without telling values (figures, flags) is the owner's: equal to it, and not what anybody gets."""

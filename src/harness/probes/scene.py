@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from harness.model.finding import Request
 from harness.model.target import Login, ObjectKind, Role
+from harness.probes.askers import NOBODY, Asker, Untestable
 from harness.probes.borrowed import IDS_MAX, borrowed_ids, refers_to_others, with_borrowed
 from harness.probes.destruction import changes_password, closes_account, destructive, leaving_open
 from harness.probes.document import Document
@@ -17,38 +18,14 @@ from harness.probes.drafts import Draft, Drafter
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, World
 from harness.probes.files import file_member, samples
 from harness.probes.inference import created_for, inferred
-from harness.probes.nested import nested_id
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
 from harness.probes.oracle import unstable
 from harness.probes.passwords import asks_present
+from harness.probes.path_ids import names_in, path_ids
 from harness.probes.permissions import Permission, Permissions
 from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
-
-_TEMPLATE = re.compile(r"\{([^{}/]+)\}")
-
-
-@dataclass(frozen=True)
-class Asker:
-    """Who sends a request; both "" is somebody without a credential."""
-
-    role: str = ""
-    user: str = ""
-
-    @property
-    def title(self) -> str:
-        """How a sentence names it; a role without a user is another user of it."""
-        if not self.role:
-            return "somebody without a credential"
-        return f"{self.role} {self.user}" if self.user else f"another {self.role}"
-
-
-NOBODY = Asker()
-
-
-class Untestable(Exception):
-    """An operation cannot be tried; the text says why. Always caught where the operation is recorded."""
 
 
 @dataclass
@@ -60,7 +37,7 @@ class Scene:
     seed: int
     made: dict[str, Request] = field(default_factory=dict)  # by id: what made the objects that were not there before
     _holdings: dict[tuple[str, str], Holdings] = field(default_factory=dict)
-    _volatile: dict[str, frozenset[str]] = field(default_factory=dict)
+    _volatile: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     _borrowed: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by role
 
     @cached_property
@@ -160,14 +137,17 @@ class Scene:
             answer.is_success for answer in self.look(Reference("", "", "path", kind), identity, asker).values()
         )
 
+    def owned(self, asker: Asker) -> dict[str, tuple[Any, ...]]:
+        """By parameter name, the ids of each described kind that are the asker's own."""
+        own: dict[str, tuple[Any, ...]] = {}
+        for kind in self.kinds:
+            ids = self.holdings(kind).own.get(asker.user, ()) if kind.role == asker.role else ()
+            own.update({written.rpartition(":")[2]: ids for written in kind.parameters if ids})
+        return own
+
     def own_ids(self, asker: Asker) -> dict[str, Any]:
         """By parameter name, an id of each described kind that is the asker's own."""
-        own: dict[str, Any] = {}
-        for kind in self.kinds:
-            if kind.role == asker.role:
-                ids = self.holdings(kind).own.get(asker.user, ())
-                own.update({written.rpartition(":")[2]: ids[0] for written in kind.parameters if ids})
-        return own
+        return {name: ids[0] for name, ids in self.owned(asker).items()}
 
     # -- requests
 
@@ -179,44 +159,11 @@ class Scene:
         Raises:
             Untestable: a path parameter has no value that is known, or a value cannot be made.
         """
-        values = dict(given or {})
-        for name in _TEMPLATE.findall(operation.path):
-            if name not in values:
-                values[name] = self._located(operation, name, asker, values)
+        values = path_ids(self, operation, asker, given or {})
         try:
             return self.drafter.draft(operation, given=values, optional=optional)
         except SchemaError as error:
             raise Untestable(error.message) from None
-
-    def _located(self, operation: Operation, name: str, asker: Asker, values: Mapping[str, Any]) -> Any:
-        own = self.own_ids(asker)
-        if name in own:
-            return own[name]
-        parameter = operation.parameter(name, "path")
-        if parameter is not None and (enumerated := self._enumerated(parameter.schema)) is not None:
-            return enumerated
-        collection = operation.path.split("{" + name + "}")[0].rstrip("/")
-        for asked in (asker, *self.askers()):
-            if (identity := self._first_listed(collection, name, asked, values)) is not None:
-                return identity
-        if (identity := nested_id(self, collection, name, asker)) is not None:
-            return identity
-        if parameter is not None and parameter.examples:
-            return parameter.examples[0]
-        raise Untestable(
-            f"no value is known for {{{name}}}: GET {collection} lists none and the target file describes no such object"
-        )
-
-    def _enumerated(self, schema: Any) -> Any:
-        try:
-            resolved = self.document.schemas.resolve(schema)
-        except SchemaError:
-            return None
-        return resolved["enum"][0] if isinstance(resolved.get("enum"), list) and resolved["enum"] else resolved.get("const")
-
-    def _first_listed(self, collection: str, name: str, asker: Asker, values: Mapping[str, Any]) -> Any:
-        ids = self.listed_ids(collection, name, asker, values)
-        return ids[0] if ids else None
 
     def listed_ids(self, collection: str, name: str, asker: Asker, values: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
         """Ids that the collection shows the asker; empty where there is no such list."""
@@ -224,7 +171,7 @@ class Scene:
         if lister is None or self.permission(lister, asker).permitted is False:
             return ()
         inner = {key: value for key, value in (values or {}).items() if "{" + key + "}" in collection}
-        if set(_TEMPLATE.findall(collection)) - inner.keys():
+        if set(names_in(collection)) - inner.keys():
             return ()
         try:
             answer = self.world.send(self.drafter.draft(lister, given=inner).request(asker.role, asker.user))
@@ -278,48 +225,79 @@ class Scene:
         login = self._login_of(operation)
         return next((role.name for role in self.roles if role.login is login), "") if login else ""
 
+    def is_listed(self, draft: Draft, name: str, asker: Asker) -> bool:
+        """Whether the list at a path shows the asker the object that the draft names there."""
+        collection = draft.operation.path.split("{" + name + "}")[0].rstrip("/")
+        return draft.path[name] in self.listed_ids(collection, name, asker, draft.path)
+
+    def shown_elsewhere(self, draft: Draft, name: str, asker: Asker) -> list[Request]:
+        """Requests of the asker for the object that the draft names, by operations that ask for it alone (`/tags/{tag}`)."""
+        segment = draft.operation.path.split("{" + name + "}")[0].rstrip("/").rsplit("/", 1)[-1]
+        found = []
+        for operation in self.document.operations:
+            collection, _, last = operation.path.rpartition("/")
+            if operation.method == "GET" and collection.endswith(f"/{segment}") and names_in(operation.path) == (last[1:-1],):
+                given = {last[1:-1]: draft.path[name]}
+                with suppress(SchemaError):
+                    found.append(self.drafter.draft(operation, given=given).request(asker.role, asker.user))
+        return found
+
     # -- looks at an object
 
-    def readers(self, reference: Reference) -> tuple[Operation, ...]:
-        """The operations that show an object when only its id is given."""
+    def readers(self, reference: Reference, beside: Collection[str] = ()) -> tuple[Operation, ...]:
+        """The operations that show an object when only its id is given, and those of objects below it that are known too."""
         owner = self.world.target.role(reference.kind.role)
         return tuple(
             operation
             for operation in self.document.operations
             if operation.method == "GET"
-            and self._shows(operation, reference)
+            and self._shows(operation, reference, beside)
             and self.permissions.of(operation, owner).permitted is not False
         )
 
-    def _shows(self, operation: Operation, reference: Reference) -> bool:
+    def _shows(self, operation: Operation, reference: Reference, beside: Collection[str]) -> bool:
         names = {found.name for found in self.references(operation) if found.place == "path" and found.kind == reference.kind}
-        if set(_TEMPLATE.findall(operation.path)) != names or len(names) != 1:
+        others = set(names_in(operation.path)) - names
+        if len(names) != 1 or not others <= set(beside):
             return False
         return not any(parameter.required for parameter in operation.placed("query"))
 
-    def look(self, reference: Reference, identity: Any, owner: Asker) -> dict[str, Answer]:
-        """What the owner sees of an object, by reading operation; its list where nothing shows a single one."""
+    def look(
+        self, reference: Reference, identity: Any, owner: Asker, beside: Mapping[str, Any] | None = None
+    ) -> dict[str, Answer]:
+        """What the owner sees of an object, by reading operation; its list where nothing shows a single one.
+
+        Args:
+            beside: ids of objects below it, by parameter: they are looked at too.
+        """
         seen: dict[str, Answer] = {}
-        for request_name, request in self.look_requests(reference, identity, owner):
+        for request_name, request in self.look_requests(reference, identity, owner, beside):
             seen[request_name] = self.world.send(request)
         return seen
 
-    def look_requests(self, reference: Reference, identity: Any, owner: Asker) -> list[tuple[str, Request]]:
-        """The requests of a look, by reading operation."""
+    def look_requests(
+        self, reference: Reference, identity: Any, owner: Asker, beside: Mapping[str, Any] | None = None
+    ) -> list[tuple[str, Request]]:
+        """The requests of a look, by reading operation; those that show most of what is below come first."""
         made = []
-        for operation in self.readers(reference):
+        below = beside or {}
+        for operation in sorted(self.readers(reference, below), key=lambda each: -len(below.keys() & set(names_in(each.path)))):
             name = next(found.name for found in self.references(operation) if found.place == "path")
-            made.append((operation.name, self.drafter.draft(operation, given={name: identity}).request(owner.role, owner.user)))
+            given = {**below, name: identity}
+            made.append((operation.name, self.drafter.draft(operation, given=given).request(owner.role, owner.user)))
         kind = reference.kind
         if made or not kind.list_path:
             return made
         return [(f"GET {kind.list_path}", self.finder.list_request(kind.list_path, owner.role, owner.user))]
 
-    def volatile(self, reference: Reference, identity: Any, owner: Asker) -> frozenset[str]:
+    def volatile(
+        self, reference: Reference, identity: Any, owner: Asker, beside: Mapping[str, Any] | None = None
+    ) -> frozenset[str]:
         """What changes by itself in looks at this kind, learned once from two of them."""
-        key = reference.kind.name
+        key = (reference.kind.name, *sorted(beside or ()))
         if key not in self._volatile:
-            self._volatile[key] = unstable(self.look(reference, identity, owner), self.look(reference, identity, owner))
+            once, again = (self.look(reference, identity, owner, beside) for _ in range(2))
+            self._volatile[key] = unstable(once, again)
         return self._volatile[key]
 
 

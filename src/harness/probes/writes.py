@@ -23,12 +23,11 @@ from harness.probes.operations import Operation
 from harness.probes.oracle import Change, changes, excerpt, member
 from harness.probes.permissions import Permission
 from harness.probes.preconditions import fresh
-from harness.probes.reads import Stage, may_reach, mirrored, outsiders, staged
+from harness.probes.reads import OBJECTS_TRIED_MAX, Stage, below, may_reach, mirrored, outsiders, staged, with_id
 from harness.probes.row_changes import row_changes, rows_about
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.wording import STAGE, write_of_another
 
-OBJECTS_TRIED_MAX = 6  # a life cycle may refuse a change of one object and allow it of the next
 BODIES_TRIED_MAX = 4
 _REFUSALS = (401, 403, 404)  # of who asks, whatever the object's state
 
@@ -46,6 +45,8 @@ class _Attempt:
     steps: tuple[Request, ...] = ()
     seen: Mapping[str, Answer] = field(default_factory=dict)
     owner: Asker | None = None
+    draft: Draft | None = None  # as it was sent
+    parameter: str = ""  # the id in it that is not the asker's own
 
     @property
     def changed(self) -> tuple[Change, ...]:
@@ -95,9 +96,10 @@ class _Writing:
         permission = self._scene.permission(self._operation, self._stage.owner)
         # Others who may write come after the owner: what they do may use the object up, or shut the owner out.
         last = [each for each in attackers if each.permission.permitted is not False]
-        tries = list(product(turned(self._operation, self._stage.identities)[:OBJECTS_TRIED_MAX], bodies))
+        tries = list(product(self._identities(), bodies))
         for identity, body in tries:
             self._attack(best, [each for each in attackers if each not in last], identity, body)
+            self._attack_through_the_peers(best, identity, body)
             own = self.attempt(identity, body, _Attempt(self._stage.owner, Whose.OWN, permission))
             own_body = body
             if own.answer.is_success or self._owner_is_out:
@@ -109,6 +111,38 @@ class _Writing:
             nobody = self._nobody(own)
             self._ask_for_the_peers(best, own_body)
         return self._examined(own, list(best.values()), nobody)
+
+    def _identities(self) -> list[Any]:
+        """The owner's objects that the operation can be sent for: the path may go on to what not all of them have."""
+        reason: Untestable | None = None
+        usable: list[Any] = []
+        for identity in turned(self._operation, self._stage.identities):
+            try:
+                self._draft(identity)
+            except Untestable as error:
+                reason = reason or error
+            else:
+                usable.append(identity)
+            if len(usable) == OBJECTS_TRIED_MAX:
+                break
+        if not usable and reason is not None:
+            raise reason
+        return usable
+
+    def _attack_through_the_peers(self, best: dict[Asker, _Attempt], identity: Any, body: Any) -> None:
+        """What is below the owner's object, named below the peer's own: who checks only the start of a path lets it through."""
+        peer = self._stage.peer
+        own = self._stage.holdings.own.get(peer.user, ()) if peer else ()
+        child = below(self._operation, self._reference)
+        before = best.get(peer) if peer else None
+        if peer is None or before is None or not own or not child or _is_hole(before) or self._owner_is_out:
+            return
+        crossed = with_id(self._draft(identity), self._reference, own[0])
+        if not self._scene.is_listed(crossed, child, peer):
+            attempt = _Attempt(peer, Whose.ANOTHER, before.permission, parameter=child)
+            done = self.attempt(identity, body, attempt, through=own[0])
+            if done.effect:
+                best[peer] = done
 
     def _attack(self, best: dict[Asker, _Attempt], attempts: list[_Attempt], identity: Any, body: Any) -> None:
         for attempt in attempts:
@@ -134,10 +168,10 @@ class _Writing:
 
     def _nobody(self, own: _Attempt) -> Cell:
         """The request that succeeded, for an object that nobody has."""
-        done = own.steps[0]
-        path, identity = done.path, self._stage.holdings.nobody()
-        drafted = self._prepared(identity, None, {}).request().path if self._reference.place != "body" else path
-        answer = self._scene.world.send(replace(done, path=drafted))
+        done, identity = own.steps[0], self._stage.holdings.nobody()
+        if self._reference.place != "body" and own.draft is not None:
+            done = replace(done, path=with_id(own.draft, self._reference, identity).request().path)
+        answer = self._scene.world.send(done)
         note = f"answered {answer.status}" if answer.is_success else ""
         return tried(self._operation, own.asker, Whose.NOBODY, False, False, answer.status, note)
 
@@ -150,45 +184,53 @@ class _Writing:
             found.append(_Attempt(asker, Whose.ANOTHER, may_reach(self._scene, self._operation, self._stage, asker)))
         return found
 
-    def attempt(self, identity: Any, body: Any, attempt: _Attempt) -> _Attempt:
-        """Looks as the owner, writes as the asker with a request that would be right for the owner, and looks again."""
-        before = self._look(identity)
-        volatile = self._scene.volatile(self._reference, identity, self._stage.owner)
-        prepared = self._prepared(identity, body, before)
+    def attempt(self, identity: Any, body: Any, attempt: _Attempt, through: Any = None) -> _Attempt:
+        """Looks as the owner, writes as the asker with a request that would be right for the owner, and looks again.
+
+        Args:
+            through: another object that the request names in place of the owner's, with what is below the owner's.
+        """
+        draft = self._draft(identity)
+        beside = {name: value for name, value in draft.path.items() if name != self._reference.name}
+        before = self._look(identity, beside)
+        volatile = self._scene.volatile(self._reference, identity, self._stage.owner, beside)
+        prepared = self._prepared(draft, identity, body, before)
+        if through is not None:
+            prepared = with_id(prepared, self._reference, through)
         request = prepared.request(attempt.asker.role, attempt.asker.user)
         witness = (self._scene.world.door.dsn, identity, self._reference.kind.table)
         rows = rows_about(*witness)
         answer = self._scene.world.send(request)
-        after = self._look_again(identity, before)
-        stored = row_changes(rows, rows_about(*witness), prepared.body)
-        looks = [made for _, made in self._scene.look_requests(self._reference, identity, self._stage.owner)]
-        return _Attempt(
-            attempt.asker,
-            attempt.whose,
-            attempt.permission,
-            answer,
-            changes(before, after, volatile),
-            stored,
-            (request, *looks[:1]),
-            after,
-            self._stage.owner,
+        after = self._look_again(identity, before, beside)
+        looks = [made for _, made in self._scene.look_requests(self._reference, identity, self._stage.owner, beside)]
+        return replace(
+            attempt,
+            answer=answer,
+            effect=changes(before, after, volatile),
+            stored=row_changes(rows, rows_about(*witness), prepared.body),
+            steps=(request, *looks[:1]),
+            seen=after,
+            owner=self._stage.owner,
+            draft=prepared,
         )
 
-    def _look(self, identity: Any) -> dict[str, Answer]:
-        return self._scene.look(self._reference, identity, self._stage.owner)
+    def _look(self, identity: Any, beside: Mapping[str, Any]) -> dict[str, Answer]:
+        return self._scene.look(self._reference, identity, self._stage.owner, beside)
 
-    def _look_again(self, identity: Any, before: Mapping[str, Answer]) -> dict[str, Answer]:
+    def _look_again(self, identity: Any, before: Mapping[str, Answer], beside: Mapping[str, Any]) -> dict[str, Answer]:
         try:
-            return self._look(identity)
+            return self._look(identity, beside)
         except TargetError:
             if not self._scene.world.door.alive():
                 raise
             self._owner_is_out = True
             return dict.fromkeys(before, Answer(0, error="the owner cannot log in any more"))
 
-    def _prepared(self, identity: Any, body: Any, seen: Mapping[str, Answer]) -> Draft:
-        given = {self._reference.name: identity}
-        draft = self._scene.draft(self._operation, self._stage.owner, given if self._reference.place != "body" else {})
+    def _draft(self, identity: Any) -> Draft:
+        given = {self._reference.name: identity} if self._reference.place != "body" else {}
+        return self._scene.draft(self._operation, self._stage.owner, given)
+
+    def _prepared(self, draft: Draft, identity: Any, body: Any, seen: Mapping[str, Answer]) -> Draft:
         if isinstance(body, dict):
             body = self._unlike(identity, body, seen)
             if self._reference.place == "body":
@@ -248,7 +290,14 @@ class _Writing:
         owner = attempt.owner or self._stage.owner
         seen_by = owner.title if attempt.effect else "the database"
         return write_of_another(
-            self._operation, attempt.asker, owner, self._reference.name, attempt.answer, (effect, seen_by), steps, symptom
+            self._operation,
+            attempt.asker,
+            owner,
+            attempt.parameter or self._reference.name,
+            attempt.answer,
+            (effect, seen_by),
+            steps,
+            symptom,
         )
 
     def _shown(self, change: Change, attempt: _Attempt) -> str:

@@ -1,0 +1,27 @@
+"""Who sends a request, and that one cannot be made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who sends a request; both "" is somebody without a credential."""
+
+    role: str = ""
+    user: str = ""
+
+    @property
+    def title(self) -> str:
+        """How a sentence names it; a role without a user is another user of it."""
+        if not self.role:
+            return "somebody without a credential"
+        return f"{self.role} {self.user}" if self.user else f"another {self.role}"
+
+
+NOBODY = Asker()
+
+
+class Untestable(Exception):
+    """An operation cannot be tried; the text says why. Always caught where the operation is recorded."""

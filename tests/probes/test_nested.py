@@ -1,0 +1,53 @@
+"""Objects below others, named by two ids: what is tried of them, what is found, and what is not claimed."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.model.evidence import Whose
+from harness.probes.authorization import AuthorizationRun, Matrix
+from tests.probes.projects_server import DOCUMENT, Servers
+
+TASK = "/projects/{projectId}/tasks/{taskId}"
+READ, PATCH, DELETE = f"GET {TASK}", f"PATCH {TASK}", f"DELETE {TASK}"
+
+
+def examined(*defects: str) -> Matrix:
+    return AuthorizationRun(Servers(frozenset(defects)), DOCUMENT, seed=1).run()
+
+
+def found(matrix: Matrix) -> set[tuple[str, str, str]]:
+    return {(f.rule, f.operation, f.parameter) for item in matrix.examined for f in item.findings}
+
+
+@pytest.mark.parametrize("defects", [(), ("empty",)])
+def test_every_cell_is_tried_and_nothing_is_claimed_where_all_is_guarded(defects: tuple[str, ...]) -> None:
+    matrix = examined(*defects)
+    assert found(matrix) == set()
+    assert {name: gaps for name in (READ, PATCH, DELETE) if (gaps := matrix.gaps(name))} == {}
+    for name in (READ, PATCH, DELETE):
+        own = {(cell.whose, cell.allowed) for cell in matrix.cells if cell.operation == name}
+        assert {(Whose.OWN, True), (Whose.ANOTHER, False), (Whose.NOBODY, False)} <= own
+
+
+def test_what_belongs_to_everybody_is_nobodys_loss() -> None:
+    assert not [f for f in found(examined()) if "labels" in f[1]]
+
+
+READ_OF_ANOTHER, WRITE_OF_ANOTHER = "authorization.read-of-another", "authorization.write-of-another"
+
+
+@pytest.mark.parametrize(
+    ("defect", "wanted"),
+    [
+        ("any-project", {(READ_OF_ANOTHER, READ, "projectId"), (WRITE_OF_ANOTHER, PATCH, "projectId")}),
+        ("loose-read", {(READ_OF_ANOTHER, READ, "taskId")}),
+        ("loose-write", {(WRITE_OF_ANOTHER, PATCH, "taskId"), (WRITE_OF_ANOTHER, DELETE, "taskId")}),
+    ],
+)
+def test_a_hole_is_named_by_the_id_that_is_not_guarded(defect: str, wanted: set[tuple[str, str, str]]) -> None:
+    assert wanted <= found(examined(defect))
+
+
+def test_a_child_that_is_bound_to_its_parent_is_no_hole_of_the_others() -> None:
+    assert found(examined("loose-read")) == {(READ_OF_ANOTHER, READ, "taskId")}
