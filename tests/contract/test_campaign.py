@@ -33,7 +33,7 @@ def test_every_phase_comes_to_its_end_as_every_role(clean: CampaignResult) -> No
 
 
 def test_every_role_succeeds_with_what_it_may_do(clean: CampaignResult) -> None:
-    assert len(clean.cases) == 20  # ten operations, two roles
+    assert len(clean.cases) == 22  # eleven operations, two roles
     assert [(c.operation, c.role) for c in clean.cases if not c.permitted] == [("GET /api/stats", "agent")]
     assert all(cases.successes >= 1 for cases in clean.cases if cases.permitted), clean.cases
 
@@ -72,6 +72,7 @@ def defect_of(folder: Path, defect: str, operations: tuple[str, ...], phase: str
         ("open-door", ONE_LEAD, "contract.no-authentication", ""),
         ("endless", ONE_LEAD, "contract.endless-answer", ""),
         ("dies", ONE_LEAD, "contract.target-died", ""),
+        ("size-as-text", "POST /api/leads/{lead_id}/papers", "contract.response-schema", "bytes"),
     ],
 )
 def test_a_defect_is_found_once_and_seen_again(tmp_path: Path, defect: str, operation: str, rule: str, parameter: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ def file_member(document: Document, operation: Operation) -> str:
     return ""
 
 
-def samples() -> tuple[File, ...]:
-    """One file of each kind; no two have the same content."""
-    return tuple(File(name, f"{start}{secrets.token_hex(8)}", media_type) for name, media_type, start in SAMPLES)
+def samples(salt: str = "") -> tuple[File, ...]:
+    """One file of each kind; no two have the same content, but those of one salt."""
+    end = hashlib.sha256(salt.encode()).hexdigest()[:16] if salt else secrets.token_hex(8)
+    return tuple(File(name, f"{start}{end}", media_type) for name, media_type, start in SAMPLES)

@@ -36,6 +36,7 @@ from harness.model.finding import Finding, Observation
 from harness.model.target import Role, Target
 from harness.probes.document import Document
 from harness.probes.exchange import Credential, Door, World
+from harness.probes.files import file_member
 from harness.probes.permissions import Permissions
 
 Progress = Callable[[str], None]
@@ -113,6 +114,7 @@ class Campaign:
         self._forbidden = _forbidden(document, target, self._kinds, isolated=isolated)
         self._permissions = Permissions(document, target)
         self._expected = expected_statuses(target)
+        self._files = {op.name: member for op in document.operations if (member := file_member(document, op))}
         self._lent: dict[str, dict[str, tuple[Any, ...]]] = {}
         self._deadline = 0.0
         self._said_lock = threading.Lock()
@@ -212,6 +214,7 @@ class Campaign:
             expected=dict(self._expected),
             values=feed.values,
             bodies=feed.bodies,
+            files=self._files,
             fresh=feed.fresh,
             destroys=self._kinds.ends_session if leg.phase == DESTRUCTIVE else frozenset(),
             secured=frozenset(operation.name for operation in self._document.operations if operation.is_secured),

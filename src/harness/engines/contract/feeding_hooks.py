@@ -27,6 +27,8 @@ from harness.engines.contract.reading import sent_of
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable
 from harness.engines.contract.versions import find_member
 from harness.probes.document import Document
+from harness.probes.drafts import text_of
+from harness.probes.files import samples
 from harness.probes.operations import Operation
 from harness.probes.passwords import asks_new
 from harness.probes.schemas import SchemaError
@@ -35,6 +37,8 @@ STALE_EACH = 4
 SIGN_INS_MAX = 200
 NEW_KINDS_FACTOR = 3  # how much further cases of a new kind may go beyond an operation's number
 _UNAUTHENTICATED = 401
+_FILE_REFUSALS = (400, 413, 415, 422)
+_REDIRECTS_FROM = 300
 _RECENT = 3
 
 
@@ -49,6 +53,8 @@ class Feeder:
         self._document = Document.of(job.document)
         self._checker = SchemaChecker(self._document)
         self._turns: Counter[str] = Counter()
+        self._refused_files: Counter[str] = Counter()  # by operation, until one is taken
+        self._takes_files: set[str] = set()
         self._case_counts: Counter[tuple[str, str]] = Counter()
         self._kinds: set[tuple[str, str, str, str]] = set()
         self._sign_ins = 0
@@ -61,8 +67,8 @@ class Feeder:
     def hook_into(self, schema: BaseSchema) -> None:
         """Registers the hooks: on the schema where that is possible, else for the process, which runs one job only."""
 
-        def before_call(_: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:  # noqa: ARG001 - called by name
-            self._before_call(case)
+        def before_call(_: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
+            self._before_call(case, kwargs)
 
         def after_call(_: HookContext, case: Case[Any], response: Response) -> None:
             self._after_call(case, response)
@@ -106,12 +112,12 @@ class Feeder:
         self._case_counts[phase, name] += 1
         return True
 
-    def _before_call(self, case: Case[Any]) -> None:
+    def _before_call(self, case: Case[Any], kwargs: dict[str, Any]) -> None:
         if self._session_over:
             self._sign_in("")
         name = case.operation.label
-        fresh, members = self._job.fresh.get(name), self._job.bodies.get(name)
-        if not (fresh or members) or case.method.upper() != name.split(" ", 1)[0]:
+        fresh, members, file = self._job.fresh.get(name), self._job.bodies.get(name), self._job.files.get(name)
+        if not (fresh or members or file) or case.method.upper() != name.split(" ", 1)[0]:
             return
         self._turns[name] += 1
         if self._turns[name] % STALE_EACH == 0:
@@ -120,6 +126,19 @@ class Feeder:
             self._put(case, member, value[self._turns[name] % len(value)] if isinstance(value, tuple) else value)
         if fresh:
             self._freshen(case, fresh)
+        if file and isinstance(case.body, dict) and _is_valid(case):
+            kwargs["files"] = self._parts(name, case.body, file)
+
+    def _parts(self, name: str, body: dict[str, Any], member: str) -> list[tuple[str, tuple[Any, ...]]]:
+        """The parts of a multipart body, with a file of another common kind until one is taken.
+
+        Passed beside the case: what is drawn for a file has neither a name nor a type that a platform would take, and a body with
+        bytes in it counts as invalid.
+        """
+        known = samples(f"{self._job.seed} {name} {self._turns[name]}")
+        file = known[self._refused_files[name] % len(known)]
+        plain = [(key, (None, text_of(value))) for key, value in body.items() if key != member]
+        return [*plain, (member, (file.name, file.content, file.media_type))]
 
     def _put(self, case: Case[Any], member: str, value: Any) -> None:
         """Sets a member of the body. An invalid request keeps what makes it invalid, and gets the rest right all the same."""
@@ -144,6 +163,9 @@ class Feeder:
 
     def _after_call(self, case: Case[Any], response: Response) -> None:
         name, status = case.operation.label, response.status_code
+        if name in self._job.files and _is_valid(case) and name not in self._takes_files:
+            self._refused_files[name] += status in _FILE_REFUSALS
+            self._takes_files.update({name} if status < _REDIRECTS_FROM else ())
         if 200 <= status < 300:
             if name in self._job.destroys:
                 self._take_over(case)

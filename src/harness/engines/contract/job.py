@@ -35,11 +35,12 @@ class Secrets:
 class Job:
     """One phase (or two) of one role, on one fresh instance of the target.
 
-    `base_url` holds the document's base path. `cases` bounds the cases of an operation: it also lists the operations. `expected`
-    are statuses that a valid request may get although no schema says so. `values` are ids, by operation and parameter, `bodies`
-    members to put into a valid body of an operation; of several values (a tuple) another one each time. `destroys` are operations
-    whose success ends the session: after one the worker asks for a new credential. `secured` are those that demand a credential,
-    `watch` is the path of a read that succeeded with it: whether the session still lives is asked there.
+    `base_url` holds the document's base path. `cases` bounds the cases of an operation: it also lists the operations.
+    `expected` are statuses that a valid request may get although no schema says so. `values` are ids, by operation and
+    parameter, `bodies` members to put into a valid body of an operation; of several values (a tuple) another one each time.
+    `files` names the member of a body that is a file. `destroys` are operations whose success ends the session: after one the
+    worker asks for a new credential. `secured` are those that demand a credential, `watch` is the path of a read that succeeded
+    with it: whether the session still lives is asked there.
     """
 
     document: dict[str, Any]
@@ -53,6 +54,7 @@ class Job:
     expected: dict[str, tuple[int, ...]] = field(default_factory=dict)
     values: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     fresh: dict[str, Freshness] = field(default_factory=dict)
     destroys: frozenset[str] = frozenset()
     secured: frozenset[str] = frozenset()
