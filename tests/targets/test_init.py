@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -206,7 +207,7 @@ def test_a_target_file_elsewhere_is_named_by_its_path(project: Path, capsys: pyt
     text = elsewhere.read_text().replace("start = []", 'start = ["env", "PORT={port}", "node", "server.js"]')
     elsewhere.write_text(text.replace("writes = false", "writes = true"))
     text = elsewhere.read_text().replace("health_path", 'database_variable = "DATABASE_URL"\nhealth_path')
-    elsewhere.write_text(text)
+    elsewhere.write_text(re.sub(r"(?m)^document = .*$", f'document = "{DOCUMENT}"', text))  # it was named from the other folder
     capsys.readouterr()
     main(["doctor", "--target", str(elsewhere)])
     assert f"harness verify --target {elsewhere}" in capsys.readouterr().out
