@@ -53,6 +53,7 @@ def signed_in(live: LiveTarget, login: Login | None) -> dict[str, str | None]:
         ),
         (Login("header", header="Cookie", value="sid={password}"), "cookie", f"sid={PASSWORD}"),
     ],
+    ids=["json", "form", "cookie", "api-key", "basic", "password-as-cookie"],  # no password in a test's name
 )
 def test_each_kind_of_log_in_gives_its_credential(live: LiveTarget, login: Login | None, member: str, seen: str) -> None:
     assert signed_in(live, login)[member] == seen
