@@ -29,6 +29,7 @@ CONNECTIONS = 4
 DEFECTS = (
     "sql", "sql-stored", "per-row", "all-rows", "no-index", "write-on-read", "write-then-refuse", "two-transactions",
     "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint", "takes-rights",
+    "forgets-keys",
 )  # fmt: skip
 OF_REFUSED_WRITES = ("refuses-late", "hides-label")
 
@@ -43,6 +44,9 @@ CREATE INDEX orders_owner ON orders (owner, id);
 CREATE TABLE lines (id serial PRIMARY KEY, order_id int NOT NULL REFERENCES orders (id), article text NOT NULL);
 CREATE INDEX lines_order ON lines (order_id);
 CREATE TABLE history (id serial PRIMARY KEY, order_id int NOT NULL REFERENCES orders (id), note text NOT NULL);
+CREATE TABLE payments (
+    id serial PRIMARY KEY, order_id int NOT NULL REFERENCES orders (id) ON DELETE CASCADE, key text, cents int NOT NULL, UNIQUE (key));
+CREATE INDEX payments_order ON payments (order_id);
 CREATE TABLE access_log (id serial PRIMARY KEY, path text NOT NULL);
 INSERT INTO customers (name) SELECT 'Customer ' || n FROM generate_series(1, 40) AS n;
 INSERT INTO orders (owner, title, customer_id) SELECT (ARRAY['alice', 'bob'])[1 + n % 2], 'Order ' || n, n FROM generate_series(1, 40) AS n;
@@ -91,6 +95,10 @@ DOCUMENT = Document.of(
             },
             "/orders/{order_id}/lines": {"parameters": [ID], "get": _operation(BEARER)},
             "/orders/{order_id}/namesakes": {"parameters": [ID], "get": _operation(BEARER)},
+            "/orders/{order_id}/payments": {
+                "parameters": [ID, {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}],
+                "post": _operation(BEARER, body=_object(["cents"], cents={"type": "integer", "minimum": 1, "maximum": 100_000})),
+            },
             "/counts": {"get": _operation(BEARER)},
         },
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
@@ -147,8 +155,8 @@ class Orders:
         finally:
             self.free.put(taken)
 
-    def answer(self, method: str, path: str, body: Any, token: str, query: str) -> tuple[int, Any]:
-        """Status and body of one request."""
+    def answer(self, method: str, path: str, body: Any, token: str, query: str, key: str = "") -> tuple[int, Any]:
+        """Status and body of one request; `key` is its `Idempotency-Key`."""
         asked = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
         if (method, path) == ("GET", "/health"):
             return 200, {}
@@ -160,6 +168,8 @@ class Orders:
                 if user is None:
                     raise Refused(401)
                 db.execute("INSERT INTO access_log (path) VALUES (%s)", [path[:200]])
+                if method == "POST" and (found := re.fullmatch(r"/orders/(\d{1,9})/payments", path)):
+                    return self._pay(db, user, int(found[1]), body, key)
                 return self._routed(db, method, path, body, user, asked)
         except Refused as refused:
             return refused.status, {"error": "refused"}
@@ -304,6 +314,18 @@ class Orders:
             raise Refused(409)
         db.execute("INSERT INTO history (order_id, note) VALUES (%s, %s)", [number, body["note"]])
 
+    def _pay(self, db: psycopg.Connection, user: str, number: int, body: Any, key: str) -> tuple[int, Any]:
+        cents = body.get("cents") if isinstance(body, dict) else None
+        if not isinstance(cents, int) or isinstance(cents, bool) or not 1 <= cents <= 100_000:
+            raise Refused(422)
+        self._row(db, user, number)
+        values = [number, None if "forgets-keys" in self.defects else key or None, cents]
+        insert = "INSERT INTO payments (order_id, key, cents) VALUES (%s, %s, %s) ON CONFLICT (key) DO NOTHING RETURNING id"
+        made = db.execute(insert, values).fetchone()
+        if made is None:
+            made = db.execute("SELECT id FROM payments WHERE key = %s", [key]).fetchone()
+        return 201, {"id": made[0] if made else 0}
+
     def _label(self, db: psycopg.Connection, user: str, number: int, body: Any) -> tuple[int, Any]:
         if "refuses-late" in self.defects and isinstance(body, dict):
             db.execute("UPDATE orders SET label = %s WHERE id = %s", [str(body.get("label", "")), number])
@@ -332,7 +354,8 @@ class _Handler(BaseHTTPRequestHandler):
             body = None
         token = (self.headers.get("authorization") or "").removeprefix("Bearer").strip()
         path, _, query = self.path.partition("?")
-        status, answer = self.platform.answer(self.command, path, body, token, query)
+        key = self.headers.get("idempotency-key") or ""
+        status, answer = self.platform.answer(self.command, path, body, token, query, key)
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
