@@ -32,7 +32,7 @@ verify-full: env browser ## Verify it for a release: the slow checks and the who
 test: env browser ## The harness's own tests, with its coverage held to the same four numbers
 	@rm -rf .cache/test-coverage
 	mkdir -p .cache/test-coverage
-	$(BIN)/python -m pytest tests --cov --cov-config=tests/coverage.ini --cov-report= $(ARGS)
+	$(BIN)/python -m pytest tests -n auto --maxprocesses=4 --dist loadfile --cov --cov-config=tests/coverage.ini --cov-report= $(ARGS)
 	$(BIN)/python -m tests.coverage_gate $(if $(ARGS),--report-only)
 
 .PHONY: lint
