@@ -113,6 +113,8 @@ class Shelf:
             return 303, None, {"Location": to if "any-redirect" in self.defects else "/v1/books"}
         if path in ("/debug/env", "/debug"):
             return (200, {"PATH": "/bin"}, {}) if "debug" in self.defects else (404, {"error": "none"}, {})
+        if user is None and path == "/me/password" and "password-of-anybody" in self.defects:
+            user = self.users["ann"]
         if user is None:
             return 401, {"error": "log in"}, {}
         return self._as(user, method, path, body, sid, match)

@@ -50,6 +50,11 @@ def test_a_write_for_keepers_that_readers_can_do_is_found_although_it_asks_for_a
     assert [(finding.rule, finding.role) for finding in found] == [("authorization.function-of-another-role", "reader")]
 
 
+def test_a_change_of_password_that_looks_one_up_for_nobody_is_found() -> None:
+    found = [finding for item in matrix_of("password-of-anybody").examined for finding in item.findings]
+    assert [(finding.rule, finding.operation, finding.role) for finding in found] == [("authentication.missing", PASSWORD, "")]
+
+
 @pytest.mark.parametrize(("defects", "wrong"), [((), False), (("log-out-keeps",), True)])
 def test_deleting_ones_session_is_a_log_out(defects: tuple[str, ...], wrong: bool) -> None:
     with served(*defects) as live, World(live) as world:

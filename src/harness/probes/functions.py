@@ -15,6 +15,7 @@ from harness.probes.operations import Operation
 from harness.probes.oracle import alike
 from harness.probes.permissions import Basis, Permission
 from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.unasked import looks_up_for_nobody
 from harness.probes.wording import function_of_another
 
 BODIES_TRIED_MAX = 4
@@ -48,6 +49,7 @@ class _Function:
             key=lambda pair: order[pair[1].permitted],
         )
         calls = []
+        unasked = looks_up_for_nobody(self._scene, self._operation)  # before the password is another one
         for asker, permission in asked:
             try:
                 calls.append(self._call(asker, permission))
@@ -55,6 +57,8 @@ class _Function:
                 self._cells.append(untried(self._operation, asker, Whose.NONE, permission.permitted is not False, str(error)))
         twin = next((call for call in calls if call.permission.permitted is not False and call.answer.is_success), None)
         findings = [finding for call in calls if (finding := self._judged(call, twin)) is not None]
+        if unasked is not None and not any(finding.role == unasked.role for finding in findings):
+            findings.append(unasked)
         certain = all(call.permission.is_certain for call in calls if call.permission.permitted is False)
         return Examined(self._operation, with_twins(self._cells), tuple(findings), certain=certain)
 
