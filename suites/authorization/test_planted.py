@@ -1,0 +1,42 @@
+"""Holes that are planted in front of the target are found: the refusals that were seen could have been seen missing."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from harness.evidence.records import Recorder
+from harness.model.errors import HarnessError
+from harness.probes.authorization import Matrix
+from harness.probes.destruction import destructive
+from harness.probes.document import Document
+from harness.probes.planted import Hole, HoleKind, Seen, holes, looked_for
+from harness.targets.arena import Arena
+
+TRIED_MAX = 3  # all of them must be missed before it is a failure: an operation may show nothing of whose data it deals with
+
+
+@pytest.mark.proves("7.3.5.b")
+@pytest.mark.parametrize("kind", HoleKind, ids=lambda kind: kind.name.lower())
+def test_a_planted_hole_is_found(
+    kind: HoleKind, arena: Arena, document: Document, seed: int, matrix: Matrix, record: Recorder
+) -> None:
+    missed: list[str] = []
+    planted = list(islice(holes(matrix, kind, destructive(document, arena.target)), TRIED_MAX))
+    for hole in planted:
+        record.progress(f"planted: {hole.title}")
+        seen = _looked_for(hole, arena, document, seed)
+        if seen is Seen.FOUND:
+            return
+        missed.extend([hole.title] if seen is Seen.MISSED else [])
+    assert len(missed) < TRIED_MAX, f"none of these planted holes was found: {'; '.join(missed)}"
+    pytest.skip(f"not found: {'; '.join(missed)}" if missed else f"nothing refuses anybody by {kind}, or it could not be planted")
+
+
+def _looked_for(hole: Hole, arena: Arena, document: Document, seed: int) -> Seen:
+    try:
+        with arena.fresh("planted") as door:
+            return looked_for(door, document, seed, hole)
+    except HarnessError:
+        return Seen.NOT_OPEN

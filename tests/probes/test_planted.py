@@ -1,0 +1,67 @@
+"""A hole that is planted in front of a target is seen by the examination, on platforms that know nothing of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.probes.authorization import AuthorizationRun, Matrix
+from harness.probes.destruction import destructive
+from harness.probes.document import Document
+from harness.probes.planted import Hole, HoleKind, Seen, holes, looked_for
+from harness.probes.scene import Asker
+from tests.probes import notes_server, projects_server
+
+
+@pytest.fixture(scope="module")
+def notes() -> Matrix:
+    return AuthorizationRun(notes_server.Servers(), notes_server.DOCUMENT, seed=1).run()
+
+
+@pytest.fixture(scope="module")
+def projects() -> Matrix:
+    return AuthorizationRun(projects_server.Servers(), projects_server.DOCUMENT, seed=1).run()
+
+
+def planted(matrix: Matrix, kind: HoleKind, document: Document) -> list[Hole]:
+    target = notes_server.target() if document is notes_server.DOCUMENT else projects_server.target()
+    return list(holes(matrix, kind, destructive(document, target)))
+
+
+@pytest.mark.parametrize("kind", HoleKind, ids=lambda kind: kind.name.lower())
+def test_every_planted_hole_is_seen(kind: HoleKind, notes: Matrix) -> None:
+    found = planted(notes, kind, notes_server.DOCUMENT)
+    assert found
+    for hole in found:
+        with notes_server.Servers().fresh("planted") as door:
+            assert looked_for(door, notes_server.DOCUMENT, 1, hole) is Seen.FOUND, hole.title
+
+
+@pytest.mark.parametrize("kind", [HoleKind.READ, HoleKind.WRITE])
+def test_a_hole_below_another_object_is_seen_too(kind: HoleKind, projects: Matrix) -> None:
+    found = [hole for hole in planted(projects, kind, projects_server.DOCUMENT) if "{taskId}" in hole.operation.path]
+    assert found
+    for hole in found:
+        with projects_server.Servers().fresh("planted") as door:
+            assert looked_for(door, projects_server.DOCUMENT, 1, hole) is Seen.FOUND, hole.title
+
+
+def test_a_hole_is_of_the_kind_that_its_refusal_was(notes: Matrix) -> None:
+    kinds = {kind: {hole.operation.name for hole in planted(notes, kind, notes_server.DOCUMENT)} for kind in HoleKind}
+    assert "GET /notes/{note_id}" in kinds[HoleKind.READ]
+    assert "PATCH /notes/{note_id}" in kinds[HoleKind.WRITE]
+    assert kinds[HoleKind.FUNCTION] == {"GET /staff/users"}
+    assert kinds[HoleKind.NOBODY] >= {"GET /notes", "POST /notes", "GET /summary"}
+
+
+def test_what_shows_nothing_of_anybodys_is_not_claimed(notes: Matrix) -> None:
+    hole = planted(notes, HoleKind.READ, notes_server.DOCUMENT)[0]
+    elsewhere = Hole(hole.kind, notes_server.DOCUMENT.operation("GET /summary"), hole.asker, hole.taken_for)
+    with notes_server.Servers().fresh("planted") as door:
+        assert looked_for(door, notes_server.DOCUMENT, 1, elsewhere) is Seen.MISSED
+
+
+def test_a_hole_that_nobody_comes_through_is_not_missed(notes: Matrix) -> None:
+    hole = planted(notes, HoleKind.FUNCTION, notes_server.DOCUMENT)[0]
+    shut = Hole(hole.kind, hole.operation, hole.asker, Asker("member", "two"))
+    with notes_server.Servers().fresh("planted") as door:
+        assert looked_for(door, notes_server.DOCUMENT, 1, shut) is Seen.NOT_OPEN
