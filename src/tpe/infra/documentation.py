@@ -20,6 +20,7 @@ from tpe.infra.problems import (
     PreconditionFailedError,
     PreconditionRequiredError,
     ProblemError,
+    RequestTimeoutError,
     TooManyRequestsError,
     UnauthenticatedError,
     UnavailableError,
@@ -39,6 +40,7 @@ _KINDS: Final[tuple[type[ProblemError], ...]] = (
     UnauthenticatedError,
     ForbiddenError,
     NotFoundError,
+    RequestTimeoutError,
     ConflictError,
     PreconditionFailedError,
     PayloadTooLargeError,
@@ -57,7 +59,7 @@ _HEADERS: Final[dict[int, dict[str, Any]]] = {
     429: _RETRY_AFTER,
     503: _RETRY_AFTER,
 }
-BODY_STATUSES: Final = (400, 413, 415, 422)
+BODY_STATUSES: Final = (400, 408, 413, 415, 422)
 """What every operation with a body can answer."""
 
 PROBLEM_SCHEMA: Final[dict[str, Any]] = {
