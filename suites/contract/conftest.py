@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fixtures.operations import document, pytest_generate_tests
 from harness.engines.contract.budget import Budget
 from harness.engines.contract.campaign import Campaign, CampaignResult
 from harness.evidence.records import Recorder
+from harness.model.evidence import OperationCases
 from harness.probes.deliberate import deliberate_statuses
 from harness.probes.document import Document
 from harness.probes.exchange import World
@@ -27,19 +30,26 @@ def campaign(
     record: Recorder,
 ) -> CampaignResult:
     """Every collected operation, in every phase, as every role; what it found and how much it tried is recorded."""
+    operations = _collected(request.session, document)
+    record.document(document.name, tuple(operations), ())
+
+    def counted(sent: tuple[OperationCases, ...]) -> None:
+        for cases in sent:
+            record.cases(cases)
+
     result = Campaign(
         document,
         arena.target,
         arena.fresh,
         seed=seed,
         budget=Budget.of(options, workers=1 if arena.plan.port or not arena.isolated else 2),
-        operations=_collected(request.session, document),
+        operations=operations,
         isolated=arena.isolated,
         progress=record.progress,
+        counted=counted,
     ).run()
     record.document(document.name, tuple(dict.fromkeys(cases.operation for cases in result.cases)), result.phases)
-    for cases in result.cases:
-        record.cases(cases)
+    counted(tuple(replace(cases, cases=0, successes=0, statuses={}) for cases in result.cases))  # the rest was told leg by leg
     for operation, why in result.untested.items():
         record.untested(operation, why)
     for observation in result.observations:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.engines.contract.campaign import DESTRUCTIVE, ENUMERATED, FUZZING, STATEFUL, Campaign, CampaignResult
+from harness.model.evidence import OperationCases
 from harness.model.finding import Confidence, Finding
 from tests.contract.stand import BUDGET, campaign, stand, told
 
@@ -160,3 +161,21 @@ def test_a_campaign_that_has_no_time_says_so(tmp_path: Path) -> None:
     assert result.phases == ()
     assert result.incomplete
     assert result.untested == {"GET /api/me": "no case was sent"}
+
+
+def test_what_a_leg_sent_is_told_as_soon_as_it_ends(tmp_path: Path) -> None:
+    box = stand(tmp_path)
+    told_of: list[tuple[OperationCases, ...]] = []
+    result = Campaign(
+        box.document,
+        box.target,
+        box.fresh,
+        seed=1,
+        budget=BUDGET,
+        operations=("GET /api/me",),
+        phases=(ENUMERATED, FUZZING),
+        counted=told_of.append,
+    ).run()
+    assert len(told_of) == 4  # two phases, two roles
+    sums = {role: sum(each.cases for leg in told_of for each in leg if each.role == role) for role in ("agent", "boss")}
+    assert sums == {cases.role: cases.cases for cases in result.cases}

@@ -88,6 +88,7 @@ class CampaignResult:
 class Campaign:
     """One campaign.
 
+    `counted` is told what each leg sent as soon as it ends, so that a campaign that is cut off has not sent it for nothing.
     `operations` and `phases` narrow it to some (other operations stay in the document, and are not called). `isolated` is false
     for a target that is the same each time: what ends sessions or deletes is left out then, as nobody could bring it back.
     """
@@ -104,12 +105,14 @@ class Campaign:
         phases: Sequence[str] = tuple(PHASES),
         isolated: bool = True,
         progress: Progress | None = None,
+        counted: Callable[[tuple[OperationCases, ...]], None] | None = None,
     ) -> None:
         self._document, self._target, self._fresh = document, target, fresh
         self._seed, self._budget = seed, budget or Budget()
         self._wanted = tuple(phases)
         self._selected = frozenset(document.names if operations is None else operations)
         self._progress = progress or (lambda _: None)
+        self._counted = counted or (lambda _: None)
         self._kinds: Kinds = kinds_of(document, target)
         self._forbidden = _forbidden(document, target, self._kinds, isolated=isolated)
         self._permissions = Permissions(document, target)
@@ -178,10 +181,13 @@ class Campaign:
             result.ended = Ended("the time was over before it began")
             return LegReport(leg, result)
         try:
-            return self._run(leg)
+            report = self._run(leg)
         except HarnessError as error:
             result.ended = Ended(f"could not be run: {error.message}")
             return LegReport(leg, result)
+        with self._said_lock:
+            self._counted(tuple(_sums([report]).values()))
+        return report
 
     def _run(self, leg: Leg) -> LegReport:
         with (
@@ -234,17 +240,7 @@ class Campaign:
         failures: dict[str, int] = defaultdict(int)
         for finding in findings:
             failures[finding.operation] += 1
-        totals: dict[tuple[str, str], OperationCases] = {}
-        for report in reports:
-            for tally in (tally for scenario in report.result.scenarios for tally in scenario.tallies):
-                key = (tally.operation, report.leg.role.name)
-                before = totals.get(key) or OperationCases(*key, False, 0, 0, failures[tally.operation])
-                statuses = {
-                    status: before.statuses.get(status, 0) + tally.statuses.get(status, 0)
-                    for status in sorted(before.statuses.keys() | tally.statuses.keys())
-                }
-                cases, successes = before.cases + tally.cases, before.successes + tally.successes
-                totals[key] = replace(before, cases=cases, successes=successes, statuses=statuses)
+        totals = {key: replace(sums, failures=failures[key[0]]) for key, sums in _sums(reports).items()}
         for operation in self._document.operations:
             for role in self._target.roles:
                 if operation.name in self._selected and role.users:
@@ -289,6 +285,22 @@ class Campaign:
         yield from (Observation("contract.feeding", note, "contract") for note in notes)
         for problem in self._document.problems:
             yield Observation("contract.document", f"{problem.where}: {problem.text}", "contract")
+
+
+def _sums(reports: Iterable[LegReport]) -> dict[tuple[str, str], OperationCases]:
+    """By operation and role, what was sent and answered; neither what the role may do nor what was wrong is known yet."""
+    totals: dict[tuple[str, str], OperationCases] = {}
+    for report in reports:
+        for tally in (tally for scenario in report.result.scenarios for tally in scenario.tallies):
+            key = (tally.operation, report.leg.role.name)
+            before = totals.get(key) or OperationCases(*key, False, 0, 0, 0)
+            statuses = {
+                status: before.statuses.get(status, 0) + tally.statuses.get(status, 0)
+                for status in sorted(before.statuses.keys() | tally.statuses.keys())
+            }
+            cases, successes = before.cases + tally.cases, before.successes + tally.successes
+            totals[key] = replace(before, cases=cases, successes=successes, statuses=statuses)
+    return totals
 
 
 def _forbidden(document: Document, target: Target, kinds: Kinds, *, isolated: bool) -> dict[str, str]:
