@@ -35,6 +35,8 @@ def document() -> Document:
                 "/leads": {"get": {"parameters": [limit], "responses": _answers(many), "security": secured}},
                 "/lead": {"get": {"responses": _answers(one), "security": secured}},
                 "/open": {"get": {"responses": _answers(one)}},
+                "/papers/all.csv": {"get": {"responses": _answers(many)}},
+                "/papers/{paper}": {"delete": {"responses": {"204": {"description": "gone"}}}},
             },
             "components": {
                 "schemas": {"Lead": LEAD},
@@ -76,6 +78,14 @@ def test_a_declared_status_is_no_deviation_and_another_is() -> None:
 def test_a_method_that_the_document_does_not_declare_may_be_refused_in_many_ways(status: int, is_defect: bool) -> None:
     sent = replace(exchange("GET /lead", "ST204", Answer(status)), sent=Sent("TRACE", "/lead"))
     assert any(not deviation.noise for deviation in ORACLE.judge(sent)) is is_defect
+
+
+def test_a_method_of_another_operation_whose_template_matches_is_no_undeclared_one() -> None:
+    sent = exchange("GET /papers/all.csv", "ST204", Answer(404))
+    assert ORACLE.judge(replace(sent, answer=Answer(200), sent=Sent("DELETE", "/papers/all.csv"))) == ()
+    assert [d.key for d in ORACLE.judge(replace(sent, answer=Answer(200), sent=Sent("PUT", "/papers/all.csv")))] == [
+        (Rule.METHOD, "PUT")
+    ]
 
 
 def test_a_declared_method_that_is_not_implemented_is_a_server_error() -> None:

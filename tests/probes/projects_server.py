@@ -105,7 +105,8 @@ class Projects:
         return Given(200, {"token": token})
 
     def _within(self, asked: Asked, user: str, project: int, tasks: str | None, task: str | None) -> Given:
-        if self.owners.get(project) != user and "any-project" not in self.defects:
+        ignored = "any-project" in self.defects or (task is not None and "ignores-project" in self.defects)
+        if self.owners.get(project) != user and not ignored:
             return Given(404, {"error": "no such project"})
         if tasks is None:
             return Given(200, self._shown(project))
@@ -118,7 +119,7 @@ class Projects:
 
     def _task(self, asked: Asked, project: int, number: int) -> Given:
         task = self.tasks.get(number)
-        loose = "loose-read" in self.defects if asked.method == "GET" else "loose-write" in self.defects
+        loose = ("loose-read" if asked.method == "GET" else "loose-write") in self.defects or "ignores-project" in self.defects
         if task is None or (task["project"] != project and not loose):
             return Given(404, {"error": "no such task"})
         if asked.method == "DELETE":

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from harness.model.evidence import Whose
 from harness.model.finding import Confidence
+from harness.model.target import OperationHint
 from harness.probes.authorization import AuthorizationRun, Matrix
+from harness.targets.live import LiveTarget
 from tests.probes.notes_server import DOCUMENT, Servers
 
 READ, PATCH, DELETE = "GET /notes/{note_id}", "PATCH /notes/{note_id}", "DELETE /notes/{note_id}"
@@ -119,3 +125,16 @@ def test_a_target_that_cannot_be_made_anew_is_spared_what_destroys_credentials()
     matrix = AuthorizationRun(servers, DOCUMENT, seed=1).run()
     assert "cannot be given fresh ones" in matrix.gaps("DELETE /sessions/current")[0]
     assert ("DELETE", "/sessions/current") not in [request for platform in servers.platforms for request in platform.requests]
+
+
+@pytest.mark.parametrize("operation", [READ, PATCH])
+def test_an_owner_who_does_what_is_kept_for_another_role_is_a_finding(operation: str) -> None:
+    class KeptForStaff(Servers):
+        @contextmanager
+        def fresh(self, label: str) -> Iterator[LiveTarget]:
+            with super().fresh(label) as live:
+                hints = (*live.target.operations, OperationHint(operation, roles=("staff",)))
+                yield dataclasses.replace(live, target=dataclasses.replace(live.target, operations=hints))
+
+    matrix = AuthorizationRun(KeptForStaff(), DOCUMENT, seed=1).run()
+    assert ("authorization.function-of-another-role", operation, "member") in found(matrix)

@@ -41,6 +41,7 @@ READ_OF_ANOTHER, WRITE_OF_ANOTHER = "authorization.read-of-another", "authorizat
     ("defect", "wanted"),
     [
         ("any-project", {(READ_OF_ANOTHER, READ, "projectId"), (WRITE_OF_ANOTHER, PATCH, "projectId")}),
+        ("ignores-project", {(READ_OF_ANOTHER, READ, "projectId"), (WRITE_OF_ANOTHER, PATCH, "projectId")}),
         ("loose-read", {(READ_OF_ANOTHER, READ, "taskId")}),
         ("loose-write", {(WRITE_OF_ANOTHER, PATCH, "taskId"), (WRITE_OF_ANOTHER, DELETE, "taskId")}),
     ],

@@ -110,6 +110,11 @@ def test_the_target_files_hint_outranks_the_document() -> None:
             {"c": {"type": "apiKey", "in": "cookie", "name": "sid"}, "bearer": BEARER},
             {"c"},
         ),
+        (
+            role("a", login=Login("json", cookie="sid", send={"X-CSRF": "{cookie:csrf}"})),
+            {"c": {"type": "apiKey", "in": "cookie", "name": "sid"}, "f": {"type": "apiKey", "in": "header", "name": "X-Csrf"}},
+            {"c", "f"},
+        ),
         (role("a", login=Login("api_key", header="X-Key")), {"k": {"type": "apiKey", "in": "header", "name": "x-key"}}, {"k"}),
     ],
 )

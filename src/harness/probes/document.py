@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -107,6 +108,14 @@ class Document:
     def find(self, method: str, path: str) -> Operation | None:
         """The operation of a method and a path template, or None."""
         return self._by_name.get(f"{method.upper()} {path}")
+
+    def matching(self, method: str, path: str) -> Operation | None:
+        """The operation that a request to a path (without query) is for, or None; a template without parameters goes first."""
+        for operation in sorted(self.operations, key=lambda each: each.path.count("{")):
+            template = re.sub(r"\\\{[^{}/]+\\\}", "[^/]+", re.escape(operation.path))
+            if operation.method == method.upper() and re.fullmatch(f"({re.escape(self.base_path)})?{template}", path):
+                return operation
+        return None
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -194,8 +194,8 @@ def _sent_alike(role: Role, scheme: SecurityScheme) -> bool:
     if scheme.kind == "apiKey":
         if scheme.where == "cookie":
             return bool(login.cookie) and login.cookie.lower() == scheme.parameter.lower()
-        sent = login.header if not login.cookie else ""
-        return scheme.where == "header" and sent.lower() == scheme.parameter.lower()
+        sent = [*login.send, *([] if login.cookie else [login.header])]  # a cookie's role may send a token against forgery too
+        return scheme.where == "header" and scheme.parameter.lower() in (name.lower() for name in sent)
     if login.cookie or login.header.lower() != "authorization":
         return False
     basic = login.value.lower().startswith("basic")

@@ -11,13 +11,13 @@ from harness.model.finding import Finding
 from harness.probes.cells import Examined, tried, untried, with_twins
 from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
-from harness.probes.objects import Holdings, Reference
+from harness.probes.objects import Holdings, Reference, unknown_like
 from harness.probes.operations import Operation
 from harness.probes.oracle import distinctive, same_body, shown
 from harness.probes.path_ids import names_in
 from harness.probes.permissions import Permission
 from harness.probes.scene import NOBODY, Asker, Scene, Untestable
-from harness.probes.wording import read_of_another
+from harness.probes.wording import function_of_another, read_of_another
 
 OBJECTS_TRIED_MAX = 6  # a life cycle may refuse a change of one object and allow it of the next; not each has what is below it
 
@@ -47,6 +47,14 @@ def with_id(draft: Draft, reference: Reference, identity: Any) -> Draft:
     if reference.place == "query":
         return replace(draft, query={**draft.query, reference.name: identity})
     return replace(draft, path={**draft.path, reference.name: identity})
+
+
+def with_nobodys(draft: Draft, reference: Reference, holdings: Holdings) -> Draft:
+    """The draft with an object that nobody has at the reference, and none below it either: what is below might be somebody's."""
+    emptied = with_id(draft, reference, holdings.nobody())
+    names = names_in(draft.operation.path)
+    after = names[names.index(reference.name) + 1 :] if reference.name in names else ()
+    return replace(emptied, path={name: unknown_like(value) if name in after else value for name, value in emptied.path.items()})
 
 
 def below(operation: Operation, reference: Reference) -> str:
@@ -131,6 +139,10 @@ class _Reading:
         owner_draft, owner_answer = self._shown_to_owner()
         permitted = self._scene.permission(self._operation, stage.owner).permitted is not False
         self._cell(stage.owner, Whose.OWN, permitted, owner_answer.is_success, owner_answer)
+        if owner_answer.is_success and not permitted:
+            because = f"{self._permission(stage.owner).basis} keeps it for other roles, whosever the object is"
+            steps = (owner_draft.request(stage.owner.role, stage.owner.user),)
+            self._findings.append(function_of_another(self._operation, stage.owner, because, owner_answer, steps))
         baselines = [self._nobody(owner_draft)]
         if stage.peer is None:
             why = f"the target file names one user of the role {stage.owner.role}: there is no other to ask"
@@ -177,7 +189,7 @@ class _Reading:
     def _nobody(self, draft: Draft) -> Answer:
         """What is answered about an object that nobody has: what it says is no secret."""
         owner = self._stage.owner
-        answer = self._send(with_id(draft, self._stage.reference, self._stage.holdings.nobody()), owner)
+        answer = self._send(with_nobodys(draft, self._stage.reference, self._stage.holdings), owner)
         note = f"answered {answer.status}" if answer.is_success else ""
         self._cell(owner, Whose.NOBODY, False, False, answer, note)
         return answer

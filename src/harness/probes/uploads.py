@@ -6,14 +6,14 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Observation, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import STAGE, Report, finding_of
-from harness.probes.drafts import Draft, File
+from harness.probes.drafts import Draft, File, text_of
 from harness.probes.exchange import Answer
 from harness.probes.files import SAMPLES, file_member, samples
 from harness.probes.operations import Operation
@@ -161,9 +161,17 @@ def _served(scene: Scene, slot: _Slot, uploaded: Answer) -> Iterator[tuple[Reque
     ids = [str(value) for path, value in leaves(uploaded.json) if re.search(r"(^|[._])(id|key|name|file_?name)$", path, re.I)]
     for operation in scene.document.operations:
         if operation.method == "GET" and re.fullmatch(re.escape(slot.operation.path) + r"/\{[^{}/]+\}(/\w+)?", operation.path):
-            found += [scene.drafter.base_path + re.sub(r"\{[^{}]+\}", identity, operation.path) for identity in ids]
+            found += [_address(scene, slot, operation, identity) for identity in ids]
     for path in dict.fromkeys(found):
         request = Request("GET", path, slot.asker.role, slot.asker.user)
         answer = scene.ask(request)
         if answer.is_success:
             yield request, answer
+
+
+def _address(scene: Scene, slot: _Slot, operation: Operation, identity: str) -> str:
+    """The path at which an operation below the upload's gives a file back: what the upload was for, and the file's id."""
+    path = scene.drafter.base_path + operation.path
+    for name, value in slot.draft.path.items():
+        path = path.replace("{" + name + "}", quote(text_of(value), safe=""))
+    return re.sub(r"\{[^{}]+\}", quote(identity, safe=""), path)

@@ -23,10 +23,10 @@ from harness.probes.operations import Operation
 from harness.probes.oracle import Change, changes, excerpt, member
 from harness.probes.permissions import Permission
 from harness.probes.preconditions import fresh
-from harness.probes.reads import OBJECTS_TRIED_MAX, Stage, below, may_reach, mirrored, outsiders, staged, with_id
+from harness.probes.reads import OBJECTS_TRIED_MAX, Stage, below, may_reach, mirrored, outsiders, staged, with_id, with_nobodys
 from harness.probes.row_changes import row_changes, rows_about
 from harness.probes.scene import Asker, Scene, Untestable
-from harness.probes.wording import STAGE, write_of_another
+from harness.probes.wording import STAGE, function_of_another, write_of_another
 
 BODIES_TRIED_MAX = 4
 _REFUSALS = (401, 403, 404)  # of who asks, whatever the object's state
@@ -168,9 +168,9 @@ class _Writing:
 
     def _nobody(self, own: _Attempt) -> Cell:
         """The request that succeeded, for an object that nobody has."""
-        done, identity = own.steps[0], self._stage.holdings.nobody()
+        done = own.steps[0]
         if self._reference.place != "body" and own.draft is not None:
-            done = replace(done, path=with_id(own.draft, self._reference, identity).request().path)
+            done = replace(done, path=with_nobodys(own.draft, self._reference, self._stage.holdings).request().path)
         answer = self._scene.world.send(done)
         note = f"answered {answer.status}" if answer.is_success else ""
         return tried(self._operation, own.asker, Whose.NOBODY, False, False, answer.status, note)
@@ -263,6 +263,8 @@ class _Writing:
         if self._stage.peer is None:
             why = f"the target file names one user of the role {self._stage.owner.role}: there is no other to ask"
             cells.append(untried(self._operation, self._stage.owner, Whose.ANOTHER, False, why))
+        if own is not None and own.answer.is_success and own.permission.permitted is False:
+            findings.append(self._not_for_the_owner(own))
         for attempt in attempts:
             allowed = bool(attempt.changed) or (attempt.answer.is_success and not visible)
             permitted = allowed if attempt.permission.permitted is None else attempt.permission.permitted
@@ -275,6 +277,10 @@ class _Writing:
                 text = f"{attempt.asker.title} is told {attempt.answer.status} for a write that did nothing"
                 observations.append(Observation("authorization.success-without-effect", text, STAGE, self._operation.name))
         return Examined(self._operation, with_twins(cells), tuple(findings), tuple(observations))
+
+    def _not_for_the_owner(self, own: _Attempt) -> Finding:
+        because = f"{own.permission.basis} keeps it for other roles, whosever the object is"
+        return function_of_another(self._operation, own.asker, because, own.answer, own.steps[:1])
 
     def _finding(self, attempt: _Attempt) -> Finding:
         effect = "; ".join(str(change) for change in attempt.changed[:3])

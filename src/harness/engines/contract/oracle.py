@@ -74,11 +74,16 @@ class Oracle:
             case "ST202":
                 return self._refused(exchange, answer, judgement)
             case "ST204" | "ST205":
-                return say.method(exchange, operation, answer, complaint)
+                return () if self._is_anothers(exchange, operation) else say.method(exchange, operation, answer, complaint)
             case "ST401":
                 return say.unauthenticated(operation, answer, exchange)
             case _:
                 return (say.other(complaint, answer),)
+
+    def _is_anothers(self, exchange: Exchange, operation: Operation) -> bool:
+        """Whether method and path are those of another operation: `DELETE /x/export` is a `DELETE /x/{id}`."""
+        other = self._document.matching(exchange.sent.method, exchange.sent.path.partition("?")[0])
+        return other is not None and other != operation
 
     # -- the answer
 
