@@ -31,6 +31,7 @@ _ITEM = {
     },
 }
 _FILE = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+_FOLDER = {"name": "folder_id", "in": "path", "required": True, "schema": {"type": "integer"}}
 DOCUMENT = Document.of(
     {
         "openapi": "3.0.3",
@@ -61,6 +62,15 @@ DOCUMENT = Document.of(
                     **_ANY,
                     "parameters": [{"name": "file_id", "in": "path", "required": True, "schema": {"type": "string"}}],
                 }
+            },
+            "/folders": {"get": _ANY},
+            "/folders/{folder_id}/papers": {
+                "parameters": [_FOLDER],
+                "post": {**_ANY, "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FILE}}}},
+            },
+            "/folders/{folder_id}/papers/{paper_id}": {
+                "parameters": [_FOLDER, {"name": "paper_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+                "get": _ANY,
             },
         },
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
@@ -114,8 +124,10 @@ class Shelf:
             return self._add(asked) if asked.method == "POST" else self._list(asked)
         if asked.path == "/items/export":
             return Given(200, self._sheet(), {"Content-Type": "text/csv"})
-        if (asked.method, asked.path) == ("POST", "/files"):
-            return self._keep(asked.raw)
+        if asked.path == "/folders":
+            return Given(200, {"folders": [{"id": 5, "name": "Folder five"}]})
+        if asked.method == "POST" and asked.path in ("/files", "/folders/5/papers"):
+            return self._keep(asked)
         kept = self.files.get(asked.path)
         if kept is None:
             return Given(404, {"error": "none"})
@@ -155,18 +167,19 @@ class Shelf:
             rows.writerow(cells if self.has("formulas") else [f"'{c}" if c.startswith(tuple(guarded)) else c for c in cells])
         return text.getvalue()
 
-    def _keep(self, raw: bytes) -> Given:
+    def _keep(self, asked: Asked) -> Given:
+        raw = asked.raw
         name = re.search(rb'filename="([^"]*)"', raw)
         media_type = re.search(rb"Content-Type: ([^\r\n]+)", raw)
         if name is None or media_type is None:
             return Given(422, {"error": "a file is wanted"})
         content = raw.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--", 1)[0]
         given, kind = name[1].decode(), media_type[1].decode()
-        path = f"/files/{secrets.token_hex(8)}"
+        path = f"{asked.path}/{secrets.token_hex(8)}"
         if self.has("keeps-where-named") and given.startswith("../"):
             path = "/" + given.removeprefix("../")
         self.files[path] = (given.rsplit("/", 1)[-1], kind, content)
-        return Given(201, {"url": path})
+        return Given(201, {"url": path} if asked.path == "/files" else {"id": path.rsplit("/", 1)[-1]})
 
 
 @dataclass

@@ -56,8 +56,22 @@ def test_a_platform_that_bounds_everything_gives_no_finding(examine: Examine) ->
             "guards-equals-only",
             {("abuse.csv-formula", "GET /items/export", "title"), ("abuse.csv-formula", "GET /items/export", "contact")},
         ),
-        (examine_uploads, "serves-inline", {("uploads.served-as-page", "POST /files", "file")}),
-        (examine_uploads, "keeps-where-named", {("uploads.path-traversal", "POST /files", "file")}),
+        (
+            examine_uploads,
+            "serves-inline",
+            {
+                ("uploads.served-as-page", "POST /files", "file"),
+                ("uploads.served-as-page", "POST /folders/{folder_id}/papers", "file"),
+            },
+        ),
+        (
+            examine_uploads,
+            "keeps-where-named",
+            {
+                ("uploads.path-traversal", "POST /files", "file"),
+                ("uploads.path-traversal", "POST /folders/{folder_id}/papers", "file"),
+            },
+        ),
     ],
 )
 def test_the_hole_is_found_twice_and_nothing_else_is_claimed(
