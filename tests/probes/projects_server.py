@@ -1,6 +1,7 @@
 """A small platform of projects with tasks below them, named by both ids: `/projects/{projectId}/tasks/{taskId}`.
 
-Each member has three projects, the first without any task. Guards come off by name (`defects`).
+Each member has three projects, the first without any task; each lead stands above one member and has that one's. Guards come off
+by name (`defects`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tests.probes.small_http import Asked, Given, served
 
 PASSWORD = "Aa1" + secrets.token_hex(8)
 USERS = ("ann", "ben")
+LEADS = {"lea": "ann", "leo": "ben"}
 TASK = {
     "type": "object",
     "required": ["title"],
@@ -88,7 +90,8 @@ class Projects:
         if user is None:
             return Given(401, {"error": "log in"})
         if asked.path == "/projects":
-            return Given(200, {"projects": [self._shown(number) for number, owner in self.owners.items() if owner == user]})
+            whose = LEADS.get(user, user)
+            return Given(200, {"projects": [self._shown(number) for number, owner in self.owners.items() if owner == whose]})
         if labels := re.fullmatch(r"(?:/projects/\d+)?/labels(?:/(\d+))?", asked.path):
             listed = [{"id": number, "name": f"Label number {number}"} for number in (71, 72)]
             return Given(
@@ -98,7 +101,7 @@ class Projects:
         return self._within(asked, user, int(found[1]), found[2], found[3]) if found else Given(404, {"error": "no such path"})
 
     def _log_in(self, body: Any) -> Given:
-        if not isinstance(body, dict) or body.get("user") not in USERS or body.get("pass") != PASSWORD:
+        if not isinstance(body, dict) or body.get("user") not in (*USERS, *LEADS) or body.get("pass") != PASSWORD:
             return Given(401, {"error": "wrong"})
         token = secrets.token_hex(12)
         self.tokens[token] = body["user"]
@@ -106,7 +109,8 @@ class Projects:
 
     def _within(self, asked: Asked, user: str, project: int, tasks: str | None, task: str | None) -> Given:
         ignored = "any-project" in self.defects or (task is not None and "ignores-project" in self.defects)
-        if self.owners.get(project) != user and not ignored:
+        ignored = ignored or (user in LEADS and "any-lead" in self.defects and project in self.owners)
+        if self.owners.get(project) != LEADS.get(user, user) and not ignored:
             return Given(404, {"error": "no such project"})
         if tasks is None:
             return Given(200, self._shown(project))
@@ -150,7 +154,7 @@ def target() -> Target:
         Path(),
         ("127.0.0.1",),
         Allow(writes=True),
-        (Role("member", login, users),),
+        (Role("member", login, users, rank=1), Role("lead", login, tuple(User(name, name, PASSWORD) for name in LEADS), rank=2)),
         health_path="/health",
     )
 

@@ -50,5 +50,17 @@ def test_a_hole_is_named_by_the_id_that_is_not_guarded(defect: str, wanted: set[
     assert wanted <= found(examined(defect))
 
 
+def test_a_higher_role_that_has_a_part_of_the_objects_is_held_to_it() -> None:
+    roles = {(f.rule, f.operation, f.role) for item in examined("any-lead").examined for f in item.findings}
+    assert roles == {
+        (READ_OF_ANOTHER, "GET /projects/{projectId}", "lead"),
+        (READ_OF_ANOTHER, "GET /projects/{projectId}/tasks", "lead"),
+        (WRITE_OF_ANOTHER, "POST /projects/{projectId}/tasks", "lead"),
+        (READ_OF_ANOTHER, READ, "lead"),
+        (WRITE_OF_ANOTHER, PATCH, "lead"),
+        (WRITE_OF_ANOTHER, DELETE, "lead"),
+    }
+
+
 def test_a_child_that_is_bound_to_its_parent_is_no_hole_of_the_others() -> None:
     assert found(examined("loose-read")) == {(READ_OF_ANOTHER, READ, "taskId")}

@@ -165,6 +165,8 @@ def examine_operation(scene: Scene, operation: Operation) -> Iterator[Examined]:
     in_path = [reference for reference in references if reference.place == "path"]
     if in_path:
         yield _examine_reference(scene, operation, in_path[-1])
+        for reference in scene.bound_references(operation):
+            yield _examine_reference(scene, operation, reference)
     else:
         yield examine_function(scene, operation)
     for reference in references:
@@ -174,7 +176,8 @@ def examine_operation(scene: Scene, operation: Operation) -> Iterator[Examined]:
 
 def _examine_reference(scene: Scene, operation: Operation, reference: Reference) -> Examined:
     examined = (examine_read if operation.is_safe else examine_write)(scene, operation, reference)
-    return replace(examined, certain=reference.kind in scene.world.target.objects)
+    described = any(kind.name == reference.kind.name for kind in scene.world.target.objects)
+    return replace(examined, certain=described and not reference.peers_only)
 
 
 def examine_kind(scene: Scene, kind: ObjectKind) -> Iterator[Examined]:

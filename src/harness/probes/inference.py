@@ -37,9 +37,19 @@ def inferred(scene: Scene) -> tuple[ObjectKind, ...]:
     return tuple(found)
 
 
-def is_inferred(kind: ObjectKind, described: tuple[ObjectKind, ...]) -> bool:
-    """Whether a kind is none of those that the target file describes: what is found about it is less certain."""
-    return kind not in described
+def bound_roles(scene: Scene) -> Iterator[ObjectKind]:
+    """The kinds once more for each further role whose users are shown different objects: the managers of two tenants.
+
+    Such a role stands above the owners, and yet has its own part of the objects only.
+    """
+    for kind in scene.kinds:
+        lister = scene.document.find("GET", kind.list_path) if kind.list_path else None
+        if lister is None:
+            continue
+        for role in (role for role in scene.roles if role.name != kind.role and len(role.users) > 1):
+            other = replace(kind, role=role.name, examples={})
+            if scene.permissions.of(lister, role).permitted is not False and is_private(scene.finder.holdings(other)):
+                yield other
 
 
 def _collections(scene: Scene) -> dict[str, tuple[str, ...]]:
@@ -65,7 +75,7 @@ def _kind(scene: Scene, collection: str, parameters: tuple[str, ...], role: Role
     if not id_path:
         return None
     kind = ObjectKind(collection.rsplit("/", 1)[-1], role.name, parameters, collection, id_path)
-    return kind if _is_private(scene.finder.holdings(kind)) else None
+    return kind if is_private(scene.finder.holdings(kind)) else None
 
 
 def _id_path(scene: Scene, collection: str, name: str, role: Role) -> str:
@@ -90,7 +100,8 @@ def _seen(scene: Scene, collection: str, name: str, role: str, user: str) -> str
     return id_path_in(answer.json, name) if answer.is_success else ""
 
 
-def _is_private(holdings: Holdings) -> bool:
+def is_private(holdings: Holdings) -> bool:
+    """Whether each user is shown objects, and none that another is shown."""
     return not holdings.problem and not holdings.shared and len(holdings.own) > 1 and all(holdings.own.values())
 
 

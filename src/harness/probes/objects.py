@@ -31,6 +31,7 @@ class Reference:
     name: str
     place: Literal["path", "query", "body"]
     kind: ObjectKind
+    peers_only: bool = False  # nobody but a peer of the owner's role is asked: what other roles may do is known otherwise
 
 
 @dataclass(frozen=True)

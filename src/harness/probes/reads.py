@@ -94,6 +94,8 @@ def mirrored(stage: Stage) -> Stage | None:
 
 def outsiders(scene: Scene, stage: Stage) -> Iterator[Asker]:
     """A user of each other role, and nobody."""
+    if stage.reference.peers_only:
+        return
     for role in scene.roles:
         if role.name != stage.owner.role:
             yield Asker(role.name, role.users[0].name)

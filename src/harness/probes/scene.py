@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from harness.probes.document import Document
 from harness.probes.drafts import Draft, Drafter
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, World
 from harness.probes.files import file_member, samples
-from harness.probes.inference import created_for, inferred
+from harness.probes.inference import bound_roles, created_for, inferred
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
 from harness.probes.oracle import unstable
@@ -77,6 +77,11 @@ class Scene:
         return (*(kind for kind in self.world.target.objects if kind.owned), *inferred(self))
 
     @cached_property
+    def bound_kinds(self) -> tuple[ObjectKind, ...]:
+        """The kinds as the further roles have them whose users are shown different objects."""
+        return tuple(bound_roles(self))
+
+    @cached_property
     def destructive(self) -> frozenset[str]:
         """Names of the operations that destroy credentials or data: they run apart."""
         return destructive(self.document, self.world.target)
@@ -117,6 +122,12 @@ class Scene:
     def references(self, operation: Operation) -> tuple[Reference, ...]:
         """The places where the operation names an object of a described kind."""
         return references(self.document, self.kinds, operation)
+
+    def bound_references(self, operation: Operation) -> tuple[Reference, ...]:
+        """The last such place of its path for each further role that has a part of the objects only, and may call it."""
+        found = [each for each in references(self.document, self.bound_kinds, operation) if each.place == "path"]
+        last = {each.kind.role: replace(each, peers_only=True) for each in found}
+        return tuple(each for role, each in last.items() if self.permission(operation, Asker(role)).permitted is not False)
 
     def holdings(self, kind: ObjectKind) -> Holdings:
         """What the users own of a kind, found out once."""
