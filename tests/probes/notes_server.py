@@ -144,7 +144,7 @@ class Platform:
         """Notes whose title holds the text, by a statement of a real database."""
         with closing(sqlite3.connect(":memory:")) as database:
             database.execute("CREATE TABLE notes (id TEXT, title TEXT, owner TEXT)")
-            rows = [(n["id"], n["title"], n["owner"]) for n in self.notes.values()]
+            rows = [(n["id"], n["title"], user if self.has("search-of-all") else n["owner"]) for n in self.notes.values()]
             database.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
             statement = "SELECT id FROM notes WHERE owner = ? AND title LIKE ?"
             if self.has("sql") or self.has("sql-quiet"):

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.model.finding import Finding, Observation
+from harness.model.finding import Finding, Observation, Request
 from harness.probes.cells import Examined
 from harness.probes.exchange import Answer
 from harness.probes.jsonpath import find
 from harness.probes.objects import Holdings
 from harness.probes.operations import Operation
-from harness.probes.oracle import changes, excerpt, unstable
+from harness.probes.oracle import changes, excerpt, leaves, unstable
 from harness.probes.reads import Stage
 from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.schemas import SchemaError
 from harness.probes.wording import STAGE, Moves, list_shows_another, moves_with_another
 from harness.probes.writes import write_as_owner
 
 OBJECTS_COMPARED_MAX = 5
 _MEMBERS_MIN = 4
 _NODES_MAX = 20_000
+VALUES_MAX = 3  # of one parameter
+FILTERS_MAX = 12  # requests with a filter, of one list
+_TEXTS_MAX = 20
+_WORD = re.compile(r"[A-Za-z]{4,20}")
 
 
 def examine_shared(scene: Scene, holdings: Holdings) -> Examined | None:
@@ -58,25 +64,68 @@ def summaries(scene: Scene, role: str) -> list[Operation]:
 
 
 def examine_summaries(scene: Scene, stage: Stage) -> Iterator[Examined]:
-    """Whether anything that a peer may read without an id shows an object that the peer is refused when it names it."""
-    if stage.peer is None:
+    """Whether anything that a peer may read without an id shows an object that the peer is refused when it names it.
+
+    Asked for as it is, and by each of its filters: a search may forget whose the objects are where the plain list does not.
+    """
+    peer = stage.peer
+    if peer is None:
         return
-    form = _form(stage)
-    mine = set(stage.holdings.own.get(stage.peer.user, ()))
-    for operation in summaries(scene, stage.peer.role):
-        request = scene.finder.list_request(operation.path, stage.peer.role, stage.peer.user)
-        answer = scene.world.send(request)
-        strange = dict.fromkeys(
-            node[form.id_member]
-            for node in _mappings(answer.json)
-            if form.fits(node) and isinstance(node[form.id_member], int | str) and node[form.id_member] not in mine
-        )
-        refused = [identity for identity in list(strange)[:OBJECTS_COMPARED_MAX] if _is_refused(scene, stage, identity)]
-        if refused:
-            what = f"the {stage.holdings.kind.name} {refused[0]}, which it is refused when it asks for it by its id"
-            text = excerpt(answer, refused[0], form.id_member) or str(refused[0])
-            finding = list_shows_another(operation, stage.peer, Asker(stage.peer.role), what, answer, text, (request,))
-            yield Examined(operation, findings=(finding,))
+    for operation in summaries(scene, peer.role):
+        for asked in ({}, *_filters(scene, operation, stage)):
+            request = scene.finder.list_request(operation.path, peer.role, peer.user, asked)
+            finding = _shows_strange(scene, operation, stage, request)
+            if finding is not None:
+                yield Examined(operation, findings=(replace(finding, parameter=next(iter(asked), "")),))
+                break
+
+
+def _shows_strange(scene: Scene, operation: Operation, stage: Stage, request: Request) -> Finding | None:
+    form, peer = _form(stage), stage.peer
+    mine = set(stage.holdings.own.get(peer.user, ())) if peer else set()
+    answer = scene.world.send(request)
+    strange = dict.fromkeys(
+        node[form.id_member]
+        for node in _mappings(answer.json)
+        if form.fits(node) and isinstance(node[form.id_member], int | str) and node[form.id_member] not in mine
+    )
+    refused = [identity for identity in list(strange)[:OBJECTS_COMPARED_MAX] if _is_refused(scene, stage, identity)]
+    if not refused or peer is None:
+        return None
+    what = f"the {stage.holdings.kind.name} {refused[0]}, which it is refused when it asks for it by its id"
+    text = excerpt(answer, refused[0], form.id_member) or str(refused[0])
+    return list_shows_another(operation, peer, Asker(peer.role), what, answer, text, (request,))
+
+
+def _filters(scene: Scene, operation: Operation, stage: Stage) -> Iterator[dict[str, Any]]:
+    """One optional parameter at a time: words of the owner's objects where it takes any text, else some of its values."""
+    words = _words(stage)
+    made: list[dict[str, Any]] = []
+    for parameter in operation.placed("query"):
+        try:
+            schema = scene.document.schemas.resolve(parameter.schema)
+        except SchemaError:
+            continue
+        if isinstance(schema.get("enum"), list):
+            values: list[Any] = schema["enum"][:VALUES_MAX]
+        elif schema.get("type") == "boolean":
+            values = [True, False]
+        else:
+            values = words if schema.get("type") == "string" and "format" not in schema else []
+        made += [{parameter.name: value} for value in values]
+    return iter(made[:FILTERS_MAX])
+
+
+def _words(stage: Stage) -> list[str]:
+    """Words of texts of the owner's first objects, the longest first: what a search for them would ask."""
+    items = stage.holdings.kind.id_path.rpartition(".")[0]
+    own = set(stage.holdings.own.get(stage.owner.user, ()))
+    id_member = stage.holdings.kind.id_path.rpartition(".")[2]
+    lists = [listed for listed in stage.holdings.lists if listed.user == stage.owner.user]
+    nodes = [node for each in lists for node in find(each.answer.json, items) if isinstance(node, Mapping)]
+    texts = [value for node in nodes if node.get(id_member) in own for _, value in leaves(node) if isinstance(value, str)]
+    words = dict.fromkeys(word for text in texts[:_TEXTS_MAX] for word in _WORD.findall(text))
+    return sorted(words, key=len, reverse=True)[:VALUES_MAX]
 
 
 @dataclass(frozen=True)

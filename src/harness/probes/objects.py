@@ -162,12 +162,16 @@ class Finder:
         ids = tuple(dict.fromkeys(found for found in find(answer.json, kind.id_path) if isinstance(found, int | str)))
         return Listed(user.name, request, answer, ids[:IDS_MAX])
 
-    def list_request(self, path: str, role: str, user: str) -> Request:
-        """A request for a list, with as long a page as the document allows (at most 100)."""
+    def list_request(self, path: str, role: str, user: str, asked: Mapping[str, Any] | None = None) -> Request:
+        """A request for a list, with as long a page as the document allows (at most 100).
+
+        Args:
+            asked: values of optional parameters, by name.
+        """
         operation = self._document.find("GET", path)
         if operation is None:
             return Request("GET", self._drafter.base_path + path, role, user)
-        given: dict[str, Any] = {}
+        given: dict[str, Any] = dict(asked or {})
         for parameter in operation.placed("query"):
             most = parameter.schema.get("maximum")
             if parameter.name.lower() in _LIMIT_NAMES and isinstance(most, int):
