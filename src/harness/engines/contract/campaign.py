@@ -41,13 +41,14 @@ from harness.probes.permissions import Permissions
 
 Progress = Callable[[str], None]
 _PASSWORD_BYTES = 12
+_NO_TIME = "the time was over before it began"
 ENUMERATED, FUZZING, STATEFUL, DESTRUCTIVE = "enumerated", "fuzzing", "stateful", "destructive"
 # Phases of ours → phases of the engine. Those of one line share an instance: `examples` are few and come first.
 PHASES: dict[str, tuple[str, ...]] = {
     ENUMERATED: ("examples", "coverage"),
+    DESTRUCTIVE: ("examples", "coverage", "fuzzing"),  # before what repeats: where time runs out, each operation had its turn
     FUZZING: ("fuzzing",),
     STATEFUL: ("stateful",),
-    DESTRUCTIVE: ("examples", "coverage", "fuzzing"),
 }
 
 
@@ -178,7 +179,7 @@ class Campaign:
         result = LegResult(leg.role.name, PHASES[leg.phase])
         seconds = self._deadline - time.monotonic()
         if seconds <= 0:
-            result.ended = Ended("the time was over before it began")
+            result.ended = Ended(_NO_TIME)
             return LegReport(leg, result)
         try:
             report = self._run(leg)
@@ -257,7 +258,7 @@ class Campaign:
             permitted = bool(own.successes) or not (others and own.statuses.get("403"))
         return replace(own, permitted=permitted)
 
-    def _untested(self, reports: Iterable[LegReport], cases: Iterable[OperationCases]) -> dict[str, str]:
+    def _untested(self, reports: Sequence[LegReport], cases: Iterable[OperationCases]) -> dict[str, str]:
         sent = {entry.operation for entry in cases if entry.cases}
         why = {
             trouble.operation: trouble.text.splitlines()[0][:300]
@@ -266,7 +267,9 @@ class Campaign:
             if trouble.operation and trouble.kind in ("schema", "engine")
         }
         why.update(self._forbidden)
-        return {name: why.get(name, "no case was sent") for name in self._document.names if name in self._selected - sent}
+        late = any(report.result.ended.reason == _NO_TIME for report in reports)
+        otherwise = "no case was sent: the stage's time was over before" if late else "no case was sent"
+        return {name: why.get(name, otherwise) for name in self._document.names if name in self._selected - sent}
 
     def _phases(self, reports: Sequence[LegReport]) -> Iterable[str]:
         """The engine's phases that came to their end as every role, and `destructive`."""
