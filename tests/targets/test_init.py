@@ -211,3 +211,18 @@ def test_a_target_file_elsewhere_is_named_by_its_path(project: Path, capsys: pyt
     capsys.readouterr()
     main(["doctor", "--target", str(elsewhere)])
     assert f"harness verify --target {elsewhere}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("paths", "health"),
+    [
+        ({"/things": {"get": {"security": []}}}, "/"),
+        ({"/healthz": {"get": {"security": []}}}, "/v1/healthz"),
+        ({"/health": {"get": {}}, "/health/ready": {"get": {"security": []}}}, "/v1/health/ready"),
+    ],
+)
+def test_the_health_is_asked_for_where_the_document_says_for_everybody(paths: dict[str, Any], health: str) -> None:
+    schemes = {"token": {"type": "http", "scheme": "bearer"}}
+    whole = {"openapi": "3.1.0", "servers": [{"url": "/v1"}], "security": [{"token": []}], "paths": paths}
+    document = Document.of({**whole, "components": {"securitySchemes": schemes}})
+    assert f'health_path = "{health}"' in draft(Seen("desk", document=document))

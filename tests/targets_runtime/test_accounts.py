@@ -99,7 +99,7 @@ def test_each_target_without_a_template_signs_its_users_up_and_is_reset_first(tm
 SCHEMA = "create table users (email text primary key, hash text not null, modern text, plain text); create table t (n int);"
 SEED_SQL = (
     "insert into users values ('{username}', '{password_bcrypt}', '{password_argon2}', '{password_sha256}'); "
-    "insert into t values ({unique} % 7)"
+    "insert into t values ({unique} % 7); insert into t select 1000 where '{name}' = 'two'"
 )
 
 
@@ -129,7 +129,7 @@ def test_sql_makes_schema_rows_and_accounts_with_hashes_of_the_runs_password(tmp
         took = fill_database(by_sql(tmp_path), Seeding(dsn, "small", 7, PASSWORD, tmp_path))
         with psycopg.connect(dsn) as connection:
             users = connection.execute("SELECT email, hash, modern, plain FROM users ORDER BY email").fetchall()
-            assert connection.execute("SELECT count(*) FROM t").fetchone() == (5,)
+            assert connection.execute("SELECT count(*), count(*) FILTER (WHERE n = 1000) FROM t").fetchone() == (6, 1)
     assert list(took) == ["schema", "seed files", "accounts"]
     assert users[0][0] == "o'one@example.test"
     assert bcrypt.checkpw(PASSWORD.encode(), users[0][1].encode())

@@ -19,7 +19,7 @@ VARIABLE_PLACEHOLDERS = ("base_url", "password", "secret", "trusted_proxy")
 DATABASE_PLACEHOLDERS = ("db_url", "db_host", "db_port", "db_name", "db_user", "db_password")
 BODY_PLACEHOLDERS = ("username", "password", "page_token")
 VALUE_PLACEHOLDERS = ("token", "username", "password", "basic")
-SIGN_UP_PLACEHOLDERS = ("username", "password", "run", "unique")
+SIGN_UP_PLACEHOLDERS = ("username", "password", "name", "run", "unique")
 SQL_PLACEHOLDERS = (*SIGN_UP_PLACEHOLDERS, "password_bcrypt", "password_argon2", "password_sha256")
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")

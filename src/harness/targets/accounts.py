@@ -124,4 +124,5 @@ def _logs_in(live: LiveTarget, role: Role, user: User) -> bool:
 
 
 def _words(user: User, password: str) -> Mapping[str, str]:
-    return {"username": user.username, "run": run_mark(password), "unique": unique_digits(password, user.username)}
+    unique = unique_digits(password, user.username)
+    return {"username": user.username, "name": user.name, "run": run_mark(password), "unique": unique}

@@ -24,6 +24,9 @@ _NO_ROLE = {"api", "auth", "v", "login", "signin", "log", "in", "sign", "session
 _DEPTH_MAX = 4
 
 
+_HEALTH = re.compile(r"/(health\w*|live(z|ness)?|ready(z)?|readiness|ping|status)$", re.I)
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a draft is made from: `document_file` is the path that the file will name, `document_path` where one is served."""
@@ -81,8 +84,18 @@ def _head(seen: Seen) -> list[str]:
     lines += [f'document_path = "{seen.document_path}"'] if seen.document_path else []
     if not seen.document:
         lines += ['# document = "openapi.yaml"  # without one, only what a browser would find can be tested']
-    lines += [f'health_path = "{seen.health_path or "/"}"  # an answer below 500 there means that it runs']
+    health = seen.health_path or _documented_health(seen.document) or "/"
+    lines += [f'health_path = "{health}"  # an answer below 500 there means that it runs']
     return lines
+
+
+def _documented_health(document: Document | None) -> str:
+    """The path of the first read for everybody whose name says that it tells the health, "" where none does."""
+    for operation in document.operations if document else ():
+        open_to_all = operation.method == "GET" and not operation.is_secured and "{" not in operation.path
+        if open_to_all and document and _HEALTH.search(operation.path):
+            return document.base_path + operation.path
+    return ""
 
 
 def _allow() -> list[str]:
