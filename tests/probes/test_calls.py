@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from harness.model.target import ObjectKind
 from harness.probes.calls import OBJECTS_TRIED_MAX, turned, valid_drafts
 from harness.probes.document import Document
 from harness.probes.exchange import World
@@ -49,3 +52,17 @@ def test_without_any_it_says_what_is_missing() -> None:
         pytest.raises(Untestable, match=r"no value is known for .taskId"),
     ):
         list(valid_drafts(Scene(world, document, seed=1), document.operation(f"GET {TASK}"), ANN))
+
+
+def test_a_body_names_an_object_of_the_callers_own_where_its_kind_is_described() -> None:
+    schema = {"type": "object", "required": ["projectId"], "properties": {"projectId": {"type": "integer", "maximum": 9}}}
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    move = {"post": {"security": [{"token": []}], "requestBody": body, "responses": {"200": {"description": "moved"}}}}
+    document = Document.of({**DOCUMENT.data, "paths": {**DOCUMENT.data["paths"], "/moves": move}})
+    kind = ObjectKind("project", "member", ("projectId",), "/projects", "$.projects[*].id")
+    with Servers().fresh("calls") as door:
+        described = replace(door, target=replace(door.target, objects=(kind,)))
+        with World(described) as world:
+            scene = Scene(world, document, seed=1)
+            named = {each["projectId"] for each in scene.bodies(document.operation("POST /moves"))}
+            assert named <= set(scene.owned(ANN)["projectId"])

@@ -149,9 +149,9 @@ class Scene:
         )
 
     def owned(self, asker: Asker) -> dict[str, tuple[Any, ...]]:
-        """By parameter name, the ids of each described kind that are the asker's own."""
+        """By parameter name, the ids of each kind that are the asker's own."""
         own: dict[str, tuple[Any, ...]] = {}
-        for kind in self.kinds:
+        for kind in (*self.bound_kinds, *self.kinds):
             ids = self.holdings(kind).own.get(asker.user, ()) if kind.role == asker.role else ()
             own.update({written.rpartition(":")[2]: ids for written in kind.parameters if ids})
         return own
@@ -213,6 +213,8 @@ class Scene:
         """The bodies with ids that the caller is shown where they refer to other objects, before the bodies as they are."""
         role = next((role for role in self.roles if role.name == self.caller(operation).role), None)
         described = {reference.name for reference in self.references(operation) if reference.place == "body"}
+        own = self.own_ids(self.caller(operation)) if described else {}
+        bodies = [_with(body, {name: own[name] for name in described & own.keys()}) for body in bodies]
         if role is None or operation.is_safe or not any(refers_to_others(body, described) for body in bodies):
             return bodies
         if role.name not in self._borrowed:
