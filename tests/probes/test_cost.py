@@ -84,7 +84,9 @@ def test_the_hole_is_found_twice_and_nothing_else_is_claimed(
 
 @pytest.mark.parametrize("defect", ["explodes", "squares"])
 def test_a_pattern_that_takes_too_long_is_found_by_how_it_grows(defect: str) -> None:
-    assert said(seen_once(examine_cost, defect)) == {("abuse.regular-expression", "GET /items", "contact")}
+    """A busy machine may hide how the time grows, and never makes it grow: one time out of three is enough."""
+    found = (said(seen_once(examine_cost, defect)) for _ in range(3))
+    assert next(filter(None, found), set()) == {("abuse.regular-expression", "GET /items", "contact")}
 
 
 @pytest.mark.parametrize(

@@ -215,13 +215,13 @@ def test_an_alias_bomb_costs_no_more_than_its_text() -> None:
     lines = ["openapi: 3.0.3", "x0: &x0 {type: object}"]
     lines += [f"x{n}: &x{n} {{<<: [*x{n - 1}, *x{n - 1}], allOf: [*x{n - 1}, *x{n - 1}]}}" for n in range(1, 60)]
     lines += ["paths: {/a: {post: {requestBody: {content: {application/json: {schema: *x59}}}}}}"]
-    begun = time.monotonic()
+    begun = time.process_time()
     shop = Document.load("\n".join(lines))
     body = shop.operation("POST /a").body
     assert body is not None
     with pytest.raises(SchemaError):
         shop.schemas.resolve(body.schema)
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_swagger_2_is_read() -> None:

@@ -85,7 +85,7 @@ def test_a_paused_command_can_be_stopped(tmp_path: Path) -> None:
     os.kill(kept.pid, signal.SIGSTOP)
     began = time.monotonic()
     assert kept.stop() == -signal.SIGTERM
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 5  # its grace is 10 s, and a paused one would take all of it
 
 
 def test_what_the_command_left_in_another_session_dies_too(tmp_path: Path) -> None:

@@ -133,9 +133,9 @@ def test_a_typical_page_is_small():
 
 def test_ten_thousand_findings_stay_under_five_megabytes_and_a_few_seconds():
     run = samples.many(10_000)
-    start = time.monotonic()
+    start = time.process_time()
     size = len(page(run).encode())
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     assert size < 5_000_000
 
 

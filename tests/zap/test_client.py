@@ -115,7 +115,7 @@ def test_a_daemon_that_was_stopped_ends_the_call_at_its_deadline_and_not_at_its_
         started = time.monotonic()
         with pytest.raises(EngineError, match=r"did not answer JSON/core/view/version in 0\.3 s"):
             _ = Zap(address, "k", timeout_s=0.3).core.version
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
 
 
 def test_nobody_there_is_an_error() -> None:
