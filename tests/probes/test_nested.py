@@ -6,6 +6,8 @@ import pytest
 
 from harness.model.evidence import Whose
 from harness.probes.authorization import AuthorizationRun, Matrix
+from harness.probes.exchange import World
+from harness.probes.scene import Scene
 from tests.probes.projects_server import DOCUMENT, Servers
 
 TASK = "/projects/{projectId}/tasks/{taskId}"
@@ -60,6 +62,15 @@ def test_a_higher_role_that_has_a_part_of_the_objects_is_held_to_it() -> None:
         (WRITE_OF_ANOTHER, PATCH, "lead"),
         (WRITE_OF_ANOTHER, DELETE, "lead"),
     }
+
+
+def test_an_object_is_looked_at_by_what_shows_it_whatever_role_has_it() -> None:
+    with Servers().fresh("looks") as door, World(door) as world:
+        scene = Scene(world, DOCUMENT, seed=1)
+        (reference,) = scene.bound_references(DOCUMENT.operation(PATCH))
+        readers = {operation.name for operation in scene.readers(reference, ("taskId",))}
+    assert reference.kind.role == "lead"
+    assert {"GET /projects/{projectId}", READ} <= readers
 
 
 def test_a_child_that_is_bound_to_its_parent_is_no_hole_of_the_others() -> None:

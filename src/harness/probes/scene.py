@@ -269,7 +269,9 @@ class Scene:
         )
 
     def _shows(self, operation: Operation, reference: Reference, beside: Collection[str]) -> bool:
-        names = {found.name for found in self.references(operation) if found.place == "path" and found.kind == reference.kind}
+        names = {
+            found.name for found in self.references(operation) if found.place == "path" and found.kind.name == reference.kind.name
+        }
         others = set(names_in(operation.path)) - names
         if len(names) != 1 or not others <= set(beside):
             return False
