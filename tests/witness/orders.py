@@ -31,6 +31,7 @@ DEFECTS = (
     "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint", "takes-rights",
     "forgets-keys",
 )  # fmt: skip
+PARSES_QUOTES = "parses-quotes"  # no defect: the driver refuses a statement whose quotes do not balance, and sends nothing
 OF_REFUSED_WRITES = ("refuses-late", "hides-label")
 
 SCHEMA = """
@@ -220,6 +221,7 @@ class Orders:
         if "sql" in self.defects:
             statement = statement.replace("ILIKE %s", f"ILIKE '{pattern.replace('%', '%%')}'")
             values = [user]
+            self._parse(statement)
         if "all-rows" in self.defects:
             rows = db.execute(statement, values).fetchall()[:limit]
         else:
@@ -228,6 +230,11 @@ class Orders:
             for row in rows:
                 db.execute("SELECT name FROM customers WHERE id = %s", [row[2]])
         return 200, {"items": [{"id": row[0], "title": row[1], "customer": row[3]} for row in rows]}
+
+    def _parse(self, statement: str) -> None:
+        """As some drivers do before they send anything."""
+        if PARSES_QUOTES in self.defects and statement.count("'") % 2:
+            raise psycopg.ProgrammingError("a literal does not end")
 
     def _add(self, db: psycopg.Connection, user: str, body: Any) -> tuple[int, Any]:
         title = body.get("title") if isinstance(body, dict) else None
@@ -271,7 +278,9 @@ class Orders:
             self.kept[-1].execute("SELECT count(*) FROM customers")
         count = "SELECT count(*) FROM orders WHERE owner = %s AND title = "
         if "sql-stored" in self.defects:
-            found = db.execute(f"{count}'{row[1].replace('%', '%%')}'", [user]).fetchone()
+            statement = f"{count}'{row[1].replace('%', '%%')}'"
+            self._parse(statement)
+            found = db.execute(statement, [user]).fetchone()
         else:
             found = db.execute(f"{count}%s", [user, row[1]]).fetchone()
         return 200, {"count": found[0] if found else 0}

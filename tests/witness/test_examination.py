@@ -13,7 +13,7 @@ from harness.model.finding import Confidence
 from harness.targets.live import LiveTarget
 from harness.witness.examination import NO_RECORD, Examination, examine
 from tests.witness.conftest import MakeRecorded
-from tests.witness.orders import DEFECTS, DOCUMENT, schema, served, target
+from tests.witness.orders import DEFECTS, DOCUMENT, PARSES_QUOTES, schema, served, target
 
 LEAKING = frozenset({"keeps-connection", "keeps-transaction"})
 FOUND = (
@@ -111,6 +111,14 @@ def test_what_a_request_leaves_behind_is_found_and_the_rest_is_examined_without_
         ("database.leaks.transaction", "GET /orders/{order_id}/namesakes"),
         ("database.n-plus-one", "GET /orders"),
     }
+
+
+def test_an_injection_is_found_where_the_driver_refuses_open_quotes(server: EmbeddedServer, recorded: MakeRecorded) -> None:
+    done = examine(Grounds(server, recorded, frozenset({"sql", PARSES_QUOTES})), DOCUMENT, 7, only="GET /orders")
+    found = {(finding.rule, finding.operation, finding.parameter): finding for finding in done.payload().findings}
+    assert set(found) == {("injection.sql", "GET /orders", "q")}
+    assert "two pieces" in found["injection.sql", "GET /orders", "q"].observed
+    assert found["injection.sql", "GET /orders", "q"].confidence is Confidence.HIGH
 
 
 def test_what_was_seen_twice_is_of_high_confidence(broken: Examination) -> None:

@@ -2,6 +2,9 @@
 
 A bound value does not stand in the text at all; a correct escape keeps the whole marker inside one literal. Every statement of
 the whole examination is looked at, so that a marker stored now and built into a statement later (second order) is seen as well.
+
+Some drivers parse a statement before they send it, and refuse one whose quotes do not balance: the server never hears of it.
+Where a marker was refused and never arrived, one whose quotes balance is sent in its place.
 """
 
 from __future__ import annotations
@@ -50,6 +53,7 @@ _MEMBERS_MAX = 40
 MADE_MAX = 12  # objects with markers in them that are looked at again
 _DEPTH_MAX = 4
 _REASON_CHARACTERS_MAX = 160
+_TYPED = re.compile(r"[\d.+-]+|True|False")  # values of places that take no text at all
 _PLAIN = (TokenKind.STRING, TokenKind.IDENTIFIER, TokenKind.COMMENT)
 
 
@@ -71,13 +75,20 @@ class Marker:
         return f"zq{self.run}{self.number:04d}b"
 
     def texts(self, like: str, length_max: int) -> tuple[str, ...]:
-        """The marker as sent in place of a value; in the form of an address where the value was one."""
+        """The marker as sent in place of a value; in the form of an address where the value was one.
+
+        First what leaves a quote open, then what two quotes divide: it reaches the server by a driver that counts them, too.
+        Where there is no room for that, a bare word, which shows itself where names stand (`ORDER BY`).
+        """
         whole = f"{self.first}'\"*/{self.last}--"
+        short, divided = f"{self.first}'{self.last}", f"{self.first}'||'{self.last}"
         if "@" in like:
-            return (f"{self.first}'{self.last}@example.test",)
+            return f"{short}@example.test", f"{divided}@example.test"
         if like.startswith(("http:", "https:")):
-            return (f"https://example.test/{self.first}'{self.last}",)
-        return (whole if len(whole) <= length_max else f"{self.first}'{self.last}"[:length_max],)
+            return f"https://example.test/{short}", f"https://example.test/{divided}"
+        first = whole if len(whole) <= length_max else short[:length_max]
+        second = divided if len(divided) <= length_max else self.first
+        return (first, second) if len(second) <= length_max else (first,)
 
 
 def stands(text: str, marker: Marker) -> str:
@@ -125,6 +136,7 @@ class InjectionOracle:
     made: list[tuple[str, Any]] = field(default_factory=list)  # collection and id
     _sent: dict[str, _Sent] = field(default_factory=dict)
     _hits: dict[tuple[str, str, str], tuple[Statement, str, Marker]] = field(default_factory=dict)
+    _arrived: set[str] = field(default_factory=set)  # markers that the server heard of, as a bound value too
     _during: str = ""
     _escaped: int = 0
 
@@ -186,6 +198,8 @@ class InjectionOracle:
             sent.status = answer.status
             if answer.is_success and slot.operation.method == "POST" and len(self.made) < MADE_MAX:
                 self._remember(slot.operation, answer)
+            if marker.first in self._arrived or not _may_be_of_the_driver(slot, answer):
+                return
 
     def _remember(self, operation: Operation, answer: Answer) -> None:
         """The id of what a marker is stored in: whatever shows that object later may use the marker."""
@@ -216,8 +230,10 @@ class InjectionOracle:
     # -- hearing
 
     def _heard(self, statement: Statement) -> None:
-        if not self._during or f"zq{self._run}" not in statement.text.lower():
+        if not self._during:
             return
+        for value in (statement.text, *(value or "" for value in statement.parameters)):
+            self._arrived |= set(re.findall(rf"zq{self._run}\d{{4}}a", value.lower()))
         for first in set(re.findall(rf"zq{self._run}\d{{4}}(?=[ab])", statement.text.lower())):
             sent = self._sent.get(first + "a")
             if sent is None:
@@ -273,6 +289,11 @@ class InjectionOracle:
         seen = (during, stored, slot.name) in self._hits
         self._hits[during, stored, slot.name] = before
         return seen
+
+
+def _may_be_of_the_driver(slot: Slot, answer: Answer) -> bool:
+    """Whether a refusal may be what became of an error before the statement was sent; a number's place refuses any text."""
+    return answer.status >= 500 or (answer.status in (400, 422) and not _TYPED.fullmatch(slot.value))
 
 
 def cut_around(text: str, word: str) -> str:
