@@ -31,7 +31,9 @@ DEFECTS = (
     "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint", "takes-rights",
     "forgets-keys",
 )  # fmt: skip
+STORED_NOTE = "sql-noted"  # what a PATCH stored stands in a statement
 PARSES_QUOTES = "parses-quotes"  # no defect: the driver refuses a statement whose quotes do not balance, and sends nothing
+FAILS_AT_QUOTES = "fails-at-quotes"  # in what is stored, and sends nothing
 OF_REFUSED_WRITES = ("refuses-late", "hides-label")
 
 SCHEMA = """
@@ -267,8 +269,13 @@ class Orders:
         return 200, dict(zip(shown, row, strict=False))
 
     def _lines(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
-        self._row(db, user, number)
-        rows = db.execute("SELECT id, article FROM lines WHERE order_id = %s LIMIT 50", [number]).fetchall()
+        row = self._row(db, user, number)
+        statement = "SELECT id, article FROM lines WHERE order_id = %s LIMIT 50"
+        if STORED_NOTE in self.defects:
+            note = row[2].replace("%", "%%")
+            statement = statement.replace("LIMIT", f"AND '{note}' IS NOT NULL LIMIT")
+            self._parse(statement)
+        rows = db.execute(statement, [number]).fetchall()
         return 200, {"items": [{"id": row[0], "article": row[1]} for row in rows]}
 
     def _namesakes(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
@@ -276,6 +283,8 @@ class Orders:
         if "keeps-transaction" in self.defects:
             self.kept.append(psycopg.connect(self.dsn))
             self.kept[-1].execute("SELECT count(*) FROM customers")
+        if FAILS_AT_QUOTES in self.defects and "'" in row[1]:
+            raise psycopg.ProgrammingError("a literal does not end")
         count = "SELECT count(*) FROM orders WHERE owner = %s AND title = "
         if "sql-stored" in self.defects:
             statement = f"{count}'{row[1].replace('%', '%%')}'"

@@ -13,7 +13,7 @@ from harness.model.finding import Confidence
 from harness.targets.live import LiveTarget
 from harness.witness.examination import NO_RECORD, Examination, examine
 from tests.witness.conftest import MakeRecorded
-from tests.witness.orders import DEFECTS, DOCUMENT, PARSES_QUOTES, schema, served, target
+from tests.witness.orders import DEFECTS, DOCUMENT, FAILS_AT_QUOTES, PARSES_QUOTES, STORED_NOTE, schema, served, target
 
 LEAKING = frozenset({"keeps-connection", "keeps-transaction"})
 FOUND = (
@@ -119,6 +119,32 @@ def test_an_injection_is_found_where_the_driver_refuses_open_quotes(server: Embe
     assert set(found) == {("injection.sql", "GET /orders", "q")}
     assert "two pieces" in found["injection.sql", "GET /orders", "q"].observed
     assert found["injection.sql", "GET /orders", "q"].confidence is Confidence.HIGH
+
+
+@pytest.mark.parametrize(
+    ("defect", "operation", "stored"),
+    [
+        ("sql-stored", "GET /orders/{order_id}/namesakes", "POST /orders title"),
+        (STORED_NOTE, "GET /orders/{order_id}/lines", "PATCH /orders/{order_id} note"),
+    ],
+)
+def test_what_was_stored_is_proved_where_the_driver_refuses_open_quotes(
+    server: EmbeddedServer, recorded: MakeRecorded, defect: str, operation: str, stored: str
+) -> None:
+    done = examine(Grounds(server, recorded, frozenset({defect, PARSES_QUOTES})), DOCUMENT, 7, only=operation)
+    (finding,) = done.payload().findings
+    assert (finding.rule, finding.operation, finding.parameter) == ("injection.sql-second-order", operation, stored)
+    assert "two pieces" in finding.observed
+
+
+def test_a_read_that_fails_at_what_was_stored_is_a_suspicion(server: EmbeddedServer, recorded: MakeRecorded) -> None:
+    operation = "GET /orders/{order_id}/namesakes"
+    done = examine(Grounds(server, recorded, frozenset({FAILS_AT_QUOTES})), DOCUMENT, 7, only=operation)
+    (finding,) = done.payload().findings
+    assert (finding.rule, finding.operation) == ("injection.sql-second-order", operation)
+    assert finding.parameter == "POST /orders title"
+    assert finding.confidence is Confidence.MEDIUM
+    assert len(finding.steps) == 2
 
 
 def test_what_was_seen_twice_is_of_high_confidence(broken: Examination) -> None:
