@@ -34,6 +34,7 @@ DEFECTS = (
 STORED_NOTE = "sql-noted"  # what a PATCH stored stands in a statement
 PARSES_QUOTES = "parses-quotes"  # no defect: the driver refuses a statement whose quotes do not balance, and sends nothing
 FAILS_AT_QUOTES = "fails-at-quotes"  # in what is stored, and sends nothing
+TAKES_CUSTOMER = "takes-customer"  # a label may name the customer
 OF_REFUSED_WRITES = ("refuses-late", "hides-label")
 
 SCHEMA = """
@@ -358,6 +359,8 @@ class Orders:
         )
         if "takes-rights" in self.defects and isinstance(body.get("is_admin"), bool):
             db.execute("UPDATE orders SET is_admin = %s WHERE id = %s", [body["is_admin"], number])
+        if TAKES_CUSTOMER in self.defects and isinstance(body.get("customer_id"), int):
+            db.execute("UPDATE orders SET customer_id = %s WHERE id = %s", [body["customer_id"], number])
         return 200, {"id": number}
 
 

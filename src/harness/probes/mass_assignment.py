@@ -22,6 +22,7 @@ from harness.probes.calls import valid_drafts
 from harness.probes.checks import Report, finding_of
 from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
+from harness.probes.foreign_keys import another_parent, keys_beside
 from harness.probes.operations import Operation
 from harness.probes.oracle import excerpt, leaves
 from harness.probes.rows import columns_beside, grown, standing
@@ -56,9 +57,10 @@ _MASS_ASSIGNMENT = Weakness(
 
 @dataclass(frozen=True)
 class _Good:
-    """A request that succeeded, and where its draft stands. `strict` says that it was refused with an unknown member in it."""
+    """A request that succeeded, its draft and where that stands; `strict`: with an unknown member in it, it was refused."""
 
     number: int
+    draft: Draft
     request: Request
     answer: Answer
     strict: bool
@@ -92,7 +94,8 @@ def _examine(scene: Scene, operation: Operation, report: Report) -> None:
         return
     shown = {name: value for name, value in _plain(good.answer.json).items() if name != _STRANGE}
     report.tried += 1
-    members = dict(list(_members(scene, operation, shown, {} if good.strict else _RIGHTS).items())[:MEMBERS_MAX])
+    members = _members(scene, operation, shown, {} if good.strict else _RIGHTS)
+    members = dict(list(_with_parents(scene, operation, asker, members, good).items())[:MEMBERS_MAX])
     taken = _taken(scene, operation, asker, members, good)
     said: set[str] = set()
     for taking in taken:
@@ -153,12 +156,12 @@ def _first_good(scene: Scene, operation: Operation, asker: Asker) -> _Good | Non
     for number, draft in enumerate(_drafts(scene, operation, asker)):
         request, answer = _send(scene, asker, replace(draft, body={**draft.body, _STRANGE: "x"}))
         if answer.is_success:
-            return _Good(number, request, answer, strict=False)
+            return _Good(number, draft, request, answer, strict=False)
         if _is_of_the_body(answer):
             strict = answer.status < 500
             request, answer = _send(scene, asker, draft)
             if answer.is_success:
-                return _Good(number, request, answer, strict)
+                return _Good(number, draft, request, answer, strict)
     return None
 
 
@@ -203,6 +206,21 @@ def _members(scene: Scene, operation: Operation, shown: Mapping[str, Any], guess
     for name, kind in columns_beside(scene.world.door.dsn, declared).items():
         if not _HARMLESS.search(name) and (value := _of_column(kind)) is not None:
             found.setdefault(name, value)
+    return found
+
+
+def _with_parents(scene: Scene, operation: Operation, asker: Asker, members: dict[str, Any], good: _Good) -> dict[str, Any]:
+    """The members, those that refer to another row with the key of one that is there, and the foreign keys of the row beside."""
+    dsn = scene.world.door.dsn
+    if not dsn:
+        return members
+    declared, _ = _declared(scene, operation)
+    known = [_plain(answer.json) for answer in (good.answer, *_looked(scene, operation, good.draft, asker))]
+    found = dict(members)
+    for name in dict.fromkeys((*members, *keys_beside(dsn, declared))):
+        present = next((shown[name] for shown in known if shown.get(name) is not None), None)
+        if name not in _RIGHTS and (parent := another_parent(dsn, name, present)) is not None:
+            found[name] = parent
     return found
 
 
