@@ -35,6 +35,7 @@ STORED_NOTE = "sql-noted"  # what a PATCH stored stands in a statement
 PARSES_QUOTES = "parses-quotes"  # no defect: the driver refuses a statement whose quotes do not balance, and sends nothing
 FAILS_AT_QUOTES = "fails-at-quotes"  # in what is stored, and sends nothing
 TAKES_CUSTOMER = "takes-customer"  # a label may name the customer
+PAGES_BY_KEY = "pages-by-key"  # no defect: what comes after an id
 OF_REFUSED_WRITES = ("refuses-late", "hides-label")
 
 SCHEMA = """
@@ -272,6 +273,8 @@ class Orders:
     def _lines(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
         row = self._row(db, user, number)
         statement = "SELECT id, article FROM lines WHERE order_id = %s LIMIT 50"
+        if PAGES_BY_KEY in self.defects:
+            statement = statement.replace("LIMIT", "AND id > 0 ORDER BY id LIMIT")
         if STORED_NOTE in self.defects:
             note = row[2].replace("%", "%%")
             statement = statement.replace("LIMIT", f"AND '{note}' IS NOT NULL LIMIT")

@@ -13,7 +13,17 @@ from harness.model.finding import Confidence
 from harness.targets.live import LiveTarget
 from harness.witness.examination import NO_RECORD, Examination, examine
 from tests.witness.conftest import MakeRecorded
-from tests.witness.orders import DEFECTS, DOCUMENT, FAILS_AT_QUOTES, PARSES_QUOTES, STORED_NOTE, schema, served, target
+from tests.witness.orders import (
+    DEFECTS,
+    DOCUMENT,
+    FAILS_AT_QUOTES,
+    PAGES_BY_KEY,
+    PARSES_QUOTES,
+    STORED_NOTE,
+    schema,
+    served,
+    target,
+)
 
 LEAKING = frozenset({"keeps-connection", "keeps-transaction"})
 FOUND = (
@@ -145,6 +155,17 @@ def test_a_read_that_fails_at_what_was_stored_is_a_suspicion(server: EmbeddedSer
     assert finding.parameter == "POST /orders title"
     assert finding.confidence is Confidence.MEDIUM
     assert len(finding.steps) == 2
+
+
+@pytest.mark.parametrize(("defects", "tables"), [({"no-index"}, ["lines"]), (set(), [])])
+def test_a_page_by_key_is_served_by_an_index_on_what_it_belongs_to(
+    server: EmbeddedServer, recorded: MakeRecorded, defects: set[str], tables: list[str]
+) -> None:
+    operation = "GET /orders/{order_id}/lines"
+    done = examine(Grounds(server, recorded, frozenset({*defects, PAGES_BY_KEY})), DOCUMENT, 7, only=operation)
+    findings = done.payload().findings
+    assert {finding.rule for finding in findings} <= {"database.missing-index"}
+    assert [finding.parameter for finding in findings] == tables
 
 
 def test_what_was_seen_twice_is_of_high_confidence(broken: Examination) -> None:
