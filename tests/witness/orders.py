@@ -31,6 +31,7 @@ DEFECTS = (
     "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint", "takes-rights",
     "forgets-keys",
 )  # fmt: skip
+STORED_COLOUR = "sql-coloured"  # so does one member of two that a PUT stored
 STORED_NOTE = "sql-noted"  # what a PATCH stored stands in a statement
 PARSES_QUOTES = "parses-quotes"  # no defect: the driver refuses a statement whose quotes do not balance, and sends nothing
 FAILS_AT_QUOTES = "fails-at-quotes"  # in what is stored, and sends nothing
@@ -275,8 +276,8 @@ class Orders:
         statement = "SELECT id, article FROM lines WHERE order_id = %s LIMIT 50"
         if PAGES_BY_KEY in self.defects:
             statement = statement.replace("LIMIT", "AND id > 0 ORDER BY id LIMIT")
-        if STORED_NOTE in self.defects:
-            note = row[2].replace("%", "%%")
+        if {STORED_NOTE, STORED_COLOUR} & self.defects:
+            note = row[2 if STORED_NOTE in self.defects else 4].replace("%", "%%")
             statement = statement.replace("LIMIT", f"AND '{note}' IS NOT NULL LIMIT")
             self._parse(statement)
         rows = db.execute(statement, [number]).fetchall()

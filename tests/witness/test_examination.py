@@ -19,6 +19,7 @@ from tests.witness.orders import (
     FAILS_AT_QUOTES,
     PAGES_BY_KEY,
     PARSES_QUOTES,
+    STORED_COLOUR,
     STORED_NOTE,
     schema,
     served,
@@ -145,6 +146,17 @@ def test_what_was_stored_is_proved_where_the_driver_refuses_open_quotes(
     (finding,) = done.payload().findings
     assert (finding.rule, finding.operation, finding.parameter) == ("injection.sql-second-order", operation, stored)
     assert "two pieces" in finding.observed
+
+
+@pytest.mark.parametrize("driver", [(), (PARSES_QUOTES,)])
+def test_what_one_member_of_a_change_stored_is_not_overwritten_by_the_next(
+    server: EmbeddedServer, recorded: MakeRecorded, driver: tuple[str, ...]
+) -> None:
+    operation = "GET /orders/{order_id}/lines"
+    done = examine(Grounds(server, recorded, frozenset({STORED_COLOUR, *driver})), DOCUMENT, 7, only=operation)
+    (finding,) = done.payload().findings
+    assert (finding.rule, finding.operation) == ("injection.sql-second-order", operation)
+    assert finding.parameter == "PUT /orders/{order_id}/label colour"
 
 
 def test_a_read_that_fails_at_what_was_stored_is_a_suspicion(server: EmbeddedServer, recorded: MakeRecorded) -> None:

@@ -165,10 +165,14 @@ class InjectionOracle:
         try:
             slots = self._slots(operation, asker)
             left = [f"{operation.name} {slot.title}" for slot in slots]
+            taken: list[tuple[Slot, int]] = []
             for slot in slots:
-                self._try(slot)
+                number = self._try(slot)
+                taken += [] if number is None else [(slot, number)]
                 self.report.tried += 1
                 left.pop(0)
+            if operation.method in ("PUT", "PATCH") and operation.name not in self.scene.destructive:
+                self._store_together([(slot, number) for slot, number in taken if slot.name.startswith("$.")])
         except (Untestable, HarnessError) as error:
             if not self.scene.world.door.alive():
                 raise
@@ -188,12 +192,36 @@ class InjectionOracle:
             slots += [Slot(operation, asker, name, "") for name in _HEADERS]
         return slots + [Slot(operation, asker, name, value) for name, value in _members(draft.body, "$", 0)][:_MEMBERS_MAX]
 
-    def _try(self, slot: Slot) -> None:
+    def _try(self, slot: Slot) -> int | None:
+        """Sends the marker's texts until the server hears of it; the number of the one that was taken, None where none was."""
         marker = Marker(len(self._sent), self._run)
-        for text in marker.texts(slot.value, slot.length_max):
+        for number, text in enumerate(marker.texts(slot.value, slot.length_max)):
             answer = self._send(slot, marker, text).answer
+            if answer.is_success:
+                return number
             if marker.first in self._arrived or not _may_be_of_the_driver(slot, answer):
-                return
+                return None
+        return None
+
+    def _store_together(self, taken: list[tuple[Slot, int]]) -> None:
+        """All members that took a marker in one body: sent alone, the next one's good body overwrites what each has stored."""
+        if len(taken) < 2:
+            return
+        draft = next(valid_drafts(self.scene, taken[0][0].operation, taken[0][0].asker))
+        marked: dict[str, Slot] = {}
+        for slot, number in taken:
+            marker = Marker(len(self._sent) + len(marked), self._run)
+            text = marker.texts(slot.value, slot.length_max)[number]
+            draft = draft.with_body(_replaced(draft.body, slot.name.split(".")[1:], text))
+            marked[marker.first] = slot
+        request = draft.request(*sender(self.scene, draft.operation, taken[0][0].asker))
+        sent = {first: Sent(slot, request, draft.path) for first, slot in marked.items()}
+        self._sent.update(sent)
+        with self.during(draft.operation.name):
+            answer = self.scene.ask(request)
+        for each in sent.values():
+            each.answer = answer
+        self.stored += sent.values() if answer.is_success else ()
 
     def _send(self, slot: Slot, marker: Marker, text: str) -> Sent:
         draft, request = self._filled(slot, text)

@@ -77,9 +77,8 @@ class Rereads:
             return
         if self._answer(name, request).status < 500:  # it failed once, for a reason of its own
             return
-        healed = next((sent for sent in suspects if self._divided(sight, request, sent)), None)
+        known = self._blamed(sight, request, suspects)
         if not self.oracle.has_heard(name):
-            known = healed or (suspects[0] if len(suspects) == 1 else None)
             self._suspect(name, sight.asker, request, answer, known)
 
     def _is_said(self, name: str) -> bool:
@@ -90,14 +89,27 @@ class Rereads:
         with self.oracle.during(name):
             return self.oracle.scene.ask(request)
 
-    def _divided(self, sight: Sight, request: Request, sent: Sent) -> bool:
-        """Whether the read tells another tale once its suspect has stored a marker with balanced quotes."""
+    def _blamed(self, sight: Sight, request: Request, suspects: tuple[Sent, ...]) -> Sent | None:
+        """What stored the value that the read fails at. Each stores a marker with balanced quotes, until a statement proves it.
+
+        Without a proof it is the one after which the read fails anew, else the first after which it fails no more.
+        """
+        healed: Sent | None = None
+        for sent in suspects:
+            status = self._divided(sight, request, sent)
+            if self.oracle.has_heard(sight.operation.name) or (status >= 500 and healed):
+                return sent
+            healed = healed or (sent if 0 < status < 500 else None)
+        return healed or (suspects[0] if len(suspects) == 1 else None)
+
+    def _divided(self, sight: Sight, request: Request, sent: Sent) -> int:
+        """How the read is answered once its suspect has stored a marker with balanced quotes; 0 where that was not taken."""
         again = self.oracle.store_divided(sent.slot)
         if again is None:
-            return False
+            return 0
         if (made := _created(again)) is not None:
             request = self._request(sight, made.collection, made.identity) or request
-        return self._answer(sight.operation.name, request).status < 500 or self.oracle.has_heard(sight.operation.name)
+        return self._answer(sight.operation.name, request).status
 
     def _suspect(self, name: str, asker: Asker, request: Request, answer: Answer, sent: Sent | None) -> None:
         what = f"what {sent.slot.operation.name} stored as {sent.slot.title}" if sent else "what was stored meanwhile"
