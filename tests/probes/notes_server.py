@@ -129,6 +129,9 @@ class Platform:
 
     def _broken(self, path: str, body: Any) -> tuple[int, Any] | None:
         """What a defect answers before anything is checked."""
+        known = {*NOTE["properties"], *(["owner"] if self.has("knows-owner") else [])}
+        if self.has("strict") and isinstance(body, dict) and path.startswith("/notes") and set(body) - known:
+            return 422, {"error": "a member is unknown"}
         if isinstance(body, list) and self.has("dies-on-list"):
             self.dies_after = len(self.requests) - 1
             raise ConnectionAbortedError

@@ -40,6 +40,21 @@ def test_members_that_a_caller_must_not_set_are_found_in_creation_and_change() -
     assert ("abuse.mass-assignment", "POST /notes", "title") not in found
 
 
+def test_a_platform_that_refuses_unknown_members_is_sent_few_requests() -> None:
+    platform = Platform(frozenset({"strict"}))
+    with served(platform) as live, World(live) as world:
+        report = examine_mass_assignment(Scene(world, DOCUMENT, 1))
+    assert report.tried == 2
+    assert rules(report) == set()
+    assert len(platform.requests) < 60
+
+
+def test_a_member_that_a_strict_platform_knows_and_does_not_declare_is_found() -> None:
+    found = rules(mass_assigned("strict", "knows-owner", "takes-all"))
+    assert {name for _, _, name in found} == {"owner"}
+    assert {operation for _, operation, _ in found} == {"POST /notes", "PATCH /notes/{note_id}"}
+
+
 def left_open(*defects: str) -> Report:
     with served(Platform(frozenset(defects))) as live, World(live) as world:
         return examine_left_open(Scene(world, DOCUMENT, 1))

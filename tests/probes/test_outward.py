@@ -11,6 +11,8 @@ from harness.probes.exchange import World
 from harness.probes.injection import examine_injection
 from harness.probes.outward import examine_outgoing, examine_redirects, leads_away
 from harness.probes.scene import Scene
+from tests.probes.hooks_server import DOCUMENT as HOOKS
+from tests.probes.hooks_server import hooks
 from tests.probes.notes_server import DOCUMENT, Platform, served
 
 
@@ -42,6 +44,26 @@ def test_a_platform_that_guards_gives_no_finding(examine: Callable[[Scene], Repo
     tried, found = seen(examine)
     assert tried
     assert found == set()
+
+
+@pytest.mark.parametrize(("defect", "when"), [("tests", "when POST /hooks/{slug}/test was called"), ("late", "some time later")])
+@pytest.mark.parametrize("is_used_up", [False, True])
+def test_an_address_that_is_called_later_is_found_with_what_took_it(defect: str, when: str, *, is_used_up: bool) -> None:
+    with hooks(defect) as (live, _), World(live) as world:
+        scene = Scene(world, HOOKS, 1)
+        if is_used_up:  # another check has made the same hook before
+            assert examine_outgoing(scene).tried == 1
+        report = examine_outgoing(scene)
+    (finding,) = report.findings
+    assert (finding.rule, finding.operation, finding.parameter) == ("abuse.outgoing-call", "POST /hooks", "url")
+    assert when in finding.title
+
+
+def test_a_platform_that_keeps_an_address_and_never_calls_it_gives_no_finding() -> None:
+    with hooks() as (live, platform), World(live) as world:
+        report = examine_outgoing(Scene(world, HOOKS, 1))
+    assert len(platform.hooks) == report.tried == 1
+    assert report.findings == []
 
 
 @pytest.mark.parametrize(

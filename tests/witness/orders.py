@@ -31,6 +31,12 @@ DEFECTS = (
     "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint", "takes-rights",
     "forgets-keys",
 )  # fmt: skip
+STORED_COLOUR = "sql-coloured"  # so does one member of two that a PUT stored
+STORED_NOTE = "sql-noted"  # what a PATCH stored stands in a statement
+PARSES_QUOTES = "parses-quotes"  # no defect: the driver refuses a statement whose quotes do not balance, and sends nothing
+FAILS_AT_QUOTES = "fails-at-quotes"  # in what is stored, and sends nothing
+TAKES_CUSTOMER = "takes-customer"  # a label may name the customer
+PAGES_BY_KEY = "pages-by-key"  # no defect: what comes after an id
 OF_REFUSED_WRITES = ("refuses-late", "hides-label")
 
 SCHEMA = """
@@ -220,6 +226,7 @@ class Orders:
         if "sql" in self.defects:
             statement = statement.replace("ILIKE %s", f"ILIKE '{pattern.replace('%', '%%')}'")
             values = [user]
+            self._parse(statement)
         if "all-rows" in self.defects:
             rows = db.execute(statement, values).fetchall()[:limit]
         else:
@@ -228,6 +235,11 @@ class Orders:
             for row in rows:
                 db.execute("SELECT name FROM customers WHERE id = %s", [row[2]])
         return 200, {"items": [{"id": row[0], "title": row[1], "customer": row[3]} for row in rows]}
+
+    def _parse(self, statement: str) -> None:
+        """As some drivers do before they send anything."""
+        if PARSES_QUOTES in self.defects and statement.count("'") % 2:
+            raise psycopg.ProgrammingError("a literal does not end")
 
     def _add(self, db: psycopg.Connection, user: str, body: Any) -> tuple[int, Any]:
         title = body.get("title") if isinstance(body, dict) else None
@@ -260,8 +272,15 @@ class Orders:
         return 200, dict(zip(shown, row, strict=False))
 
     def _lines(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
-        self._row(db, user, number)
-        rows = db.execute("SELECT id, article FROM lines WHERE order_id = %s LIMIT 50", [number]).fetchall()
+        row = self._row(db, user, number)
+        statement = "SELECT id, article FROM lines WHERE order_id = %s LIMIT 50"
+        if PAGES_BY_KEY in self.defects:
+            statement = statement.replace("LIMIT", "AND id > 0 ORDER BY id LIMIT")
+        if {STORED_NOTE, STORED_COLOUR} & self.defects:
+            note = row[2 if STORED_NOTE in self.defects else 4].replace("%", "%%")
+            statement = statement.replace("LIMIT", f"AND '{note}' IS NOT NULL LIMIT")
+            self._parse(statement)
+        rows = db.execute(statement, [number]).fetchall()
         return 200, {"items": [{"id": row[0], "article": row[1]} for row in rows]}
 
     def _namesakes(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
@@ -269,9 +288,13 @@ class Orders:
         if "keeps-transaction" in self.defects:
             self.kept.append(psycopg.connect(self.dsn))
             self.kept[-1].execute("SELECT count(*) FROM customers")
+        if FAILS_AT_QUOTES in self.defects and "'" in row[1]:
+            raise psycopg.ProgrammingError("a literal does not end")
         count = "SELECT count(*) FROM orders WHERE owner = %s AND title = "
         if "sql-stored" in self.defects:
-            found = db.execute(f"{count}'{row[1].replace('%', '%%')}'", [user]).fetchone()
+            statement = f"{count}'{row[1].replace('%', '%%')}'"
+            self._parse(statement)
+            found = db.execute(statement, [user]).fetchone()
         else:
             found = db.execute(f"{count}%s", [user, row[1]]).fetchone()
         return 200, {"count": found[0] if found else 0}
@@ -340,6 +363,8 @@ class Orders:
         )
         if "takes-rights" in self.defects and isinstance(body.get("is_admin"), bool):
             db.execute("UPDATE orders SET is_admin = %s WHERE id = %s", [body["is_admin"], number])
+        if TAKES_CUSTOMER in self.defects and isinstance(body.get("customer_id"), int):
+            db.execute("UPDATE orders SET customer_id = %s WHERE id = %s", [body["customer_id"], number])
         return 200, {"id": number}
 
 

@@ -13,7 +13,18 @@ from harness.model.finding import Confidence
 from harness.targets.live import LiveTarget
 from harness.witness.examination import NO_RECORD, Examination, examine
 from tests.witness.conftest import MakeRecorded
-from tests.witness.orders import DEFECTS, DOCUMENT, schema, served, target
+from tests.witness.orders import (
+    DEFECTS,
+    DOCUMENT,
+    FAILS_AT_QUOTES,
+    PAGES_BY_KEY,
+    PARSES_QUOTES,
+    STORED_COLOUR,
+    STORED_NOTE,
+    schema,
+    served,
+    target,
+)
 
 LEAKING = frozenset({"keeps-connection", "keeps-transaction"})
 FOUND = (
@@ -111,6 +122,62 @@ def test_what_a_request_leaves_behind_is_found_and_the_rest_is_examined_without_
         ("database.leaks.transaction", "GET /orders/{order_id}/namesakes"),
         ("database.n-plus-one", "GET /orders"),
     }
+
+
+def test_an_injection_is_found_where_the_driver_refuses_open_quotes(server: EmbeddedServer, recorded: MakeRecorded) -> None:
+    done = examine(Grounds(server, recorded, frozenset({"sql", PARSES_QUOTES})), DOCUMENT, 7, only="GET /orders")
+    found = {(finding.rule, finding.operation, finding.parameter): finding for finding in done.payload().findings}
+    assert set(found) == {("injection.sql", "GET /orders", "q")}
+    assert "two pieces" in found["injection.sql", "GET /orders", "q"].observed
+    assert found["injection.sql", "GET /orders", "q"].confidence is Confidence.HIGH
+
+
+@pytest.mark.parametrize(
+    ("defect", "operation", "stored"),
+    [
+        ("sql-stored", "GET /orders/{order_id}/namesakes", "POST /orders title"),
+        (STORED_NOTE, "GET /orders/{order_id}/lines", "PATCH /orders/{order_id} note"),
+    ],
+)
+def test_what_was_stored_is_proved_where_the_driver_refuses_open_quotes(
+    server: EmbeddedServer, recorded: MakeRecorded, defect: str, operation: str, stored: str
+) -> None:
+    done = examine(Grounds(server, recorded, frozenset({defect, PARSES_QUOTES})), DOCUMENT, 7, only=operation)
+    (finding,) = done.payload().findings
+    assert (finding.rule, finding.operation, finding.parameter) == ("injection.sql-second-order", operation, stored)
+    assert "two pieces" in finding.observed
+
+
+@pytest.mark.parametrize("driver", [(), (PARSES_QUOTES,)])
+def test_what_one_member_of_a_change_stored_is_not_overwritten_by_the_next(
+    server: EmbeddedServer, recorded: MakeRecorded, driver: tuple[str, ...]
+) -> None:
+    operation = "GET /orders/{order_id}/lines"
+    done = examine(Grounds(server, recorded, frozenset({STORED_COLOUR, *driver})), DOCUMENT, 7, only=operation)
+    (finding,) = done.payload().findings
+    assert (finding.rule, finding.operation) == ("injection.sql-second-order", operation)
+    assert finding.parameter == "PUT /orders/{order_id}/label colour"
+
+
+def test_a_read_that_fails_at_what_was_stored_is_a_suspicion(server: EmbeddedServer, recorded: MakeRecorded) -> None:
+    operation = "GET /orders/{order_id}/namesakes"
+    done = examine(Grounds(server, recorded, frozenset({FAILS_AT_QUOTES})), DOCUMENT, 7, only=operation)
+    (finding,) = done.payload().findings
+    assert (finding.rule, finding.operation) == ("injection.sql-second-order", operation)
+    assert finding.parameter == "POST /orders title"
+    assert finding.confidence is Confidence.MEDIUM
+    assert len(finding.steps) == 2
+
+
+@pytest.mark.parametrize(("defects", "tables"), [({"no-index"}, ["lines"]), (set(), [])])
+def test_a_page_by_key_is_served_by_an_index_on_what_it_belongs_to(
+    server: EmbeddedServer, recorded: MakeRecorded, defects: set[str], tables: list[str]
+) -> None:
+    operation = "GET /orders/{order_id}/lines"
+    done = examine(Grounds(server, recorded, frozenset({*defects, PAGES_BY_KEY})), DOCUMENT, 7, only=operation)
+    findings = done.payload().findings
+    assert {finding.rule for finding in findings} <= {"database.missing-index"}
+    assert [finding.parameter for finding in findings] == tables
 
 
 def test_what_was_seen_twice_is_of_high_confidence(broken: Examination) -> None:

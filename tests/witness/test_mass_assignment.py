@@ -7,11 +7,12 @@ import pytest
 
 from harness.databases.embedded import EmbeddedServer
 from harness.probes.exchange import World
+from harness.probes.foreign_keys import another_parent, keys_beside
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.rows import columns_beside, grown, standing
 from harness.probes.scene import Scene
 from harness.targets.live import LiveTarget
-from tests.witness.orders import DOCUMENT, schema, served, target
+from tests.witness.orders import DOCUMENT, TAKES_CUSTOMER, schema, served, target
 
 
 def found(server: EmbeddedServer, name: str, *defects: str, witness: bool = True) -> list[tuple[str, str]]:
@@ -33,6 +34,25 @@ def test_a_right_that_only_the_row_shows_is_found_with_the_database_alone(server
 
 def test_a_platform_that_ignores_it_gives_no_finding(server: EmbeddedServer) -> None:
     assert found(server, "rights_ignored") == []
+
+
+def test_a_foreign_key_is_given_another_row_that_is_there(server: EmbeddedServer) -> None:
+    assert found(server, "rights_customer", TAKES_CUSTOMER) == [("PUT /orders/{order_id}/label", "customer_id")]
+
+
+def test_the_rows_that_a_member_may_refer_to_are_read_from_the_catalogue(server: EmbeddedServer) -> None:
+    dsn = server.create("parents")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(schema(frozenset()))  # type: ignore[arg-type]
+    assert another_parent(dsn, "customer_id", 1) == 40
+    assert another_parent(dsn, "customerId", 40) == 39
+    assert another_parent(dsn, "orderId") == 40
+    assert another_parent(dsn, "customer_id", 41) is None  # refers to something else
+    assert another_parent(dsn, "id", 1) is None
+    assert another_parent(dsn, "title", "x") is None
+    assert another_parent("", "customer_id", 1) is None
+    assert keys_beside(dsn, ("colour", "label")) == ("customer_id",)
+    assert keys_beside(dsn, ("colour", "label", "customerId")) == ()
 
 
 @pytest.mark.parametrize(("member", "value"), [("is_admin", True), ("isAdmin", True), ("customer_id", 1), ("label", "red")])

@@ -8,7 +8,7 @@ from harness.witness.injection import Marker, stands
 from harness.witness.sql import TokenKind, shape, split, tokens, verb
 
 MARKER = Marker(7, "ab")
-SENT = MARKER.texts("", 1_000)[0]
+SENT, DIVIDED = MARKER.texts("", 1_000)
 
 
 def kinds(sql: str) -> list[TokenKind]:
@@ -63,6 +63,9 @@ def test_several_statements_of_one_text_are_counted_apart() -> None:
         f"SELECT 1 /* {SENT} */ FROM t",  # its star and slash end the comment
         "SELECT 1 FROM t WHERE a = E'" + SENT.replace("'", "\\'").replace("\\'", "\\\\'") + "'",  # escaped twice: not at all
         "SELECT 1 FROM t WHERE a = '" + SENT.replace("'", "\\'") + "'",  # the escape of another database
+        f"SELECT 1 FROM t WHERE a ILIKE '%{DIVIDED}%'",
+        f"SELECT 1 FROM t ORDER BY {DIVIDED} DESC",
+        f"SELECT 1 FROM t ORDER BY {MARKER.first} DESC",
     ],
 )
 def test_a_marker_that_got_out_is_seen(statement: str) -> None:
@@ -76,6 +79,8 @@ def test_a_marker_that_got_out_is_seen(statement: str) -> None:
         ("SELECT 1 FROM t WHERE a = '" + SENT.replace("'", "''") + "'", "escaped"),
         ("SELECT 1 FROM t WHERE a = E'%" + SENT.replace("'", "\\'") + "%'", "escaped"),
         (f"SELECT 1 FROM t WHERE a = $q${SENT}$q$", "escaped"),
+        ("SELECT 1 FROM t WHERE a = '" + DIVIDED.replace("'", "''") + "'", "escaped"),
+        ("SELECT 1 FROM t WHERE a = E'" + DIVIDED.replace("'", "\\'") + "'", "escaped"),
         ('SELECT "' + SENT.replace('"', '""') + '" FROM t', "escaped"),
         (f"SELECT 1 FROM t WHERE a = '{MARKER.first}'", "escaped"),  # what is left of it after everything odd was taken away
         (f"SELECT 1 FROM t WHERE a = '{SENT.upper()}'".replace("'" + '"', "''" + '"'), "escaped"),
@@ -88,4 +93,10 @@ def test_a_bound_or_correctly_escaped_marker_is_quiet(statement: str, how: str) 
 def test_a_marker_takes_the_form_of_the_value_and_keeps_to_its_length() -> None:
     assert MARKER.texts("a@example.test", 100)[0].endswith("@example.test")
     assert MARKER.texts("https://example.test", 100)[0].startswith("https://")
-    assert len(MARKER.texts("", 12)[0]) == 12
+    assert [len(text) for text in MARKER.texts("", 12)] == [12, len(MARKER.first)]
+    assert [len(text) for text in MARKER.texts("", 4)] == [4]
+
+
+@pytest.mark.parametrize("like", ["", "a@example.test", "https://example.test"])
+def test_the_second_text_of_a_marker_leaves_no_quote_open(like: str) -> None:
+    assert MARKER.texts(like, 1_000)[1].count("'") == 2

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from harness.model.errors import HarnessError
@@ -21,6 +22,7 @@ from harness.probes.calls import valid_drafts
 from harness.probes.checks import Report, finding_of
 from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
+from harness.probes.foreign_keys import another_parent, keys_beside
 from harness.probes.operations import Operation
 from harness.probes.oracle import excerpt, leaves
 from harness.probes.rows import columns_beside, grown, standing
@@ -29,6 +31,7 @@ from harness.probes.schemas import SchemaError
 
 MEMBERS_MAX = 40
 _NODES_MAX = 200_000  # of a document that is looked through
+_STRANGE = "zq_nothing_is_called_so"
 _RIGHTS: dict[str, Any] = {
     **dict.fromkeys(
         ("is_admin", "isAdmin", "admin", "is_superuser", "is_staff", "verified", "is_verified", "email_verified"), True
@@ -50,6 +53,17 @@ _MASS_ASSIGNMENT = Weakness(
     "A caller gives itself rights, another owner, or a state that only the platform may set.",
     "Copy the declared members one by one, or refuse unknown ones; never write the whole body into the row.",
 )
+
+
+@dataclass(frozen=True)
+class _Good:
+    """A request that succeeded, its draft and where that stands; `strict`: with an unknown member in it, it was refused."""
+
+    number: int
+    draft: Draft
+    request: Request
+    answer: Answer
+    strict: bool
 
 
 def examine_mass_assignment(scene: Scene) -> Report:
@@ -74,18 +88,15 @@ def _is_candidate(scene: Scene, operation: Operation) -> bool:
 
 def _examine(scene: Scene, operation: Operation, report: Report) -> None:
     asker = _asker(scene, operation)
-    good = _first_success(scene, operation, asker)
+    good = _first_good(scene, operation, asker)
     if good is None:
         report.note = f"{operation.name}: no good request succeeded"
         return
-    shown = _plain(good[1].json)
+    shown = {name: value for name, value in _plain(good.answer.json).items() if name != _STRANGE}
     report.tried += 1
-    members = dict(list(_members(scene, operation, shown).items())[:MEMBERS_MAX])
-    echoes = _is_echo(*good)
-    taken = _sent(scene, operation, asker, members, echoes=echoes)
-    if taken is None:  # all at once were refused: one may still pass alone
-        singles = [_sent(scene, operation, asker, {name: value}, echoes=echoes) for name, value in members.items()]
-        taken = [item for single in singles if single for item in single]
+    members = _members(scene, operation, shown, {} if good.strict else _RIGHTS)
+    members = dict(list(_with_parents(scene, operation, asker, members, good).items())[:MEMBERS_MAX])
+    taken = _taken(scene, operation, asker, members, good)
     said: set[str] = set()
     for taking in taken:
         name, value = taking.name, members[taking.name]
@@ -140,6 +151,39 @@ def _first_success(scene: Scene, operation: Operation, asker: Asker) -> tuple[Re
     return next((sent for draft in _drafts(scene, operation, asker) if (sent := _send(scene, asker, draft))[1].is_success), None)
 
 
+def _first_good(scene: Scene, operation: Operation, asker: Asker) -> _Good | None:
+    """The first request that succeeds, each tried with a member that nothing has, and without it where that may be to blame."""
+    for number, draft in enumerate(_drafts(scene, operation, asker)):
+        request, answer = _send(scene, asker, replace(draft, body={**draft.body, _STRANGE: "x"}))
+        if answer.is_success:
+            return _Good(number, draft, request, answer, strict=False)
+        if _is_of_the_body(answer):
+            strict = answer.status < 500
+            request, answer = _send(scene, asker, draft)
+            if answer.is_success:
+                return _Good(number, draft, request, answer, strict)
+    return None
+
+
+def _is_of_the_body(answer: Answer) -> bool:
+    """Whether a refusal may be due to what the body holds: it is none of a missing object, a conflict or a version."""
+    return answer.status in (400, 403, 422) or answer.status >= 500 or 200 <= answer.status < 300
+
+
+def _taken(scene: Scene, operation: Operation, asker: Asker, members: dict[str, Any], good: _Good) -> list[Taking]:
+    """The members that were taken over, all sent at once; each alone where all at once are refused, as one may still pass."""
+    echoes = _is_echo(good.request, good.answer)
+    if not good.strict:
+        taken = _sent(scene, operation, asker, members, _drafts(scene, operation, asker), echoes=echoes)
+        if taken is not None:
+            return taken
+    found: list[Taking] = []
+    for name, value in members.items():
+        drafts = islice(_drafts(scene, operation, asker), good.number, None)
+        found += _sent(scene, operation, asker, {name: value}, drafts, echoes=echoes, alone=True) or []
+    return found
+
+
 def _plain(data: Any) -> dict[str, Any]:
     """The scalar members that an answer shows, by their own name; the shallowest counts."""
     found: dict[str, Any] = {}
@@ -149,19 +193,34 @@ def _plain(data: Any) -> dict[str, Any]:
     return found
 
 
-def _members(scene: Scene, operation: Operation, shown: Mapping[str, Any]) -> dict[str, Any]:
+def _members(scene: Scene, operation: Operation, shown: Mapping[str, Any], guessed: Mapping[str, Any]) -> dict[str, Any]:
     """What to send beside the declared members: by name, a value unlike the present one."""
     declared, read_only = _declared(scene, operation)
     found: dict[str, Any] = {name: _another(scene, name, shown.get(name)) for name in read_only}
     for name, value in shown.items():
         if name not in declared and not _HARMLESS.search(name):
             found.setdefault(name, _another(scene, name, value))
-    for name, value in _RIGHTS.items():
+    for name, value in guessed.items():
         if name not in declared:
             found.setdefault(name, value)
     for name, kind in columns_beside(scene.world.door.dsn, declared).items():
         if not _HARMLESS.search(name) and (value := _of_column(kind)) is not None:
             found.setdefault(name, value)
+    return found
+
+
+def _with_parents(scene: Scene, operation: Operation, asker: Asker, members: dict[str, Any], good: _Good) -> dict[str, Any]:
+    """The members, those that refer to another row with the key of one that is there, and the foreign keys of the row beside."""
+    dsn = scene.world.door.dsn
+    if not dsn:
+        return members
+    declared, _ = _declared(scene, operation)
+    known = [_plain(answer.json) for answer in (good.answer, *_looked(scene, operation, good.draft, asker))]
+    found = dict(members)
+    for name in dict.fromkeys((*members, *keys_beside(dsn, declared))):
+        present = next((shown[name] for shown in known if shown.get(name) is not None), None)
+        if name not in _RIGHTS and (parent := another_parent(dsn, name, present)) is not None:
+            found[name] = parent
     return found
 
 
@@ -221,11 +280,26 @@ def _unlike(value: Any) -> Any:
     return "harness-planted" if value is None or isinstance(value, str) else value
 
 
-def _sent(scene: Scene, operation: Operation, asker: Asker, members: dict[str, Any], *, echoes: bool) -> list[Taking] | None:
-    """Sends a good body with these members; those that an answer or a row shows as sent. None where the request was refused."""
-    for draft in _drafts(scene, operation, asker):
+def _sent(
+    scene: Scene,
+    operation: Operation,
+    asker: Asker,
+    members: dict[str, Any],
+    drafts: Iterable[Draft],
+    *,
+    echoes: bool,
+    alone: bool = False,
+) -> list[Taking] | None:
+    """Sends a good body with these members; those that an answer or a row shows as sent. None where the request was refused.
+
+    Args:
+        alone: a refusal that may be due to the member is one, whatever the other drafts would be answered.
+    """
+    for draft in drafts:
         before = standing(scene.world.door.dsn, members)
         request, answer = _send(scene, asker, replace(draft, body={**draft.body, **members}))
+        if alone and not answer.is_success and _is_of_the_body(answer):
+            return None
         if answer.is_success:
             held = grown(before, standing(scene.world.door.dsn, members))
             seen = [] if echoes else [answer]
@@ -251,6 +325,11 @@ def _looked(scene: Scene, operation: Operation, draft: Draft, asker: Asker) -> l
 def _is_echo(request: Request, answer: Answer) -> bool:
     """Whether a good answer merely gives the body back: then such answers show nothing that was stored."""
     try:
-        return bool(json.loads(request.body or "null") == answer.json)
+        sent = json.loads(request.body or "null")
     except ValueError:
         return False
+    return bool(_without_strange(sent) == _without_strange(answer.json))
+
+
+def _without_strange(data: Any) -> Any:
+    return {name: value for name, value in data.items() if name != _STRANGE} if isinstance(data, dict) else data

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -20,13 +20,17 @@ from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import Report, finding_of
+from harness.probes.drafts import Draft
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
+from harness.probes.later_calls import Taken, calls_below
 from harness.probes.operations import Operation
 from harness.probes.pages import Browsing, forms_of
-from harness.probes.scene import Scene, Untestable
+from harness.probes.scene import Asker, Scene, Untestable
 
+LATER = " some time later"
 FOREIGN_HOST = "foreign.example.net"
 CALL_AWAITED_S = 0.3  # a call in the same request comes before its answer; this is for one that is handed to a worker
+LATE_CALL_AWAITED_S = 1.0  # once, at the end of all: for what a worker comes to later
 _ONWARD = re.compile(
     r"^(next|url|uri|to|u|r|redir|redirect|redirect_?(to|url|uri)|return|return_?(to|url)|continue|dest|destination|goto|go|target"
     r"|back|back_?url|forward|success_?url|cancel_?url|callback|callback_?url|location)$",
@@ -70,10 +74,14 @@ class Listener:
     base_url: str
     paths: list[str] = field(default_factory=list)
 
-    def was_called(self, token: str, wait_s: float = CALL_AWAITED_S) -> bool:
-        """Whether a path with the token was asked for, now or within the wait."""
+    def visits(self, token: str) -> int:
+        """How often a path with the token was asked for until now."""
+        return sum(token in path for path in self.paths)
+
+    def was_called(self, token: str, wait_s: float = CALL_AWAITED_S, *, before: int = 0) -> bool:
+        """Whether a path with the token was asked for more often than before, now or within the wait."""
         deadline = time.monotonic() + wait_s
-        while not (called := any(token in path for path in self.paths)) and time.monotonic() < deadline:
+        while not (called := self.visits(token) > before) and time.monotonic() < deadline:
             time.sleep(0.02)
         return called
 
@@ -166,41 +174,88 @@ def _log_in_page(report: Report, world: World, role: Role) -> None:
 
 
 def examine_outgoing(scene: Scene) -> Report:
-    """Gives each parameter and member that may take an address the one of a listener, and sees whether it is called."""
+    """Gives each parameter and member that may take an address the one of a listener, and sees whether it is called.
+
+    Called at once, by an operation below the object that holds the address (`POST …/{id}/test`), or some time later.
+    """
     report = Report("outgoing")
+    waiting: list[Taken] = []
     with listening() as listener:
         for operation in scene.document.operations:
             if operation.name in scene.destructive or (not operation.is_safe and not scene.world.target.allow.writes):
                 continue
             try:
-                _outgoing(scene, operation, listener, report)
+                for taken in _outgoing(scene, operation, listener.base_url):
+                    report.tried += 1
+                    waiting += [] if _was_called(listener, taken, report) else [taken]
             except (Untestable, HarnessError) as error:
                 if not scene.world.door.alive():
                     raise
                 report.note = f"{operation.name}: {error}"
+        waiting = [taken for taken in waiting if not _is_called_below(scene, taken, listener, report)]
+        deadline = time.monotonic() + LATE_CALL_AWAITED_S
+        for taken in waiting:
+            _was_called(listener, taken, report, LATER, max(0.0, deadline - time.monotonic()))
     report.note = report.note if report.tried else "nothing takes an address"
     return report
 
 
-def _outgoing(scene: Scene, operation: Operation, listener: Listener, report: Report) -> None:
+def _outgoing(scene: Scene, operation: Operation, base_url: str) -> Iterator[Taken]:
+    """Sends a good request for each place that may take an address, with an address of ours in it."""
     asker = scene.caller(operation)
     parameters = [p for p in operation.placed("query") if _ADDRESS.search(p.name)]
     draft = next(valid_drafts(scene, operation, asker)) if parameters or operation.body else None
     if draft is None:
         return
-    requests: list[tuple[str, Any]] = [(p.name, lambda at, p=p: draft.with_value(p, at)) for p in parameters]
-    if isinstance(draft.body, dict):
-        names = [
-            name for name, value in draft.body.items() if _ADDRESS.search(name) and (value is None or isinstance(value, str))
-        ]
-        requests += [(name, lambda at, name=name: replace(draft, body={**draft.body, name: at})) for name in names]
-    for name, made in requests:
+    for parameter in parameters:
         token = secrets.token_hex(8)
-        request = made(f"{listener.base_url}/{token}").request(asker.role, asker.user)
-        scene.world.send(request) if asker.role else scene.world.send_as(request, scene.anonymous)
-        report.tried += 1
-        if listener.was_called(token):
-            observed = f"With {name} set to an address of ours, the platform called it."
-            title = f"{operation.name} calls any address that {name} names"
-            place = Place(operation.name, name, asker.role)
-            report.findings.append(finding_of(_OUTGOING, place, title, observed, (), Symptom(), Confidence.HIGH))
+        yield _taken(scene, parameter.name, token, asker, draft.with_value(parameter, f"{base_url}/{token}"))
+    for name in _address_members(draft.body):
+        token = secrets.token_hex(8)
+        taken = _taken(scene, name, token, asker, _with_member(draft, name, f"{base_url}/{token}"))
+        if taken.answer.status in (400, 409, 422) and not operation.is_safe:  # what its other members say may be taken already
+            other = draft.with_body(next(iter(scene.bodies(operation, f" {token}"))))
+            taken = _taken(scene, name, token, asker, _with_member(other, name, f"{base_url}/{token}"))
+        yield taken
+
+
+def _address_members(body: Any) -> list[str]:
+    members = body.items() if isinstance(body, dict) else ()
+    return [name for name, value in members if _ADDRESS.search(name) and (value is None or isinstance(value, str))]
+
+
+def _with_member(draft: Draft, name: str, value: str) -> Draft:
+    return draft.with_body({**(draft.body if isinstance(draft.body, dict) else {}), name: value})
+
+
+def _taken(scene: Scene, name: str, token: str, asker: Asker, draft: Draft) -> Taken:
+    return Taken(token, name, asker, draft, scene.ask(draft.request(asker.role, asker.user)))
+
+
+def _was_called(listener: Listener, taken: Taken, report: Report, when: str = "", wait_s: float = CALL_AWAITED_S) -> bool:
+    called = listener.was_called(taken.token, wait_s)
+    if called:
+        operation, name = taken.operation.name, taken.name
+        observed = f"With {name} set to an address of ours, the platform called it{when}."
+        title = f"{operation} takes any address as {name}, which is called{when}"
+        title = title if when else f"{operation} calls any address that {name} names"
+        place = Place(operation, name, taken.asker.role)
+        report.findings.append(finding_of(_OUTGOING, place, title, observed, (), Symptom(), Confidence.HIGH))
+    return called
+
+
+def _is_called_below(scene: Scene, taken: Taken, listener: Listener, report: Report) -> bool:
+    """Whether a call below makes the platform call; where a second one does not, the first came at the same time by chance."""
+    try:
+        for operation, request in calls_below(scene, taken):
+            scene.ask(request)
+            if listener.was_called(taken.token):
+                before = listener.visits(taken.token)
+                scene.ask(request)
+                caused = listener.was_called(taken.token, before=before)
+                return _was_called(listener, taken, report, f" when {operation.name} was called" if caused else LATER)
+    except HarnessError as error:
+        if not scene.world.door.alive():
+            raise
+        report.note = f"{taken.operation.name}: {error}"
+    return False

@@ -16,7 +16,7 @@ from psycopg import sql
 
 VALUES_MAX = 500  # of one column
 LENGTH_MIN = 8  # a shorter text may stand anywhere
-_CONNECT_TIMEOUT_S = 5
+CONNECT_TIMEOUT_S = 5
 _SECRET = re.compile(
     r"passw(or)?d|pass_?hash|pwd|(^|_)salt($|_)|secret|(^|_)(otp|totp|mfa|pin|cvv|cvc|ssn)($|_)|code_hash|reset_token|recovery"
     r"|private_key|card_number|social_security",
@@ -43,7 +43,7 @@ def secret_values(dsn: str) -> dict[str, frozenset[str]]:
         return {}
     found: dict[str, frozenset[str]] = {}
     try:
-        with psycopg.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
+        with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
             for schema, table, column, kind in _columns(dsn):
                 if kind in _TEXTS and _SECRET.search(column) and not _ABOUT.search(column):
                     values = _values(connection, sql.Identifier(schema, table), sql.Identifier(column))
@@ -56,7 +56,7 @@ def secret_values(dsn: str) -> dict[str, frozenset[str]]:
 @lru_cache(maxsize=8)
 def _columns(dsn: str) -> tuple[tuple[str, str, str, str], ...]:
     """Schema, table, name and type of every column; a target's tables stay as they are while it is examined."""
-    with psycopg.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
+    with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
         return tuple(connection.execute(_COLUMNS).fetchall())
 
 
@@ -75,14 +75,14 @@ def standing(dsn: str, members: Mapping[str, Any]) -> dict[str, int]:
     if not dsn or not members:
         return {}
     given = [(name, value) for name, value in members.items() if value is not None]
-    wanted = {_HUMP.sub("_", name).lower(): (name, value) for name, value in given}
+    wanted = {snake(name): (name, value) for name, value in given}
     wanted.update({name.lower(): (name, value) for name, value in given})  # whose own name it is comes first
     found: dict[str, int] = {}
     try:
         columns = [entry for entry in _columns(dsn) if entry[2].lower() in wanted]
         if not columns:
             return {}
-        with psycopg.connect(dsn, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True) as connection:
+        with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
             for schema, table, column, _ in columns:
                 name, value = wanted[column.lower()]
                 where = sql.Identifier(schema, table), sql.Identifier(column)
@@ -101,12 +101,14 @@ def _holding(connection: psycopg.Connection, table: sql.Identifier, column: sql.
     return int(row[0]) if row else 0
 
 
-def columns_beside(dsn: str, members: Collection[str]) -> dict[str, str]:
-    """Columns, with their types, of tables that have columns for at least two of these members, or for the only one.
+def snake(name: str) -> str:
+    """A member's name as a column would be called (`creditLimit`: `credit_limit`)."""
+    return _HUMP.sub("_", name).lower()
 
-    Keys, times, secrets and the members themselves are left out; nothing without a database.
-    """
-    wanted = {_HUMP.sub("_", name).lower() for name in members}
+
+def tables_beside(dsn: str, members: Collection[str]) -> dict[tuple[str, str], dict[str, str]]:
+    """Tables with columns for two of these members, or for the only one: by schema and name, the types of their columns."""
+    wanted = {snake(name) for name in members}
     if not dsn or not wanted:
         return {}
     tables: dict[tuple[str, str], dict[str, str]] = {}
@@ -115,10 +117,19 @@ def columns_beside(dsn: str, members: Collection[str]) -> dict[str, str]:
             tables.setdefault((schema, table), {})[column] = kind
     except psycopg.Error:
         return {}
+    least = min(2, len(wanted))
+    return {name: columns for name, columns in tables.items() if len(wanted & {each.lower() for each in columns}) >= least}
+
+
+def columns_beside(dsn: str, members: Collection[str]) -> dict[str, str]:
+    """Columns, with their types, of the tables that have columns for these members (see `tables_beside`).
+
+    Keys, times, secrets and the members themselves are left out; nothing without a database.
+    """
+    wanted = {snake(name) for name in members}
     found: dict[str, str] = {}
-    for columns in tables.values():
-        if len(wanted & {column.lower() for column in columns}) >= min(2, len(wanted)):
-            found.update({name: kind for name, kind in columns.items() if name.lower() not in wanted and not _OWN.search(name)})
+    for columns in tables_beside(dsn, members).values():
+        found.update({name: kind for name, kind in columns.items() if name.lower() not in wanted and not _OWN.search(name)})
     return found
 
 

@@ -22,6 +22,7 @@ from harness.witness.leaks import ORACLE as LEAKS
 from harness.witness.leaks import LeakOracle
 from harness.witness.races import DOUBLE, LOST, Races
 from harness.witness.report import OracleReport
+from harness.witness.rereads import Rereads
 from harness.witness.scale import Scaling
 from harness.witness.survey import Sight, askers, deletions, destructive, in_order, see
 from harness.witness.watcher import RecordedDoor, Watcher
@@ -235,11 +236,10 @@ class _Work:
         oracle = InjectionOracle(site.scene, site.watcher, self.done.report(INJECTION, "places"))
         for operation in (each for each in operations if each.name not in self.avoided):  # all: what one stores another may use
             self._mark_one(site, oracle, operation, first=True)
+        rereads = Rereads(oracle)
         for sight in self._usable():
-            if sight.watched is not None and sight.operation.is_safe:
-                with oracle.during(sight.operation.name):
-                    site.scene.world.send(sight.watched.request)
-                oracle.visit(sight.operation, sight.asker)
+            if sight.operation.is_safe:
+                rereads.look(sight)
         oracle.conclude()
 
     def _mark_one(self, site: Site, oracle: InjectionOracle, operation: Operation, *, first: bool) -> None:

@@ -1,9 +1,14 @@
-"""Sequential scans of large tables for few rows, where no index could have served the condition."""
+"""Sequential scans of large tables for few rows, where no index could have served the condition.
+
+A page by key (`parent_id = ? and id > ?`) is read from the primary key, row after row, where nothing leads to the parent: that
+the planner has an index for a part of the condition says nothing then.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -11,7 +16,7 @@ from psycopg import sql
 
 from harness.model.finding import Confidence, Severity
 from harness.model.weakness import Place, Weakness
-from harness.witness.plans import Scan
+from harness.witness.plans import Scan, equals
 from harness.witness.report import OracleReport
 from harness.witness.statements import Statement
 from harness.witness.survey import Sight
@@ -30,7 +35,20 @@ _INDEX = Weakness(
     "Every such request reads the whole table: it is fast with the test data and slow with the users' data.",
     "Create an index on the columns of the condition.",
 )
-_EQUAL = re.compile(r"(?<![<>!~*])=(?!>)")
+_INDEXES = """
+SELECT c.relname, i.indisprimary, coalesce(a.attname, '') FROM pg_index i
+JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
+LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE t.relname = %s
+"""
+
+
+@dataclass(frozen=True)
+class Indexes:
+    """The indexes of a table: the names of its primary key, and the columns that any begins with."""
+
+    primary: frozenset[str]
+    first: frozenset[str]
 
 
 def examine_plans(watcher: Watcher, sight: Sight, watched: Watched, report: OracleReport) -> None:
@@ -44,9 +62,10 @@ def examine_plans(watcher: Watcher, sight: Sight, watched: Watched, report: Orac
 
 
 def is_wasteful(scan: Scan) -> bool:
-    """Whether a scan read a large table from end to end for few of its rows."""
+    """Whether a scan read a large table, or a range of its index, from end to end for few of its rows."""
     read = scan.rows + scan.removed
-    return scan.is_sequential and read / max(scan.loops, 1) >= READ_MIN and scan.rows <= read * FEW_PERCENT_MAX / 100
+    is_large = read / max(scan.loops, 1) >= READ_MIN
+    return is_large and (scan.is_sequential or scan.is_ranged) and scan.rows <= read * FEW_PERCENT_MAX / 100
 
 
 def _suspect(watcher: Watcher, sight: Sight, watched: Watched, statement: Statement, scan: Scan, report: OracleReport) -> None:
@@ -57,7 +76,7 @@ def _suspect(watcher: Watcher, sight: Sight, watched: Watched, statement: Statem
     if served:
         return
     text = f"a scan of {scan.table} read {scan.rows + scan.removed:,.0f} rows for {scan.rows:,.0f}: {scan.condition}"
-    if served is None or not _EQUAL.search(scan.condition):
+    if served is None or not equals(scan.condition):
         report.observations.append(noticed("database.scan", text, operation))
         return
     title = f"{operation} reads all of {scan.table} to find a few rows"
@@ -87,14 +106,26 @@ def served_by_index(connection: psycopg.Connection, text: str, table: str) -> bo
     except psycopg.Error:
         return None
     plan = row[0] if row else []
-    return _uses_condition(json.loads(plan) if isinstance(plan, str) else plan, table)
+    return _uses_condition(json.loads(plan) if isinstance(plan, str) else plan, table, _indexes(connection, table))
 
 
-def _uses_condition(node: Any, table: str) -> bool:
+def _indexes(connection: psycopg.Connection, table: str) -> Indexes:
+    rows = connection.execute(_INDEXES, [table]).fetchall()
+    return Indexes(frozenset(row[0] for row in rows if row[1]), frozenset(row[2] for row in rows if row[2]))
+
+
+def _uses_condition(node: Any, table: str, indexes: Indexes) -> bool:
     if isinstance(node, list):
-        return any(_uses_condition(each, table) for each in node)
+        return any(_uses_condition(each, table, indexes) for each in node)
     if not isinstance(node, dict):
         return False
     if node.get("Relation Name") == table and ("Index Cond" in node or "Recheck Cond" in node):
-        return True
-    return any(_uses_condition(child, table) for key, child in node.items() if key in ("Plan", "Plans"))
+        return not _is_page_by_key(node, indexes)
+    return any(_uses_condition(child, table, indexes) for key, child in node.items() if key in ("Plan", "Plans"))
+
+
+def _is_page_by_key(node: dict[str, Any], indexes: Indexes) -> bool:
+    """Whether the primary key gives a range, each row of which is looked at for a column that no index begins with."""
+    sought, condition = node.get("Index Cond", ""), node.get("Filter", "")
+    ranged = node.get("Index Name") in indexes.primary and not equals(sought) and equals(condition)
+    return ranged and not any(re.search(rf'\b{re.escape(name)}"?\)?(::[\w ]+)? = ', condition) for name in indexes.first)

@@ -2,12 +2,15 @@
 
 A bound value does not stand in the text at all; a correct escape keeps the whole marker inside one literal. Every statement of
 the whole examination is looked at, so that a marker stored now and built into a statement later (second order) is seen as well.
+
+Some drivers parse a statement before they send it, and refuse one whose quotes do not balance: the server never hears of it.
+Where a marker was refused and never arrived, one whose quotes balance is sent in its place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,8 +21,7 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.calls import sender, valid_drafts
 from harness.probes.drafts import Draft
 from harness.probes.exchange import PASSWORD, USERNAME, Answer
-from harness.probes.operations import Operation, Parameter
-from harness.probes.oracle import member
+from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.witness.report import OracleReport
 from harness.witness.sql import TokenKind, tokens
@@ -38,7 +40,7 @@ _WITNESSED = Weakness(
     "Bind the value as a parameter of the statement; never put it into the text.",
     ("2.1.7.a", "7.3.2.a"),
 )
-_SECOND_ORDER = replace(
+SECOND_ORDER = replace(
     _WITNESSED,
     rule="injection.sql-second-order",
     expected="A value that was stored is bound again when it is used in a later statement.",
@@ -47,9 +49,9 @@ _SECOND_ORDER = replace(
 _HEADERS = ("User-Agent", "Referer")  # what platforms like to write down
 _CUT = 220
 _MEMBERS_MAX = 40
-MADE_MAX = 12  # objects with markers in them that are looked at again
 _DEPTH_MAX = 4
 _REASON_CHARACTERS_MAX = 160
+_TYPED = re.compile(r"[\d.+-]+|True|False")  # values of places that take no text at all
 _PLAIN = (TokenKind.STRING, TokenKind.IDENTIFIER, TokenKind.COMMENT)
 
 
@@ -71,13 +73,20 @@ class Marker:
         return f"zq{self.run}{self.number:04d}b"
 
     def texts(self, like: str, length_max: int) -> tuple[str, ...]:
-        """The marker as sent in place of a value; in the form of an address where the value was one."""
+        """The marker as sent in place of a value; in the form of an address where the value was one.
+
+        First what leaves a quote open, then what two quotes divide: it reaches the server by a driver that counts them, too.
+        Where there is no room for that, a bare word, which shows itself where names stand (`ORDER BY`).
+        """
         whole = f"{self.first}'\"*/{self.last}--"
+        short, divided = f"{self.first}'{self.last}", f"{self.first}'||'{self.last}"
         if "@" in like:
-            return (f"{self.first}'{self.last}@example.test",)
+            return f"{short}@example.test", f"{divided}@example.test"
         if like.startswith(("http:", "https:")):
-            return (f"https://example.test/{self.first}'{self.last}",)
-        return (whole if len(whole) <= length_max else f"{self.first}'{self.last}"[:length_max],)
+            return f"https://example.test/{short}", f"https://example.test/{divided}"
+        first = whole if len(whole) <= length_max else short[:length_max]
+        second = divided if len(divided) <= length_max else self.first
+        return (first, second) if len(second) <= length_max else (first,)
 
 
 def stands(text: str, marker: Marker) -> str:
@@ -109,10 +118,13 @@ class Slot:
 
 
 @dataclass
-class _Sent:
+class Sent:
+    """A marker on its way: the request that carried it, the ids in its path, and what it was answered."""
+
     slot: Slot
     request: Request
-    status: int = 0
+    path: Mapping[str, Any]
+    answer: Answer = field(default_factory=lambda: Answer(0))
 
 
 @dataclass
@@ -122,9 +134,10 @@ class InjectionOracle:
     scene: Scene
     watcher: Watcher
     report: OracleReport
-    made: list[tuple[str, Any]] = field(default_factory=list)  # collection and id
-    _sent: dict[str, _Sent] = field(default_factory=dict)
+    stored: list[Sent] = field(default_factory=list)  # by writes that succeeded
+    _sent: dict[str, Sent] = field(default_factory=dict)
     _hits: dict[tuple[str, str, str], tuple[Statement, str, Marker]] = field(default_factory=dict)
+    _arrived: set[str] = field(default_factory=set)  # markers that the server heard of, as a bound value too
     _during: str = ""
     _escaped: int = 0
 
@@ -152,10 +165,14 @@ class InjectionOracle:
         try:
             slots = self._slots(operation, asker)
             left = [f"{operation.name} {slot.title}" for slot in slots]
+            taken: list[tuple[Slot, int]] = []
             for slot in slots:
-                self._try(slot)
+                number = self._try(slot)
+                taken += [] if number is None else [(slot, number)]
                 self.report.tried += 1
                 left.pop(0)
+            if operation.method in ("PUT", "PATCH") and operation.name not in self.scene.destructive:
+                self._store_together([(slot, number) for slot, number in taken if slot.name.startswith("$.")])
         except (Untestable, HarnessError) as error:
             if not self.scene.world.door.alive():
                 raise
@@ -175,49 +192,77 @@ class InjectionOracle:
             slots += [Slot(operation, asker, name, "") for name in _HEADERS]
         return slots + [Slot(operation, asker, name, value) for name, value in _members(draft.body, "$", 0)][:_MEMBERS_MAX]
 
-    def _try(self, slot: Slot) -> None:
+    def _try(self, slot: Slot) -> int | None:
+        """Sends the marker's texts until the server hears of it; the number of the one that was taken, None where none was."""
         marker = Marker(len(self._sent), self._run)
-        for text in marker.texts(slot.value, slot.length_max):
-            request = self._filled(slot, text)
-            sent = self._sent[marker.first] = _Sent(slot, request)
-            with self.during(slot.operation.name):
-                world = self.scene.world
-                answer = world.send(request) if request.role else world.send_as(request, self.scene.anonymous)
-            sent.status = answer.status
-            if answer.is_success and slot.operation.method == "POST" and len(self.made) < MADE_MAX:
-                self._remember(slot.operation, answer)
+        for number, text in enumerate(marker.texts(slot.value, slot.length_max)):
+            answer = self._send(slot, marker, text).answer
+            if answer.is_success:
+                return number
+            if marker.first in self._arrived or not _may_be_of_the_driver(slot, answer):
+                return None
+        return None
 
-    def _remember(self, operation: Operation, answer: Answer) -> None:
-        """The id of what a marker is stored in: whatever shows that object later may use the marker."""
-        identity = next((found for name in ("id", "_id", "uuid") if (found := member(answer.json, name)) is not None), None)
-        if isinstance(identity, int | str):
-            self.made.append((operation.path.rstrip("/"), identity))
+    def _store_together(self, taken: list[tuple[Slot, int]]) -> None:
+        """All members that took a marker in one body: sent alone, the next one's good body overwrites what each has stored."""
+        if len(taken) < 2:
+            return
+        draft = next(valid_drafts(self.scene, taken[0][0].operation, taken[0][0].asker))
+        marked: dict[str, Slot] = {}
+        for slot, number in taken:
+            marker = Marker(len(self._sent) + len(marked), self._run)
+            text = marker.texts(slot.value, slot.length_max)[number]
+            draft = draft.with_body(_replaced(draft.body, slot.name.split(".")[1:], text))
+            marked[marker.first] = slot
+        request = draft.request(*sender(self.scene, draft.operation, taken[0][0].asker))
+        sent = {first: Sent(slot, request, draft.path) for first, slot in marked.items()}
+        self._sent.update(sent)
+        with self.during(draft.operation.name):
+            answer = self.scene.ask(request)
+        for each in sent.values():
+            each.answer = answer
+        self.stored += sent.values() if answer.is_success else ()
 
-    def visit(self, operation: Operation, asker: Asker) -> None:
-        """A read once more, of the objects that hold markers where it shows one of them."""
-        for collection, identity in self.made:
-            names = re.findall(r"\{([^{}/]+)\}", operation.path)
-            if len(names) == 1 and operation.path.startswith(f"{collection}/{{"):
-                draft = self.scene.draft(operation, asker, {names[0]: identity})
-                with self.during(operation.name):
-                    self.scene.world.send(draft.request(asker.role, asker.user))
+    def _send(self, slot: Slot, marker: Marker, text: str) -> Sent:
+        draft, request = self._filled(slot, text)
+        sent = self._sent[marker.first] = Sent(slot, request, draft.path)
+        with self.during(slot.operation.name):
+            sent.answer = self.scene.ask(request)
+        if sent.answer.is_success and slot.operation.method in ("POST", "PUT", "PATCH"):
+            self.stored.append(sent)
+        return sent
 
-    def _filled(self, slot: Slot, text: str) -> Request:
+    def store_divided(self, slot: Slot) -> Sent | None:
+        """Sends a marker with balanced quotes; None where it is not taken, or there is no room for it."""
+        marker = Marker(len(self._sent), self._run)
+        text = marker.texts(slot.value, slot.length_max)[-1]
+        sent = self._send(slot, marker, text) if marker.last in text else None
+        return sent if sent is not None and sent.answer.is_success else None
+
+    def has_heard(self, during: str) -> bool:
+        """Whether a statement of this operation held a marker as more than a value."""
+        return any(name == during for name, _, _ in self._hits)
+
+    def _filled(self, slot: Slot, text: str) -> tuple[Draft, Request]:
         draft = next(valid_drafts(self.scene, slot.operation, slot.asker))
         role, user = sender(self.scene, slot.operation, slot.asker)
         if slot.name.startswith("$."):
-            return draft.with_body(_replaced(draft.body, slot.name.split(".")[1:], text)).request(role, user)
+            draft = draft.with_body(_replaced(draft.body, slot.name.split(".")[1:], text))
+            return draft, draft.request(role, user)
         parameter = slot.operation.parameter(slot.name)
         if parameter is None:
             request = draft.request(role, user)
-            return replace(request, headers={**request.headers, slot.name: text})
-        return _with(draft, parameter, text).request(role, user)
+            return draft, replace(request, headers={**request.headers, slot.name: text})
+        draft = draft.with_value(parameter, text)
+        return draft, draft.request(role, user)
 
     # -- hearing
 
     def _heard(self, statement: Statement) -> None:
-        if not self._during or f"zq{self._run}" not in statement.text.lower():
+        if not self._during:
             return
+        for value in (statement.text, *(value or "" for value in statement.parameters)):
+            self._arrived |= set(re.findall(rf"zq{self._run}\d{{4}}a", value.lower()))
         for first in set(re.findall(rf"zq{self._run}\d{{4}}(?=[ab])", statement.text.lower())):
             sent = self._sent.get(first + "a")
             if sent is None:
@@ -257,12 +302,12 @@ class InjectionOracle:
             return finding_of(
                 _WITNESSED,
                 Place(during, slot.title, slot.asker.role),
-                Said(title, observed, proof, (sent.request,), confidence, sent.status),
+                Said(title, observed, proof, (sent.request,), confidence, sent.answer.status),
             )
         title = f"{during} builds a statement from what {stored} stored as {slot.title}"
         observed = f"What was stored by {stored} in {slot.title} stands in a statement of {during} {how}{error}."
         place = Place(during, f"{stored} {slot.title}", slot.asker.role)
-        return finding_of(_SECOND_ORDER, place, Said(title, observed, proof, (sent.request,), confidence, sent.status))
+        return finding_of(SECOND_ORDER, place, Said(title, observed, proof, (sent.request,), confidence, sent.answer.status))
 
     def _again(self, slot: Slot, during: str, stored: str) -> bool:
         """Whether another marker in the same place stands in a statement too; not tried for what was stored."""
@@ -273,6 +318,11 @@ class InjectionOracle:
         seen = (during, stored, slot.name) in self._hits
         self._hits[during, stored, slot.name] = before
         return seen
+
+
+def _may_be_of_the_driver(slot: Slot, answer: Answer) -> bool:
+    """Whether a refusal may be what became of an error before the statement was sent; a number's place refuses any text."""
+    return answer.status >= 500 or (answer.status in (400, 422) and not _TYPED.fullmatch(slot.value))
 
 
 def cut_around(text: str, word: str) -> str:
@@ -297,10 +347,6 @@ def _shown(request: Request, marker: Marker) -> str:
 def _length(schema: Any) -> int:
     most = schema.get("maxLength") if isinstance(schema, dict) else None
     return most if isinstance(most, int) else 10_000
-
-
-def _with(draft: Draft, parameter: Parameter, text: str) -> Draft:
-    return draft.with_value(parameter, text)
 
 
 def _members(node: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.model.errors import HarnessError
 
+_EQUAL = re.compile(r"(?<![<>!~*])=(?!>)")
 _WRITES = {"Insert": "INSERT", "Update": "UPDATE", "Delete": "DELETE", "Merge": "MERGE"}
 
 
@@ -27,11 +29,22 @@ class Scan:
     loops: float
     condition: str = ""  # the filter that is applied to every row read
     searched: bool = False  # whether an index led to the rows
+    sought: str = ""  # by which condition, where the index alone answers it
 
     @property
     def is_sequential(self) -> bool:
         """Whether it reads row after row: the table, or an index from its end, looking at each."""
         return self.node == "Seq Scan" or (self.node in ("Index Scan", "Index Only Scan") and not self.searched)
+
+    @property
+    def is_ranged(self) -> bool:
+        """Whether it reads a range of an index and looks at each row for what it is to equal: pages by key (`id > ?`)."""
+        return bool(self.sought and not equals(self.sought) and equals(self.condition))
+
+
+def equals(condition: str) -> bool:
+    """Whether a condition, as a plan writes it, asks for equality anywhere."""
+    return bool(_EQUAL.search(condition))
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,7 @@ def _scan(node: Mapping[str, Any]) -> Scan:
         loops=float(node.get("Actual Loops", 1)),
         condition=node.get("Filter", ""),
         searched="Index Cond" in node or "Recheck Cond" in node,
+        sought=node.get("Index Cond", ""),
     )
 
 
