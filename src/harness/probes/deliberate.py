@@ -14,10 +14,17 @@ from harness.probes.scene import Scene, Untestable
 NO_VERSION = "428"
 
 
-def deliberate_statuses(scene: Scene) -> dict[str, frozenset[str]]:
-    """By operation, what was answered to a right one-time code and to a good request that names no version."""
+def deliberate_statuses(scene: Scene, *, isolated: bool = True) -> dict[str, frozenset[str]]:
+    """By operation, what was answered to a right one-time code and to a good request that names no version.
+
+    Args:
+        isolated: whether the target is the caller's alone; if not, a code that would change a user's password is not sent.
+    """
     found: dict[str, frozenset[str]] = {}
-    for operation in scene.document.operations:
+    kept = () if isolated else scene.resets
+    for operation in sorted(scene.document.operations, key=scene.lateness):  # who has another password cannot log in any more
+        if operation.name in kept:
+            continue
         try:
             statuses = frozenset(str(status) for status in _statuses(scene, operation))
         except (Untestable, HarnessError):

@@ -71,7 +71,7 @@ def examine_injection(scene: Scene) -> Report:
     """Tries every parameter and member that takes a text."""
     report = Report("injection")
     for operation in scene.document.operations:
-        if operation.name in scene.destructive or (not operation.is_safe and not scene.world.target.allow.writes):
+        if operation.name in scene.destructive - scene.resets or (not operation.is_safe and not scene.world.target.allow.writes):
             continue
         try:
             asker = scene.caller(operation)

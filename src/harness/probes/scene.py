@@ -17,6 +17,7 @@ from harness.probes.document import Document
 from harness.probes.drafts import Draft, Drafter
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, World
 from harness.probes.files import file_member, samples
+from harness.probes.flows import resets
 from harness.probes.inference import created_for, inferred
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
@@ -81,6 +82,11 @@ class Scene:
         """Names of the operations that destroy credentials or data: they run apart."""
         return destructive(self.document, self.world.target)
 
+    @cached_property
+    def resets(self) -> frozenset[str]:
+        """Those of them that are confirmed with a one-time code: without the right one they change nothing."""
+        return self.destructive & resets(self.document, self.world.target.codes)
+
     def lateness(self, operation: Operation) -> tuple[bool, bool, bool, bool, bool]:
         """Sorts operations so that each leaves the next what it needs: readers, writers, deletions; credentials go last."""
         late = operation.name in self.destructive
@@ -88,7 +94,7 @@ class Scene:
         return (
             late,
             closes,
-            late and changes_password(self.document, operation),
+            late and (changes_password(self.document, operation) or operation.name in self.resets),
             not operation.is_safe,
             operation.method == "DELETE",
         )
