@@ -29,7 +29,7 @@ SLOW_ROUTES_MAX = 3
 IMPATIENT_S = 3.0
 RETRY_AFTER_S_MAX = 2.0  # a longer wait asked for by a 429 is not kept: the answer stands
 # Stand in a body for the user's own: no request that is kept holds a credential.
-USERNAME, PASSWORD = "${username}", "${password}"
+USERNAME, PASSWORD, REFRESH_TOKEN = "${username}", "${password}", "${refresh_token}"
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Credential:
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    refresh_token: str = field(default="", repr=False)  # of the log-in's answer, where it gave one
 
 
 class Door(Protocol):
@@ -329,6 +330,9 @@ class World:
                 for spelled in (mark, quote_plus(mark)):  # a form that was made from members has escaped it
                     if spelled in text:
                         text = text.replace(spelled, written(value))
+            if REFRESH_TOKEN in text:
+                held = self.credential(request.role, request.user).refresh_token
+                text = text.replace(REFRESH_TOKEN, written(held))
         return text.encode("utf-8", errors="surrogatepass")
 
 

@@ -19,6 +19,11 @@ from harness.probes.exchange import Answer, Door, World, forged_header, token_of
 from harness.probes.forging import Forgery, read_jwt
 from harness.probes.operations import Operation
 from harness.probes.password_checks import examine_log_in, examine_present_password
+from harness.probes.refreshing import (
+    examine_refresh,
+    examine_refresh_after_log_out,
+    examine_refresh_after_password_change,
+)
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.tokens import token_findings
 
@@ -29,7 +34,10 @@ _ENDINGS = (
     ("log-in", examine_log_in),
     ("log-out", examine_log_out),
     ("present password", examine_present_password),
+    ("refresh", examine_refresh),
+    ("refresh after log-out", examine_refresh_after_log_out),
     ("password", examine_password_change),
+    ("refresh after password", examine_refresh_after_password_change),  # of the first user; the one before is of the last
 )
 _PAST_THE_DOOR = (409, 412, 428)  # refused for the state of the object: whoever gets there was let in
 
