@@ -75,6 +75,11 @@ def test_cookies_of_a_log_in_are_guarded_and_renewed(attacks: SessionsRun, recor
         pytest.skip("; ".join(report.note for report in attacks.cookies))
 
 
+def test_a_write_needs_more_than_the_cookie(attacks: SessionsRun, record: Recorder) -> None:
+    settle(attacks.ended_findings("cross-site"), record)
+    attacks.skip_unless_tried("cross-site", pytest.skip)
+
+
 def test_a_token_says_when_it_ends_and_holds_no_secret(attacks: SessionsRun, record: Recorder) -> None:
     settle(attacks.token_findings, record)
     if not attacks.tokens_read:

@@ -225,6 +225,8 @@ class World:
     def send(self, request: Request, *, renew: bool = True) -> Answer:
         """Sends a request once with the session of its role and user.
 
+        A header of the session that the request names with an empty value is left out.
+
         Args:
             renew: after a 401 the session may be over (the target logged us out): log in anew and send once more.
 
@@ -262,7 +264,12 @@ class World:
     def _exchange(self, request: Request, credential: Credential) -> Answer:
         self.traffic.requests += 1
         begun = time.monotonic()
-        headers = _overridden(credential.headers, {name: self._forged(value, request) for name, value in request.headers.items()})
+        own = {name.lower() for name in credential.headers}
+        taken = {
+            name for name, value in request.headers.items() if not value and name.lower() in own
+        }  # as curl does with `-H name:`
+        above = {name: self._forged(value, request) for name, value in request.headers.items()}
+        headers = {name: value for name, value in _overridden(credential.headers, above).items() if name not in taken}
         if credential.cookies and "cookie" not in {name.lower() for name in headers}:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in credential.cookies.items())
         body = self._body(request)

@@ -12,6 +12,7 @@ from harness.model.target import Role
 from harness.probes.calls import Call, attempts, valid_drafts
 from harness.probes.closing import closings_of, examine_closing
 from harness.probes.cookies import CookieReport, examine_cookies
+from harness.probes.cross_site import by_cookie, examine_cross_site
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.endings import Ended, examine_log_out, examine_password_change
@@ -122,6 +123,7 @@ class SessionsRun:
         done = _Pass()
         with self.doors.fresh("sessions") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
+            with_cookies = bool(by_cookie(scene))
             for role in scene.roles:
                 self._bounded(lambda role=role: _read_tokens(scene, role, done), door)  # type: ignore[misc]
             for role in scene.log_ins:
@@ -130,9 +132,20 @@ class SessionsRun:
                 done.attacked.append(self._guarded(scene, role, operation))
                 say(done.attacked[-1])
             done.requests = world.traffic.requests
+        if not with_cookies:
+            done.ended["cross-site"] = [Ended("", False, note="no role is logged in by a cookie alone")]
+        elif not self.died:
+            self._forge_writes(done)
         if self.doors.isolated and not self.died:
             self._end_sessions(done)
         return done
+
+    def _forge_writes(self, done: _Pass) -> None:
+        """On fresh data: what the attacks wrote is refused a second time for its own sake."""
+        with self.doors.fresh("cross-site") as door, World(door) as world:
+            scene = Scene(world, self.document, self.seed)
+            self._bounded(lambda: done.ended.setdefault("cross-site", []).extend(examine_cross_site(scene)), door)
+            done.requests += world.traffic.requests
 
     def _bounded(self, act: Callable[[], object], door: Door) -> None:
         if self.died:
