@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harness.engines.contract.budget import Budget
+from harness.engines.contract.campaign import Campaign
 from harness.model.finding import Confidence, Finding
 from harness.probes.deliberate import deliberate_statuses
 from harness.probes.exchange import REFRESH_TOKEN, World
@@ -11,7 +13,7 @@ from harness.probes.refresh_tokens import refresh_token_in
 from harness.probes.scene import Scene
 from harness.probes.sessions import SessionsRun
 from harness.probes.tour import take_tour
-from tests.probes.lodge_server import Lodges, document
+from tests.probes.lodge_server import Lodges, document, target
 
 KINDS = ("refresh", "refresh after log-out", "refresh after password")
 REFRESH = "POST /refresh"
@@ -79,3 +81,17 @@ def test_a_refresh_is_sent_deliberately() -> None:
 )
 def test_a_refresh_token_is_known_by_its_name(data: object, token: str) -> None:
     assert refresh_token_in(data) == token
+
+
+def test_the_contract_stage_sends_the_refresh_token_of_each_new_session() -> None:
+    lodges = Lodges()
+    budget = Budget.of({"cases_per_operation": 20}, workers=1)
+    result = Campaign(document(), target(), lodges.fresh, seed=1, budget=budget, operations=[REFRESH]).run()
+    assert [(cases.operation, cases.role) for cases in result.cases] == [(REFRESH, "guest")]
+    assert result.cases[0].successes > 1, result.cases
+    assert not result.incomplete
+
+
+def test_a_refresh_token_is_looked_for_in_the_log_like_any_secret() -> None:
+    with Lodges().fresh("tokens") as door, World(door) as world:
+        assert world.credential("guest", "one").refresh_token in world.tokens
