@@ -17,6 +17,7 @@ from harness.probes.destruction import destructive
 from harness.probes.document import Document
 from harness.probes.exchange import World
 from harness.probes.flows import flows_of
+from harness.probes.injection import examine_injection
 from harness.probes.scene import Scene
 from harness.probes.tour import take_tour
 from tests.probes.gate_server import DOCUMENT, Gates, target
@@ -154,3 +155,12 @@ def test_on_a_target_that_others_use_too_no_password_is_reset(tmp_path: Path) ->
 
 def test_what_asks_for_a_log_in_is_sent_before_the_reset(tmp_path: Path) -> None:
     assert "PUT /zone" in deliberate(tmp_path / "log", with_path("/zone", {"put": SECURED}))
+
+
+def test_a_reset_is_still_attacked_with_texts_as_it_changes_nothing_without_its_code() -> None:
+    with Gates(limits=Limits()).fresh("injection") as door, World(door) as world:
+        scene = Scene(world, DOCUMENT, 1)
+        assert scene.resets == {"POST /password/reset"}
+        with_reset = examine_injection(scene).tried
+        without = {name: item for name, item in DOCUMENT.data["paths"].items() if name != "/password/reset"}
+        assert with_reset == examine_injection(Scene(world, Document.of({**DOCUMENT.data, "paths": without}), 1)).tried + 3
