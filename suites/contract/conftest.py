@@ -62,7 +62,7 @@ def campaign(
 def deliberate(arena: Arena, document: Document, seed: int) -> dict[str, frozenset[str]]:
     """Statuses by operation that the campaign's generated requests hardly ever cause."""
     with arena.fresh("contract-deliberate") as door, World(door) as world:
-        return deliberate_statuses(Scene(world, document, seed))
+        return deliberate_statuses(Scene(world, document, seed), isolated=arena.isolated)
 
 
 def _collected(session: pytest.Session, document: Document) -> list[str]:

@@ -57,11 +57,27 @@ def test_a_session_ends_with_the_account(attacks: SessionsRun, record: Recorder)
     attacks.skip_unless_tried("closing", pytest.skip)
 
 
+def test_a_refresh_token_is_good_once(attacks: SessionsRun, record: Recorder) -> None:
+    settle(attacks.ended_findings("refresh"), record)
+    attacks.skip_unless_tried("refresh", pytest.skip)
+
+
+@pytest.mark.parametrize("end", ["log-out", "password"])
+def test_a_refresh_token_ends_with_its_session(end: str, attacks: SessionsRun, record: Recorder) -> None:
+    settle(attacks.ended_findings(f"refresh after {end}"), record)
+    attacks.skip_unless_tried(f"refresh after {end}", pytest.skip)
+
+
 @pytest.mark.proves("2.1.9.a", "2.1.6.a")
 def test_cookies_of_a_log_in_are_guarded_and_renewed(attacks: SessionsRun, record: Recorder) -> None:
     settle([finding for report in attacks.cookies for finding in report.findings], record)
     if not any(report.looked_at for report in attacks.cookies):
         pytest.skip("; ".join(report.note for report in attacks.cookies))
+
+
+def test_a_write_needs_more_than_the_cookie(attacks: SessionsRun, record: Recorder) -> None:
+    settle(attacks.ended_findings("cross-site"), record)
+    attacks.skip_unless_tried("cross-site", pytest.skip)
 
 
 def test_a_token_says_when_it_ends_and_holds_no_secret(attacks: SessionsRun, record: Recorder) -> None:

@@ -191,6 +191,7 @@ class Gate:
             self.codes.pop(email, None)
         if asked.path == "/password/reset" and email in self.passwords:
             self.passwords[email] = str(words.get("new_password"))
+            self.tokens = {token: whose for token, whose in self.tokens.items() if whose != email}
         return Given(200, {"done": True, "token": secrets.token_hex(8)})
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.model.finding import Confidence
-from harness.model.target import CodeFlow, Limits
+from harness.model.target import CodeFlow, Limits, OperationHint
 from harness.probes.again import examined_twice
 from harness.probes.checks import Report
-from harness.probes.code_flows import flows_of
 from harness.probes.codes import examine_codes, foreseeable
 from harness.probes.deliberate import deliberate_statuses
+from harness.probes.destruction import destructive
+from harness.probes.document import Document
 from harness.probes.exchange import World
+from harness.probes.flows import flows_of
+from harness.probes.injection import examine_injection
 from harness.probes.scene import Scene
 from harness.probes.tour import take_tour
-from tests.probes.gate_server import DOCUMENT, Gates
+from tests.probes.gate_server import DOCUMENT, Gates, target
 
 CONFIRMS = ("POST /register/confirm", "POST /password/reset")
 
@@ -99,11 +103,11 @@ def test_codes_that_can_be_foreseen(codes: list[str], how: str) -> None:
     assert bool(found) is bool(how)
 
 
-def deliberate(log: Path | None) -> dict[str, frozenset[str]]:
+def deliberate(log: Path | None, document: Document = DOCUMENT, *, isolated: bool = True) -> dict[str, frozenset[str]]:
     if log is not None:
         log.touch()
     with Gates(limits=Limits(), log=log).fresh("deliberate") as door, World(door) as world:
-        return deliberate_statuses(Scene(world, DOCUMENT, 1))
+        return deliberate_statuses(Scene(world, document, 1), isolated=isolated)
 
 
 def test_a_right_code_is_sent_where_the_log_shows_it(tmp_path: Path) -> None:
@@ -116,3 +120,47 @@ def test_a_tour_reaches_what_needs_a_right_code(tmp_path: Path) -> None:
     log.touch()
     assert set(CONFIRMS) <= set(take_tour(Gates(limits=Limits(), log=log), DOCUMENT, seed=1).reached)
     assert not set(CONFIRMS) & set(take_tour(Gates(limits=Limits()), DOCUMENT, seed=1).reached)
+
+
+SECURED = {"responses": {"428": {"description": "no version"}}, "security": [{"token": []}]}
+
+
+def with_path(path: str, item: dict[str, object]) -> Document:
+    return Document.of({**DOCUMENT.data, "paths": {**DOCUMENT.data["paths"], path: item}})
+
+
+def test_a_confirmation_that_sets_a_new_password_is_destructive_and_one_that_sets_none_is_not() -> None:
+    assert destructive(DOCUMENT, target(Limits())) & set(CONFIRMS) == {"POST /password/reset"}
+    harmless = replace(target(Limits()), operations=(OperationHint("POST /password/reset", destructive=False),))
+    assert not destructive(DOCUMENT, harmless) & set(CONFIRMS)
+
+
+def test_a_reset_that_succeeds_takes_nobody_the_log_in_before_the_rest_of_the_tour(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    document = with_path("/notes", DOCUMENT.data["paths"]["/notes"] | {"post": SECURED})
+    tour = take_tour(Gates(limits=Limits(), log=log), document, seed=1)
+    assert set(tour.reached) == set(document.names) - {"GET /news/{news_id}"}
+    assert not [note for note in tour.notes.values() if "refused" in note]
+
+
+def test_on_a_target_that_others_use_too_no_password_is_reset(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    tour = take_tour(Gates(limits=Limits(), log=log, isolated=False), DOCUMENT, seed=1)
+    assert "destroys credentials" in tour.notes["POST /password/reset"]
+    assert {"POST /register/confirm", "GET /me"} <= set(tour.reached)
+    assert set(deliberate(log, isolated=False)) == {"POST /register/confirm"}
+
+
+def test_what_asks_for_a_log_in_is_sent_before_the_reset(tmp_path: Path) -> None:
+    assert "PUT /zone" in deliberate(tmp_path / "log", with_path("/zone", {"put": SECURED}))
+
+
+def test_a_reset_is_still_attacked_with_texts_as_it_changes_nothing_without_its_code() -> None:
+    with Gates(limits=Limits()).fresh("injection") as door, World(door) as world:
+        scene = Scene(world, DOCUMENT, 1)
+        assert scene.resets == {"POST /password/reset"}
+        with_reset = examine_injection(scene).tried
+        without = {name: item for name, item in DOCUMENT.data["paths"].items() if name != "/password/reset"}
+        assert with_reset == examine_injection(Scene(world, Document.of({**DOCUMENT.data, "paths": without}), 1)).tried + 3

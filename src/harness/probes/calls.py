@@ -163,6 +163,13 @@ def attempts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Call]
 
 
 def sender(scene: Scene, operation: Operation, asker: Asker) -> tuple[str, str]:
-    """Role and user of a request; a log-in is sent with the words of a user of the role that logs in there."""
+    """Role and user of a request: a log-in is sent with the words of a user, a refresh with the token of a new session.
+
+    Raises:
+        TargetError: that session was refused.
+    """
+    if scene.refreshes(operation):
+        session = scene.refreshing(asker)
+        return session.role, session.user
     login = scene.login_role(operation)
     return (login, scene.world.target.role(login).users[0].name) if login else (asker.role, asker.user)

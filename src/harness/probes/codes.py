@@ -21,9 +21,10 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.calls import Call
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.clients import can_be_many, fresh_address
-from harness.probes.code_flows import Codes, Flow, Log, Started, flows_of
+from harness.probes.code_flows import Codes, Log, Started
 from harness.probes.document import Document
 from harness.probes.exchange import Answer, Credential, Door, World
+from harness.probes.flows import Flow, flows_of, sets_password
 from harness.probes.guessing import is_refused
 from harness.probes.operations import Operation
 from harness.probes.oracle import leaves
@@ -101,7 +102,7 @@ def examine_codes(door: Door, document: Document, seed: int) -> Report:
     if not door.target.allow.writes:
         report.note = "the target file does not allow writes"
         return report
-    flows = flows_of(document, door.target.codes)
+    flows = sorted(flows_of(document, door.target.codes), key=lambda flow: sets_password(document, flow))  # nobody logs in after
     with World(door) as world:
         for flow in flows:
             examination = _Examination(door, Codes(Scene(world, document, seed), flow), report)

@@ -43,7 +43,7 @@ def examine_cookies(world: World, role: Role) -> CookieReport:
                 seen += 1
                 findings += judged(cookie, "POST", role.page_login, role.name)
     if role.login.kind in ("json", "form") and role.login.path:
-        for cookie in _api_cookies(world, role, user):
+        for cookie in log_in_cookies(world, role, user):
             seen += 1
             findings += judged(cookie, "POST", role.login.path, role.name)
     if session is not None:
@@ -51,7 +51,8 @@ def examine_cookies(world: World, role: Role) -> CookieReport:
     return CookieReport(role.name, seen, tuple(findings), "" if seen else f"no log-in of {role.name} sets a cookie")
 
 
-def _api_cookies(world: World, role: Role, user: User) -> tuple[Cookie, ...]:
+def log_in_cookies(world: World, role: Role, user: User) -> tuple[Cookie, ...]:
+    """The cookies that a log-in through the API sets; none where it is refused."""
     words = role.login.body_for(USERNAME, PASSWORD)
     if role.login.kind == "json":
         headers, body = {"Content-Type": "application/json"}, json.dumps(words)

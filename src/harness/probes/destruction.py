@@ -11,9 +11,9 @@ from typing import Any
 
 from harness.model.target import Target
 from harness.probes.document import Document
+from harness.probes.flows import members_of, resets
 from harness.probes.operations import Operation
 from harness.probes.passwords import is_change
-from harness.probes.schemas import SchemaError
 
 _LOG_OUT = re.compile(r"(log|sign)[\s_-]?(out|off)", re.I)
 _SESSION = re.compile(r"^(my[_-]?)?(auth[_-]?)?(session|token|login)s?$", re.I)
@@ -34,7 +34,15 @@ _PEOPLE = ("user", "account", "member", "customer", "client", "employee", "perso
 
 def destructive(document: Document, target: Target) -> frozenset[str]:
     """Names of the operations that run apart."""
-    return frozenset(operation.name for operation in document.operations if _destroys(document, target, operation))
+    confirming = resets(document, target.codes)
+    return frozenset(op.name for op in document.operations if _destroys(document, target, op, confirming))
+
+
+def locks_out(document: Document, target: Target, operation: Operation) -> bool:
+    """Whether somebody who logged in before cannot do so any more after a destructive operation, as after no log-out."""
+    if operation.name in resets(document, target.codes) or closes_account(operation) or changes_password(document, operation):
+        return True
+    return bool(_ALL_DATA.search(_last(operation)) or leaving_open(document, target, operation))
 
 
 def logs_out(operation: Operation) -> bool:
@@ -53,7 +61,7 @@ def closes_account(operation: Operation) -> bool:
 
 def changes_password(document: Document, operation: Operation) -> bool:
     """Whether the body has a member for the present password and one for the new."""
-    return is_change(operation, _properties(document, operation))
+    return is_change(operation, members_of(document, operation))
 
 
 def closing_members(document: Document, operation: Operation) -> dict[str, Any]:
@@ -68,7 +76,7 @@ def leaving_open(document: Document, target: Target, operation: Operation) -> di
 
 def _switches(document: Document, operation: Operation) -> Iterator[tuple[str, Any, Any]]:
     """The first member that closes and opens: its name, the value that closes, one that does not."""
-    for name, member in _properties(document, operation).items():
+    for name, member in members_of(document, operation).items():
         if _OPEN_WHILE.search(name):
             yield name, False, True
             return
@@ -89,21 +97,11 @@ def _is_about_users(target: Target, operation: Operation) -> bool:
     return any(segment.lower() in (word, f"{word}s", f"{word[:-1]}ies") for segment in named for word in people)
 
 
-def _properties(document: Document, operation: Operation) -> Mapping[str, Any]:
-    if operation.body is None:
-        return {}
-    try:
-        properties = document.schemas.resolve(operation.body.schema).get("properties")
-    except SchemaError:
-        return {}
-    return properties if isinstance(properties, Mapping) else {}
-
-
-def _destroys(document: Document, target: Target, operation: Operation) -> bool:
+def _destroys(document: Document, target: Target, operation: Operation, confirming: frozenset[str]) -> bool:
     said = target.hint(operation.name).destructive
     if said is not None:
         return said
-    if _ALL_DATA.search(_last(operation)):
+    if _ALL_DATA.search(_last(operation)) or operation.name in confirming:
         return True
     if operation.is_safe or not operation.is_secured:
         return False

@@ -25,10 +25,10 @@ from harness.model.target import Role, User
 from harness.model.weakness import Place, Weakness
 from harness.probes.checks import Report, finding_of
 from harness.probes.clients import can_be_many, fresh_address
-from harness.probes.code_flows import flows_of
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import USERNAME, Answer, Credential, Door, World
+from harness.probes.flows import flows_of
 from harness.probes.operations import Operation
 from harness.probes.scene import Scene, Untestable
 

@@ -29,7 +29,7 @@ SLOW_ROUTES_MAX = 3
 IMPATIENT_S = 3.0
 RETRY_AFTER_S_MAX = 2.0  # a longer wait asked for by a 429 is not kept: the answer stands
 # Stand in a body for the user's own: no request that is kept holds a credential.
-USERNAME, PASSWORD = "${username}", "${password}"
+USERNAME, PASSWORD, REFRESH_TOKEN = "${username}", "${password}", "${refresh_token}"
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Credential:
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    refresh_token: str = field(default="", repr=False)  # of the log-in's answer, where it gave one
 
 
 class Door(Protocol):
@@ -212,10 +213,11 @@ class World:
 
     @property
     def tokens(self) -> frozenset[str]:
-        """The secrets of all sessions that are held: bearer tokens and cookies, as they are sent."""
+        """The secrets of all sessions that are held: bearer tokens and cookies, as they are sent, and refresh tokens."""
         headers = (value.rpartition(" ")[2] for held in self._credentials.values() for value in held.headers.values())
         cookies = (value for held in self._credentials.values() for value in held.cookies.values())
-        return frozenset((*headers, *cookies))
+        renewing = (held.refresh_token for held in self._credentials.values() if held.refresh_token)
+        return frozenset((*headers, *cookies, *renewing))
 
     def forget(self, role: str, user: str) -> None:
         """Logs in anew before the user's next request."""
@@ -223,6 +225,8 @@ class World:
 
     def send(self, request: Request, *, renew: bool = True) -> Answer:
         """Sends a request once with the session of its role and user.
+
+        A header of the session that the request names with an empty value is left out.
 
         Args:
             renew: after a 401 the session may be over (the target logged us out): log in anew and send once more.
@@ -261,7 +265,12 @@ class World:
     def _exchange(self, request: Request, credential: Credential) -> Answer:
         self.traffic.requests += 1
         begun = time.monotonic()
-        headers = _overridden(credential.headers, {name: self._forged(value, request) for name, value in request.headers.items()})
+        own = {name.lower() for name in credential.headers}
+        taken = {
+            name for name, value in request.headers.items() if not value and name.lower() in own
+        }  # as curl does with `-H name:`
+        above = {name: self._forged(value, request) for name, value in request.headers.items()}
+        headers = {name: value for name, value in _overridden(credential.headers, above).items() if name not in taken}
         if credential.cookies and "cookie" not in {name.lower() for name in headers}:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in credential.cookies.items())
         body = self._body(request)
@@ -329,6 +338,9 @@ class World:
                 for spelled in (mark, quote_plus(mark)):  # a form that was made from members has escaped it
                     if spelled in text:
                         text = text.replace(spelled, written(value))
+            if REFRESH_TOKEN in text:
+                held = self.credential(request.role, request.user).refresh_token
+                text = text.replace(REFRESH_TOKEN, written(held))
         return text.encode("utf-8", errors="surrogatepass")
 
 

@@ -85,7 +85,9 @@ class _Function:
         return may[0] if may else asker
 
     def _sender(self, asker: Asker, permission: Permission) -> Asker:
-        """A log-in is sent without a credential, with the words of a user of the role that logs in there."""
+        """A log-in is sent without a credential, with the words of a user of the role that logs in there; so is a refresh."""
+        if self._scene.refreshes(self._operation) and (asker.role or permission.basis is Basis.PUBLIC):
+            return self._scene.refreshing(asker)
         login = self._scene.login_role(self._operation)
         if login and permission.basis is Basis.PUBLIC:
             return Asker(login, self._scene.world.target.role(login).users[0].name)

@@ -70,8 +70,9 @@ class _Slot:
 def examine_injection(scene: Scene) -> Report:
     """Tries every parameter and member that takes a text."""
     report = Report("injection")
+    apart = scene.destructive - scene.resets  # without the right code nobody's password is another one
     for operation in scene.document.operations:
-        if operation.name in scene.destructive or (not operation.is_safe and not scene.world.target.allow.writes):
+        if operation.name in apart or (not operation.is_safe and not scene.world.target.allow.writes):
             continue
         try:
             asker = scene.caller(operation)

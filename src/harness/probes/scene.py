@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import Login, ObjectKind, Role
 from harness.probes.askers import NOBODY, Asker, Untestable
@@ -15,8 +16,9 @@ from harness.probes.borrowed import IDS_MAX, borrowed_ids, refers_to_others, wit
 from harness.probes.destruction import changes_password, closes_account, destructive, leaving_open
 from harness.probes.document import Document
 from harness.probes.drafts import Draft, Drafter
-from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, World
+from harness.probes.exchange import PASSWORD, REFRESH_TOKEN, USERNAME, Answer, Credential, World
 from harness.probes.files import file_member, samples
+from harness.probes.flows import resets
 from harness.probes.inference import bound_roles, created_for, inferred
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
@@ -24,6 +26,7 @@ from harness.probes.oracle import unstable
 from harness.probes.passwords import asks_present
 from harness.probes.path_ids import names_in, path_ids
 from harness.probes.permissions import Permission, Permissions
+from harness.probes.refresh_tokens import refresh_member
 from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
 
@@ -86,6 +89,11 @@ class Scene:
         """Names of the operations that destroy credentials or data: they run apart."""
         return destructive(self.document, self.world.target)
 
+    @cached_property
+    def resets(self) -> frozenset[str]:
+        """Those of them that are confirmed with a one-time code: without the right one they change nothing."""
+        return self.destructive & resets(self.document, self.world.target.codes)
+
     def lateness(self, operation: Operation) -> tuple[bool, bool, bool, bool, bool]:
         """Sorts operations so that each leaves the next what it needs: readers, writers, deletions; credentials go last."""
         late = operation.name in self.destructive
@@ -93,7 +101,7 @@ class Scene:
         return (
             late,
             closes,
-            late and changes_password(self.document, operation),
+            late and (changes_password(self.document, operation) or operation.name in self.resets),
             not operation.is_safe,
             operation.method == "DELETE",
         )
@@ -203,6 +211,8 @@ class Scene:
             kept_open = leaving_open(self.document, self.world.target, operation)
             bodies = [_with_present_password(operation, body) for body in self.drafter.bodies(operation, salt)]
             bodies = [_with(body, kept_open) for body in bodies]
+            if self.refreshes(operation):
+                bodies = [_with(body, {refresh_member(self.document, operation): REFRESH_TOKEN}) for body in bodies]
             if name := file_member(self.document, operation):
                 bodies = [{**bodies[0], name: sample} for sample in samples()] if isinstance(bodies[0], dict) else bodies
             return self._with_known_ids(operation, bodies)
@@ -237,6 +247,32 @@ class Scene:
         """The role that logs in through this operation, "" where it is no log-in."""
         login = self._login_of(operation)
         return next((role.name for role in self.roles if role.login is login), "") if login else ""
+
+    def refreshes(self, operation: Operation) -> bool:
+        """Whether the operation takes a refresh token and the log-in of some role gives one."""
+        return bool(refresh_member(self.document, operation)) and bool(self.refreshers)
+
+    @cached_property
+    def refreshers(self) -> tuple[Role, ...]:
+        """The roles whose log-in gives a refresh token."""
+        found = []
+        for role in self.roles:
+            with suppress(HarnessError):
+                found += [role] if self.world.credential(role.name, role.users[0].name).refresh_token else []
+        return tuple(found)
+
+    def refreshing(self, asker: Asker) -> Asker:
+        """A new session, of the asker where its log-in gives a refresh token: one is good once, and its session ends with it.
+
+        Raises:
+            TargetError: the log-in was refused.
+        """
+        role = next((role for role in self.refreshers if role.name == asker.role), self.refreshers[0])
+        user = asker.user if role.name == asker.role else role.users[0].name
+        session = Asker(role.name, f"{user.partition('#')[0]}#refresh")
+        self.world.forget(session.role, session.user)
+        self.world.credential(session.role, session.user)
+        return session
 
     def is_listed(self, draft: Draft, name: str, asker: Asker) -> bool:
         """Whether the list at a path shows the asker the object that the draft names there."""

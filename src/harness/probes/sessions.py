@@ -12,6 +12,7 @@ from harness.model.target import Role
 from harness.probes.calls import Call, attempts, valid_drafts
 from harness.probes.closing import closings_of, examine_closing
 from harness.probes.cookies import CookieReport, examine_cookies
+from harness.probes.cross_site import by_cookie, examine_cross_site
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.endings import Ended, examine_log_out, examine_password_change
@@ -19,6 +20,11 @@ from harness.probes.exchange import Answer, Door, World, forged_header, token_of
 from harness.probes.forging import Forgery, read_jwt
 from harness.probes.operations import Operation
 from harness.probes.password_checks import examine_log_in, examine_present_password
+from harness.probes.refreshing import (
+    examine_refresh,
+    examine_refresh_after_log_out,
+    examine_refresh_after_password_change,
+)
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.tokens import token_findings
 
@@ -29,7 +35,10 @@ _ENDINGS = (
     ("log-in", examine_log_in),
     ("log-out", examine_log_out),
     ("present password", examine_present_password),
+    ("refresh", examine_refresh),
+    ("refresh after log-out", examine_refresh_after_log_out),
     ("password", examine_password_change),
+    ("refresh after password", examine_refresh_after_password_change),  # of the first user; the one before is of the last
 )
 _PAST_THE_DOOR = (409, 412, 428)  # refused for the state of the object: whoever gets there was let in
 
@@ -114,6 +123,7 @@ class SessionsRun:
         done = _Pass()
         with self.doors.fresh("sessions") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
+            with_cookies = bool(by_cookie(scene))
             for role in scene.roles:
                 self._bounded(lambda role=role: _read_tokens(scene, role, done), door)  # type: ignore[misc]
             for role in scene.log_ins:
@@ -122,9 +132,20 @@ class SessionsRun:
                 done.attacked.append(self._guarded(scene, role, operation))
                 say(done.attacked[-1])
             done.requests = world.traffic.requests
+        if not with_cookies:
+            done.ended["cross-site"] = [Ended("", False, note="no role is logged in by a cookie alone")]
+        elif not self.died:
+            self._forge_writes(done)
         if self.doors.isolated and not self.died:
             self._end_sessions(done)
         return done
+
+    def _forge_writes(self, done: _Pass) -> None:
+        """On fresh data: what the attacks wrote is refused a second time for its own sake."""
+        with self.doors.fresh("cross-site") as door, World(door) as world:
+            scene = Scene(world, self.document, self.seed)
+            self._bounded(lambda: done.ended.setdefault("cross-site", []).extend(examine_cross_site(scene)), door)
+            done.requests += world.traffic.requests
 
     def _bounded(self, act: Callable[[], object], door: Door) -> None:
         if self.died:

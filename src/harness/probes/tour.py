@@ -10,6 +10,7 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.probes.calls import attempts
 from harness.probes.codes import confirmed
+from harness.probes.destruction import locks_out
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import Answer, World
@@ -71,12 +72,20 @@ class Tour:
 
 
 def take_tour(doors: Doors, document: Document, seed: int, say: Callable[[str], None] = lambda _name: None) -> Tour:
-    """Visits everything on a fresh target; what destroys credentials or data comes last."""
+    """Visits everything on a fresh target; what destroys credentials or data comes last.
+
+    What locks a user out has a target of its own: after it nobody could visit the next one.
+    """
     tour = Tour(operations=document.names)
     with doors.fresh("tour") as door, World(door) as world:
-        scene = Scene(world, document, seed)
-        _Guide(scene, tour, isolated=doors.isolated, say=say).lead()
+        guide = _Guide(Scene(world, document, seed), tour, isolated=doors.isolated, say=say)
+        apart = guide.lead()
         tour.requests = world.traffic.requests
+    for operation in apart:
+        with doors.fresh("tour") as door, World(door) as world:
+            _Guide(Scene(world, document, seed), tour, isolated=True, say=say).visit(operation)
+            tour.requests += world.traffic.requests
+    tour.roles = tuple(dict.fromkeys(v.asker.role for v in tour.visits if v.asker.role and v.what is What.SUCCESS))
     return tour
 
 
@@ -85,16 +94,26 @@ class _Guide:
         self._scene, self._tour, self._isolated, self._say = scene, tour, isolated, say
         self._destructive = scene.destructive
 
-    def lead(self) -> None:
-        """Operations, then what is no operation; a dead target ends the tour."""
+    def lead(self) -> list[Operation]:
+        """Operations, then what is no operation; a dead target ends the tour. Gives what wants a target of its own."""
         self._bounded("pages", self._pages)
+        apart = []
         for operation in sorted(self._scene.document.operations, key=self._scene.lateness):
-            self._bounded(operation.name, lambda operation=operation: self._visit(operation))  # type: ignore[misc]
-            self._say(operation.name)
+            if self._isolated and self._locks_out(operation):
+                apart.append(operation)
+            else:
+                self.visit(operation)
         self._bounded("paths", self._elsewhere)
-        self._tour.roles = tuple(
-            dict.fromkeys(v.asker.role for v in self._tour.visits if v.asker.role and v.what is What.SUCCESS)
-        )
+        return apart
+
+    def visit(self, operation: Operation) -> None:
+        """One operation; why it did not succeed is noted."""
+        self._bounded(operation.name, lambda: self._visit(operation))
+        self._say(operation.name)
+
+    def _locks_out(self, operation: Operation) -> bool:
+        world = self._scene.world
+        return operation.name in self._destructive and locks_out(self._scene.document, world.target, operation)
 
     def _bounded(self, name: str, act: Callable[[], None]) -> None:
         if self._tour.died:

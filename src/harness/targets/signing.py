@@ -13,6 +13,7 @@ from harness.model.errors import TargetError
 from harness.model.target import Login, Role, Target, User, filled
 from harness.probes.exchange import Credential
 from harness.probes.jsonpath import find
+from harness.probes.refresh_tokens import refresh_token_in
 from harness.targets.clients import client
 
 _QUOTED_CHARACTERS = 200
@@ -116,17 +117,22 @@ def _read(role: Role, user: User, answer: httpx.Response, cookies: Mapping[str, 
     if login.cookie and login.cookie not in cookies:
         raise _without(role, user, f"no cookie {login.cookie}", answer)
     headers = {name: _sent(value, cookies, page_token) for name, value in login.send.items()}
-    if not login.token:
-        return _credential(headers, cookies)
     try:
-        found = find(answer.json(), login.token)
+        data = answer.json()
+    except ValueError:
+        data = None
+    refresh_token = refresh_token_in(data)
+    if not login.token:
+        return _credential(headers, cookies, refresh_token=refresh_token)
+    try:
+        found = find(data, login.token)
     except ValueError:
         found = []
     token = found[0] if found else None
     if not isinstance(token, str) or not token:
         raise _without(role, user, f"no token at {login.token}", answer)
     value = filled(login.value_for(user.username, user.password), {"token": token})
-    return _credential({login.header: value, **headers}, cookies, token)
+    return _credential({login.header: value, **headers}, cookies, token, refresh_token)
 
 
 def _sent(value: str, cookies: Mapping[str, str], page_token: str) -> str:
@@ -134,11 +140,12 @@ def _sent(value: str, cookies: Mapping[str, str], page_token: str) -> str:
     return _COOKIE.sub(lambda match: cookies.get(match[1], ""), text)
 
 
-def _credential(headers: Mapping[str, str], cookies: Mapping[str, str], token: str = "") -> Credential:
+def _credential(headers: Mapping[str, str], cookies: Mapping[str, str], token: str = "", refresh_token: str = "") -> Credential:
     remember_secret(token)
+    remember_secret(refresh_token)
     for value in cookies.values():
         remember_cookie(value)
-    return Credential(headers, cookies)
+    return Credential(headers, cookies, refresh_token)
 
 
 def _without(role: Role, user: User, what: str, answer: httpx.Response) -> TargetError:

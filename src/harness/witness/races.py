@@ -26,6 +26,7 @@ from harness.probes.calls import sender, valid_drafts
 from harness.probes.drafts import Draft, File, body_schema
 from harness.probes.exchange import Answer, World
 from harness.probes.objects import Reference
+from harness.probes.operations import Operation
 from harness.probes.oracle import member
 from harness.probes.preconditions import carries_version
 from harness.probes.scene import Scene, Untestable
@@ -130,7 +131,7 @@ class Races:
         for sight in sights:
             if sight.operation.is_safe or sight.operation.method == "DELETE" or sight.watched is None:
                 continue
-            if self._scene.login_role(sight.operation) or sight.operation.name in self._scene.destructive:
+            if sight.operation.name in self._scene.destructive or self._begins_session(sight.operation):
                 continue
             tables = self._tables(sight)
             if not tables:
@@ -298,6 +299,9 @@ class Races:
         changed = self._scene.drafter.values.unlike(body_schema(draft.operation.body), place, draft.body, current)
         versions = {name: value for name, value in draft.body.items() if isinstance(value, int) and not isinstance(value, bool)}
         return draft.with_body({**changed, **versions} if isinstance(changed, dict) else changed)
+
+    def _begins_session(self, operation: Operation) -> bool:
+        return bool(self._scene.login_role(operation)) or self._scene.refreshes(operation)
 
     def _sender(self, sight: Sight) -> tuple[str, str]:
         return sender(self._scene, sight.operation, sight.asker)

@@ -23,6 +23,7 @@ from harness.engines.contract.feeding import (
     kinds_of,
     new_password_marker,
     password_marker,
+    refresh_marker,
     watch_of,
     with_examples,
 )
@@ -172,7 +173,7 @@ class Campaign:
         if phase == DESTRUCTIVE:
             return name in self._kinds.destructive
         if phase == STATEFUL:
-            return name not in self._kinds.ends_session | self._kinds.logs_in
+            return name not in self._kinds.changes_session | self._kinds.logs_in
         return name not in self._kinds.destructive
 
     def _guarded(self, leg: Leg) -> LegReport:
@@ -223,7 +224,7 @@ class Campaign:
             bodies=feed.bodies,
             files=self._files,
             fresh=feed.fresh,
-            destroys=self._kinds.ends_session if leg.phase == DESTRUCTIVE else frozenset(),
+            destroys=self._kinds.changes_session if leg.phase == DESTRUCTIVE else frozenset(),
             secured=frozenset(operation.name for operation in self._document.operations if operation.is_secured),
             seconds=max(1.0, self._deadline - time.monotonic()),
             request_seconds=self._budget.request_seconds,
@@ -367,6 +368,8 @@ class _Session:
         self._next = f"Aa1-{secrets.token_urlsafe(_PASSWORD_BYTES)}"
         remember_secret(self._next)
         own = {password_marker(self._role.name): self._user.password, new_password_marker(self._role.name): self._next}
+        if credential.refresh_token:
+            own[refresh_marker(self._role.name)] = credential.refresh_token
         return Secrets(_disguised(credential), {**texts, **own})
 
     def renewed(self, password: str) -> Secrets | None:

@@ -21,6 +21,7 @@ from harness.probes.document import Document, Operation
 from harness.probes.exchange import World
 from harness.probes.jsonpath import find
 from harness.probes.passwords import asks_new, asks_present
+from harness.probes.refresh_tokens import refresh_member
 from harness.probes.schemas import SchemaError
 
 IDS_MAX = 20
@@ -40,6 +41,11 @@ def new_password_marker(role: str) -> str:
     return f"Harness1-{role}-Next"
 
 
+def refresh_marker(role: str) -> str:
+    """Stands for the refresh token of a role's session."""
+    return f"Harness2-{role}-Refresh-Token"
+
+
 @dataclass(frozen=True)
 class Kinds:
     """How the operations are dealt with: which end a session, which delete, which log in; all others may be tried at will."""
@@ -47,11 +53,17 @@ class Kinds:
     ends_session: frozenset[str]
     deletes: frozenset[str]
     logs_in: frozenset[str]
+    renews: frozenset[str] = frozenset()  # takes a refresh token: the session that it belongs to may be over
 
     @property
     def destructive(self) -> frozenset[str]:
         """What runs in a phase of its own, last, on fresh data."""
-        return self.ends_session | self.deletes | self.logs_in
+        return self.ends_session | self.deletes | self.logs_in | self.renews
+
+    @property
+    def changes_session(self) -> frozenset[str]:
+        """After what the tester logs in anew."""
+        return self.ends_session | self.renews
 
 
 def kinds_of(document: Document, target: Target) -> Kinds:
@@ -60,8 +72,9 @@ def kinds_of(document: Document, target: Target) -> Kinds:
     logs_in = frozenset(op.name for op in document.operations if op.method == "POST" and _full(document, op) in logins)
     harmless = {hint.operation for hint in target.operations if hint.destructive is False}
     deletes = frozenset(op.name for op in document.operations if op.method == "DELETE" and op.name not in harmless)
-    ends = destructive(document, target) - logs_in
-    return Kinds(ends, deletes - ends, logs_in)
+    renews = frozenset(op.name for op in document.operations if refresh_member(document, op)) - logs_in
+    ends = destructive(document, target) - logs_in - renews
+    return Kinds(ends, deletes - ends, logs_in, renews)
 
 
 def _full(document: Document, operation: Operation) -> str:
@@ -98,9 +111,9 @@ def feed_of(document: Document, target: Target, role: Role, world: World, lent: 
     known = lent[role.name]
     _add_lent(document, known, values)
     fresh = {op.name: found for op in document.operations if (found := _freshness(document, op))}
-    bodies = {}
+    bodies, renewing = {}, _renewing(document, role, world)
     for op in document.operations:
-        if members := {**_references(document, op, known), **_members(document, target, role, op)}:
+        if members := {**_references(document, op, known), **_members(document, target, role, op), **renewing.get(op.name, {})}:
             bodies[op.name] = members
     return Feed(values, fresh, bodies, tuple(notes))
 
@@ -221,6 +234,14 @@ def _members(document: Document, target: Target, role: Role, operation: Operatio
         return {}
     # A rule for new passwords (a digit, a capital) is seldom in the schema, and drawn texts seldom keep it.
     return {**{name: new_password_marker(role.name) for name in properties if asks_new(operation, name)}, **present}
+
+
+def _renewing(document: Document, role: Role, world: World) -> dict[str, dict[str, Any]]:
+    """By operation, the member that takes the role's refresh token; nothing where its log-in gives none."""
+    taking = {op.name: name for op in document.operations if (name := refresh_member(document, op))}
+    if not taking or not world.credential(role.name, role.users[0].name).refresh_token:
+        return {}
+    return {operation: {name: refresh_marker(role.name)} for operation, name in taking.items()}
 
 
 def with_examples(document: Document, values: Mapping[str, Mapping[str, tuple[Any, ...]]]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.probes.calls import attempts
-from harness.probes.destruction import destructive
 from harness.probes.drafts import text_of
 from harness.probes.endings import witness_of
 from harness.probes.exchange import Answer
@@ -72,7 +71,7 @@ def aims_of(scene: Scene, asker: Asker, *, public: bool) -> Aims:
     aims: list[Aim] = []
     left_out: dict[str, str] = {}
     lost: dict[str, str] = {}
-    destroys = destructive(scene.document, scene.world.target)
+    destroys = scene.destructive - scene.resets  # without the right code nobody's password is another one
     for operation in _order(scene, asker, public):
         if why := _why_left_out(scene, operation, destroys):
             left_out[operation.name] = why
@@ -98,6 +97,8 @@ def _may(scene: Scene, operation: Operation, asker: Asker) -> bool:
 def _why_left_out(scene: Scene, operation: Operation, destroys: Container[str]) -> str:
     if operation.name in destroys:
         return "it ends sessions or destroys what the scan needs, by the target file or by its own form"
+    if scene.refreshes(operation):
+        return "what it takes is good once, and the session that it belongs to is over then"
     if operation.method == "DELETE":
         return "it deletes what the rest of the scan needs"
     if not operation.is_safe and not scene.world.target.allow.writes:

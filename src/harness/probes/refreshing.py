@@ -1,0 +1,184 @@
+"""Refresh tokens, by trying them: good once, and over with the session that they belong to.
+
+A second use is called a defect only where both uses gave a session of its own and both sessions open something: a platform that
+answers a repeated request with the same session again (a lost answer, asked for once more) gives nothing away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.model.target import Role
+from harness.probes.calls import attempts
+from harness.probes.endings import ENGINE, STAGE, Ended, log_out_of, password_change_of, witness_of
+from harness.probes.exchange import Answer, Credential
+from harness.probes.operations import Operation
+from harness.probes.refresh_tokens import refresh_member, session_in
+from harness.probes.scene import Asker, Scene, Untestable
+
+_EndOf = Callable[[Scene, Role], "Operation | None"]
+
+
+def refresh_of(scene: Scene, role: Role) -> Operation | None:
+    """The operation that gives the role a new session for a refresh token."""
+    for operation in scene.document.operations:
+        may = not operation.is_secured or scene.permissions.of(operation, role).permitted is not False
+        if may and refresh_member(scene.document, operation):
+            return operation
+    return None
+
+
+def examine_refresh(scene: Scene, role: Role) -> Ended:
+    """Uses the refresh token of one log-in twice, and both sessions that this gives."""
+    return _bounded(role, lambda: _used_twice(scene, role))
+
+
+def examine_refresh_after_log_out(scene: Scene, role: Role) -> Ended:
+    """Logs in, logs out and uses the refresh token."""
+    return _bounded(role, lambda: _used_after(scene, role, log_out_of, "log-out"))
+
+
+def examine_refresh_after_password_change(scene: Scene, role: Role) -> Ended:
+    """Logs in twice, changes the password in one session and uses the refresh token of the other."""
+    return _bounded(role, lambda: _used_after(scene, role, password_change_of, "change of password"))
+
+
+def _bounded(role: Role, examine: Callable[[], Ended]) -> Ended:
+    try:
+        return examine()
+    except (Untestable, HarnessError) as error:
+        return Ended(role.name, False, note=str(error))
+
+
+def _used_twice(scene: Scene, role: Role) -> Ended:
+    operation, asker = _begun(scene, role, "refresh-twice")
+    request, witness = _request(scene, operation, asker), _witness(scene, role)
+    first = _sent(scene, operation, request)
+    session = session_in(first, role.login)
+    if session is None:
+        why = "gave no session that is read as that of the log-in is" if first.is_success else f"was answered {first.status}"
+        return Ended(role.name, False, note=f"{operation.name} with the refresh token of a new log-in {why}")
+    second = _sent(scene, operation, request)
+    again = session_in(second, role.login)
+    if again is None or _same(again, session) or not _all_open(scene, witness, (session, again)):
+        return Ended(role.name, True)
+    return Ended(role.name, True, _reusable(operation, role, second, request))
+
+
+def _used_after(scene: Scene, role: Role, end_of: _EndOf, what: str) -> Ended:
+    operation, asker = _begun(scene, role, f"refresh-{what.replace(' ', '-')}")
+    end = end_of(scene, role)
+    if end is None:
+        return Ended(role.name, False, note=f"the document has no {what} for {role.name}")
+    request, witness = _request(scene, operation, asker), _witness(scene, role)
+    _demand_works(scene, operation, role)
+    caller = asker if what == "log-out" else Asker(role.name, f"{role.users[0].name}#refresh-changing")
+    done = next((call for call in attempts(scene, end, caller) if call.answer.is_success), None)
+    if done is None:
+        return Ended(role.name, False, note=f"{end.name} did not succeed")
+    after = _sent(scene, operation, request)
+    session = session_in(after, role.login)
+    if session is None or not _all_open(scene, witness, (session,)):
+        return Ended(role.name, True)
+    return Ended(role.name, True, _alive(operation, role, after, (done.request, request), (end, what)))
+
+
+def _begun(scene: Scene, role: Role, session: str) -> tuple[Operation, Asker]:
+    """The operation that takes the token, and a session of the role's first user that has one.
+
+    Raises:
+        Untestable: there is no such operation, or the log-in gives no such token.
+    """
+    operation = refresh_of(scene, role)
+    if operation is None:
+        raise Untestable(f"the document has no operation that takes a refresh token of {role.name}")
+    asker = Asker(role.name, f"{role.users[0].name}#{session}")
+    if not scene.world.credential(asker.role, asker.user).refresh_token:
+        raise Untestable(f"the log-in of {role.name} gives no refresh token in its answer")
+    return operation, asker
+
+
+def _demand_works(scene: Scene, operation: Operation, role: Role) -> None:
+    """The twin: the token of another log-in gives a session, so that a refusal afterwards proves something."""
+    _, other = _begun(scene, role, "refresh-twin")
+    answer = _sent(scene, operation, _request(scene, operation, other))
+    scene.world.forget(other.role, other.user)
+    if session_in(answer, role.login) is None:
+        raise Untestable(f"{operation.name} with the refresh token of a new log-in gave no session ({answer.status})")
+
+
+def _request(scene: Scene, operation: Operation, asker: Asker) -> Request:
+    return scene.draft(operation, asker).with_body(scene.bodies(operation)[0]).request(asker.role, asker.user)
+
+
+def _witness(scene: Scene, role: Role) -> Request:
+    """A reading request that a session opens and that nobody can send without one.
+
+    Raises:
+        Untestable: there is none.
+    """
+    witness = witness_of(scene, Asker(role.name, f"{role.users[0].name}#refresh-witness"))
+    if scene.world.send_as(witness, scene.anonymous).is_success:
+        raise Untestable(f"{witness.path} is shown to nobody too, so it proves no session")
+    return witness
+
+
+def _sent(scene: Scene, operation: Operation, request: Request) -> Answer:
+    """Sent as it is, and never with the token of a log-in that was made for it."""
+    if operation.is_secured:
+        return scene.world.send(request, renew=False)
+    return scene.world.send_as(request, scene.anonymous)
+
+
+def _same(one: Credential, other: Credential) -> bool:
+    return (one.headers, one.cookies) == (other.headers, other.cookies)
+
+
+def _all_open(scene: Scene, witness: Request, sessions: Sequence[Credential]) -> bool:
+    return all(scene.world.send_as(witness, session).is_success for session in sessions)
+
+
+def _reusable(operation: Operation, role: Role, answer: Answer, request: Request) -> Finding:
+    return Finding(
+        rule="sessions.refresh-token-reusable",
+        title=f"{operation.name} takes the same refresh token twice",
+        severity=Severity.MEDIUM,
+        confidence=Confidence.MEDIUM,
+        stage=STAGE,
+        engines=(ENGINE,),
+        method=operation.method,
+        route=operation.path,
+        role=role.name,
+        cwe=613,
+        owasp="API2:2023",
+        expected="A refresh token is good once: its use gives a new one, and a second use is refused (RFC 9700, 4.14.2).",
+        observed=f"{role.name} sent the refresh token of one log-in twice in turn. Both times a session came back (the second "
+        f"time with {answer.status}), and both sessions open what only {role.name} is shown.",
+        why="Whoever gets hold of a refresh token makes sessions with it beside its owner's, and neither of them notices.",
+        advice="Delete the token in the statement that accepts it, and give a new one with the session. A token that comes a "
+        "second time was stolen: end every session that came from the same log-in.",
+        steps=(request, request),
+        symptom=Symptom(status=(answer.status,)),
+        parts=("2.1.6.a",),
+    )
+
+
+def _alive(operation: Operation, role: Role, answer: Answer, steps: tuple[Request, ...], ended: tuple[Operation, str]) -> Finding:
+    end, what = ended
+    finding = _reusable(operation, role, answer, steps[-1])
+    return replace(
+        finding,
+        rule=f"sessions.refresh-after-{'log-out' if what == 'log-out' else 'password-change'}",
+        title=f"{operation.name} takes a refresh token after the {what}",
+        severity=Severity.HIGH,
+        expected=f"After {end.name} the refresh tokens of the sessions that it ends are refused with 401.",
+        observed=f"{role.name} logged in, {end.name} succeeded, and the refresh token from before was answered {answer.status} "
+        "with a session that works.",
+        why="The session that was ended is made anew by whoever has its refresh token, and its owner has no way to stop it.",
+        advice=f"Let {end.name} delete the refresh tokens too: those of the session at a log-out, those of all other sessions "
+        "of the user at a change of password.",
+        steps=steps,
+    )

@@ -1,0 +1,97 @@
+"""Refresh tokens on a platform that is not the reference one."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.engines.contract.budget import Budget
+from harness.engines.contract.campaign import Campaign
+from harness.model.finding import Confidence, Finding
+from harness.probes.deliberate import deliberate_statuses
+from harness.probes.exchange import REFRESH_TOKEN, World
+from harness.probes.refresh_tokens import refresh_token_in
+from harness.probes.scene import Scene
+from harness.probes.sessions import SessionsRun
+from harness.probes.tour import take_tour
+from tests.probes.lodge_server import Lodges, document, target
+
+KINDS = ("refresh", "refresh after log-out", "refresh after password")
+REFRESH = "POST /refresh"
+
+
+def attacked(*defects: str) -> SessionsRun:
+    return SessionsRun(Lodges(frozenset(defects)), document(), seed=1).run()
+
+
+def found(run: SessionsRun) -> list[Finding]:
+    return [finding for how in run.ended for finding in run.ended_findings(how)]
+
+
+def test_a_platform_that_takes_a_refresh_token_once_gives_no_finding_and_all_was_tried() -> None:
+    run = attacked()
+    assert found(run) == []
+    assert [(how, run.ended[how][0].tried, run.ended[how][0].note) for how in KINDS] == [(how, True, "") for how in KINDS]
+
+
+def test_the_same_session_twice_is_no_second_use() -> None:
+    assert [finding.rule for finding in found(attacked("answers-again"))] == []
+
+
+@pytest.mark.parametrize(
+    ("defect", "rule", "severity"),
+    [
+        ("refresh-reuse", "sessions.refresh-token-reusable", "medium"),
+        ("refresh-after-log-out", "sessions.refresh-after-log-out", "high"),
+        ("refresh-after-password", "sessions.refresh-after-password-change", "high"),
+    ],
+)
+def test_a_refresh_token_that_lives_too_long_is_found_and_seen_again(defect: str, rule: str, severity: str) -> None:
+    (finding,) = found(attacked(defect))
+    assert (finding.rule, finding.operation, str(finding.severity)) == (rule, REFRESH, severity)
+    assert (finding.confidence, finding.cwe) == (Confidence.HIGH, 613)
+    assert REFRESH_TOKEN in str(finding.steps[-1].body)  # no token is kept
+
+
+def test_where_no_operation_takes_a_refresh_token_it_says_so() -> None:
+    run = SessionsRun(Lodges(), document(refreshes=False), seed=1).run()
+    why = "the document has no operation that takes a refresh token of guest"
+    assert [(run.ended[how][0].tried, run.ended[how][0].note) for how in KINDS] == [(False, why)] * 3
+
+
+def test_a_refresh_succeeds_on_a_tour_and_logs_nobody_out() -> None:
+    tour = take_tour(Lodges(), document(), seed=1)
+    assert set(tour.reached) == set(document().names)
+
+
+def test_a_refresh_is_sent_deliberately() -> None:
+    with Lodges().fresh("deliberate") as door, World(door) as world:
+        assert deliberate_statuses(Scene(world, document(), 1))[REFRESH] == {"200"}
+
+
+@pytest.mark.parametrize(
+    ("data", "token"),
+    [
+        ({"refreshToken": "abcdefgh1"}, "abcdefgh1"),
+        ({"tokens": {"access": "x" * 20, "refresh_token": "abcdefgh2"}}, "abcdefgh2"),
+        ({"refresh": "abcdefgh3"}, "abcdefgh3"),
+        ({"refresh_expires_in": 3600, "refreshToken": None}, ""),
+        ({"refresh": True, "token": "abcdefgh4"}, ""),
+        (None, ""),
+    ],
+)
+def test_a_refresh_token_is_known_by_its_name(data: object, token: str) -> None:
+    assert refresh_token_in(data) == token
+
+
+def test_the_contract_stage_sends_the_refresh_token_of_each_new_session() -> None:
+    lodges = Lodges()
+    budget = Budget.of({"cases_per_operation": 20}, workers=1)
+    result = Campaign(document(), target(), lodges.fresh, seed=1, budget=budget, operations=[REFRESH]).run()
+    assert [(cases.operation, cases.role) for cases in result.cases] == [(REFRESH, "guest")]
+    assert result.cases[0].successes > 1, result.cases
+    assert not result.incomplete
+
+
+def test_a_refresh_token_is_looked_for_in_the_log_like_any_secret() -> None:
+    with Lodges().fresh("tokens") as door, World(door) as world:
+        assert world.credential("guest", "one").refresh_token in world.tokens
