@@ -36,11 +36,15 @@ def document() -> Document:
                 "/lead": {"get": {"responses": _answers(one), "security": secured}},
                 "/open": {"get": {"responses": _answers(one)}},
                 "/papers/all.csv": {"get": {"responses": _answers(many)}},
+                "/papers/new": {"post": {"requestBody": {"content": {"multipart/form-data": {}}}, "responses": _answers(one)}},
                 "/papers/{paper}": {"delete": {"responses": {"204": {"description": "gone"}}}},
             },
             "components": {
                 "schemas": {"Lead": LEAD},
-                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+                "securitySchemes": {
+                    "token": {"type": "http", "scheme": "bearer"},
+                    "session": {"type": "apiKey", "in": "cookie", "name": "sid"},
+                },
             },
         }
     )
@@ -86,6 +90,15 @@ def test_a_method_of_another_operation_whose_template_matches_is_no_undeclared_o
     assert [d.key for d in ORACLE.judge(replace(sent, answer=Answer(200), sent=Sent("PUT", "/papers/all.csv")))] == [
         (Rule.METHOD, "PUT")
     ]
+
+
+@pytest.mark.parametrize(("parameter", "told"), [("sid", []), ("colour", [Rule.OTHER])])
+def test_a_credential_that_the_engine_left_out_was_sent_all_the_same(parameter: str, told: list[Rule]) -> None:
+    message = f"Invalid data should have been rejected: parameter `{parameter}` in cookie - violates `required`"
+    sent = Sent("POST", "/papers/new", {"content-type": "multipart/form-data; boundary=x"}, "--x\r\n\r\nfile\r\n--x--")
+    answered = Exchange("POST /papers/new", "agent", "coverage", sent, Answer(200, JSON, "{}"))
+    complaint = Complaint("negative_data_rejection", "ST201", "Accepted", message)
+    assert [d.rule for d in ORACLE.judge(replace(answered, complaints=(complaint,)))] == told
 
 
 def test_a_declared_method_that_is_not_implemented_is_a_server_error() -> None:

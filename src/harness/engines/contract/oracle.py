@@ -7,6 +7,7 @@ which words. Where the document cannot be read well enough, the engine's own opi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from harness.engines.contract.exchange import Answer, Complaint, Exchange
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable
 from harness.engines.contract.violations import Judgement, RequestJudge
 from harness.probes.document import Document, Operation, Response
+
+_NAMED_PARAMETER = re.compile(r"parameter `([^`]+)` in (cookie|header|query)")
 
 
 class Oracle:
@@ -143,7 +146,8 @@ class Oracle:
         if not 200 <= answer.status < 300:
             return ()
         if not judgement.violations:
-            return () if judgement.certain or not complaint.message else (say.other(complaint, answer),)
+            is_told = not judgement.certain and complaint.message and not self._is_about_the_credential(complaint)
+            return (say.other(complaint, answer),) if is_told else ()
         telling = (judgement.strict or judgement.violations)[0]
         name = telling.name or (telling.keyword if telling.place == "body" else telling.place)
         where = f"the {telling.place} parameter" if telling.place in ("path", "query", "header", "cookie") else "the request"
@@ -157,6 +161,11 @@ class Oracle:
                 noise="a habit of frameworks: " + telling.text if telling.lax else "",
             ),
         )
+
+    def _is_about_the_credential(self, complaint: Complaint) -> bool:
+        """Whether what the engine left out is the credential: it is sent all the same, as the role's own."""
+        named = {(where, name.lower()) for name, where in _NAMED_PARAMETER.findall(complaint.message)}
+        return any((scheme.where, scheme.parameter.lower()) in named for scheme in self._document.schemes.values())
 
     def _refused(self, exchange: Exchange, answer: Answer, judgement: Judgement) -> Iterable[Deviation]:
         if not 400 <= answer.status < 500 or answer.status in _BY_STATE:
