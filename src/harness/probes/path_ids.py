@@ -40,7 +40,7 @@ def path_ids(scene: Scene, operation: Operation, asker: Asker, given: Mapping[st
     if not missing:
         return dict(given)
     name = missing[0]
-    collection = _before(operation.path, name)
+    collection = collection_of(operation.path, name)
     reason = Untestable(
         f"no value is known for {{{name}}}: GET {collection} lists none and the target file describes no such object"
     )
@@ -55,7 +55,7 @@ def path_ids(scene: Scene, operation: Operation, asker: Asker, given: Mapping[st
     raise reason
 
 
-def _before(path: str, name: str) -> str:
+def collection_of(path: str, name: str) -> str:
     """The path up to a parameter: where the objects that it names are listed."""
     return path.split("{" + name + "}")[0].rstrip("/")
 
@@ -66,7 +66,7 @@ def _leads_nowhere(scene: Scene, operation: Operation, name: str, asker: Asker, 
     child = next(iter(names[names.index(name) + 1 :]), "")
     if child not in filled:
         return False
-    listed = scene.listed_ids(_before(operation.path, child), child, asker, filled)
+    listed = scene.listed_ids(collection_of(operation.path, child), child, asker, filled)
     return bool(listed) and filled[child] not in listed
 
 
@@ -78,7 +78,7 @@ def _candidates(scene: Scene, operation: Operation, name: str, asker: Asker, kno
     if enumerated is not None:
         yield enumerated
         return
-    collection = _before(operation.path, name)
+    collection = collection_of(operation.path, name)
     for asked in (asker, *scene.askers()):
         yield from scene.listed_ids(collection, name, asked, known)
     if "{" in collection and (made := _made(scene, collection, known, name, asker)) is not None:
@@ -116,7 +116,7 @@ def _parents(scene: Scene, path: str, asker: Asker) -> Iterator[dict[str, Any]]:
     if not names:
         yield {}
         return
-    for identity in scene.listed_ids(_before(path, names[0]), names[0], asker)[:PARENTS_TRIED_MAX]:
+    for identity in scene.listed_ids(collection_of(path, names[0]), names[0], asker)[:PARENTS_TRIED_MAX]:
         yield {names[0]: identity}
 
 

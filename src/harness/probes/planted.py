@@ -6,7 +6,6 @@ would not see a real one: its refusals prove nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +16,7 @@ from harness.probes.authorization import Matrix, examine_operation
 from harness.probes.document import Document
 from harness.probes.exchange import Answer, Credential, Door, World
 from harness.probes.operations import Operation
-from harness.probes.scene import Asker, Scene, base_path_of
+from harness.probes.scene import Asker, Scene
 
 
 class HoleKind(StrEnum):
@@ -47,18 +46,16 @@ class Hole:
 class HoledWorld(World):
     """A world in which one operation has the hole."""
 
-    def __init__(self, door: Door, hole: Hole, base_path: str) -> None:
+    def __init__(self, door: Door, hole: Hole, document: Document) -> None:
         super().__init__(door)
         self.let_through = 0  # requests of the hole's asker that succeeded as somebody else's
-        self._hole = hole
-        template = re.sub(r"\\\{[^{}/]+\\\}", "[^/]+", re.escape(base_path + hole.operation.path))
-        self._path = re.compile(template)
+        self._hole, self._document = hole, document
 
     def send_as(self, request: Request, credential: Credential) -> Answer:
         """As its base; the hole's asker goes through with the other one's credential."""
         asker = Asker(request.role, request.user)
-        is_there = request.method == self._hole.operation.method and self._path.fullmatch(request.path.partition("?")[0])
-        if not is_there or asker != self._hole.asker:
+        called = self._document.matching(request.method, request.path.partition("?")[0])
+        if asker != self._hole.asker or called != self._hole.operation:
             return super().send_as(request, credential)
         answer = super().send_as(request, self.credential(self._hole.taken_for.role, self._hole.taken_for.user))
         self.let_through += answer.is_success
@@ -105,7 +102,7 @@ def looked_for(door: Door, document: Document, seed: int, hole: Hole) -> Seen:
     Raises:
         TargetError: the target died, or refused a log-in.
     """
-    with HoledWorld(door, hole, base_path_of(document, door.base_url)) as world:
+    with HoledWorld(door, hole, document) as world:
         found = [finding for item in examine_operation(Scene(world, document, seed), hole.operation) for finding in item.findings]
     if any(finding.operation == hole.operation.name and finding.role == hole.asker.role for finding in found):
         return Seen.FOUND

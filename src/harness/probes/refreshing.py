@@ -7,11 +7,11 @@ answers a repeated request with the same session again (a lost answer, asked for
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import Role
+from harness.model.weakness import Place, Weakness
 from harness.probes.calls import attempts
 from harness.probes.endings import ENGINE, STAGE, Ended, log_out_of, password_change_of, witness_of
 from harness.probes.exchange import Answer, Credential
@@ -19,6 +19,38 @@ from harness.probes.operations import Operation
 from harness.probes.refresh_tokens import refresh_member, session_in
 from harness.probes.scene import Asker, Scene, Untestable
 
+_REUSABLE = Weakness(
+    "sessions.refresh-token-reusable",
+    Severity.MEDIUM,
+    613,
+    "API2:2023",
+    "A refresh token is good once: its use gives a new one, and a second use is refused (RFC 9700, 4.14.2).",
+    "Whoever gets hold of a refresh token makes sessions with it beside its owner's, and neither of them notices.",
+    "Delete the token in the statement that accepts it, and give a new one with the session. A token that comes a second time "
+    "was stolen: end every session that came from the same log-in.",
+    ("2.1.6.a",),
+)
+_OUTLIVES = "The session that was ended is made anew by whoever has its refresh token, and its owner has no way to stop it."
+_AFTER_LOG_OUT = Weakness(
+    "sessions.refresh-after-log-out",
+    Severity.HIGH,
+    613,
+    "API2:2023",
+    "After a log-out the refresh token of its session is refused with 401.",
+    _OUTLIVES,
+    "Let the log-out delete the refresh tokens of the session too.",
+    ("2.1.6.a",),
+)
+_AFTER_PASSWORD_CHANGE = Weakness(
+    "sessions.refresh-after-password-change",
+    Severity.HIGH,
+    613,
+    "API2:2023",
+    "After a change of password the refresh tokens of the user's other sessions are refused with 401.",
+    _OUTLIVES,
+    "Let the change of password delete the refresh tokens of all other sessions of the user too.",
+    ("2.1.6.a",),
+)
 _EndOf = Callable[[Scene, Role], "Operation | None"]
 
 
@@ -142,43 +174,36 @@ def _all_open(scene: Scene, witness: Request, sessions: Sequence[Credential]) ->
 
 
 def _reusable(operation: Operation, role: Role, answer: Answer, request: Request) -> Finding:
-    return Finding(
-        rule="sessions.refresh-token-reusable",
-        title=f"{operation.name} takes the same refresh token twice",
-        severity=Severity.MEDIUM,
-        confidence=Confidence.MEDIUM,
-        stage=STAGE,
-        engines=(ENGINE,),
-        method=operation.method,
-        route=operation.path,
-        role=role.name,
-        cwe=613,
-        owasp="API2:2023",
-        expected="A refresh token is good once: its use gives a new one, and a second use is refused (RFC 9700, 4.14.2).",
-        observed=f"{role.name} sent the refresh token of one log-in twice in turn. Both times a session came back (the second "
-        f"time with {answer.status}), and both sessions open what only {role.name} is shown.",
-        why="Whoever gets hold of a refresh token makes sessions with it beside its owner's, and neither of them notices.",
-        advice="Delete the token in the statement that accepts it, and give a new one with the session. A token that comes a "
-        "second time was stolen: end every session that came from the same log-in.",
-        steps=(request, request),
-        symptom=Symptom(status=(answer.status,)),
-        parts=("2.1.6.a",),
+    observed = (
+        f"{role.name} sent the refresh token of one log-in twice in turn. Both times a session came back (the second time with "
+        f"{answer.status}), and both sessions open what only {role.name} is shown."
     )
+    title = f"{operation.name} takes the same refresh token twice"
+    return _said(_REUSABLE, operation, role, (title, observed), answer, (request, request))
 
 
 def _alive(operation: Operation, role: Role, answer: Answer, steps: tuple[Request, ...], ended: tuple[Operation, str]) -> Finding:
     end, what = ended
-    finding = _reusable(operation, role, answer, steps[-1])
-    return replace(
-        finding,
-        rule=f"sessions.refresh-after-{'log-out' if what == 'log-out' else 'password-change'}",
-        title=f"{operation.name} takes a refresh token after the {what}",
-        severity=Severity.HIGH,
-        expected=f"After {end.name} the refresh tokens of the sessions that it ends are refused with 401.",
-        observed=f"{role.name} logged in, {end.name} succeeded, and the refresh token from before was answered {answer.status} "
-        "with a session that works.",
-        why="The session that was ended is made anew by whoever has its refresh token, and its owner has no way to stop it.",
-        advice=f"Let {end.name} delete the refresh tokens too: those of the session at a log-out, those of all other sessions "
-        "of the user at a change of password.",
+    observed = (
+        f"{role.name} logged in, {end.name} succeeded, and the refresh token from before was answered {answer.status} with a "
+        "session that works."
+    )
+    weakness = _AFTER_LOG_OUT if what == "log-out" else _AFTER_PASSWORD_CHANGE
+    title = f"{operation.name} takes a refresh token after the {what}"
+    return _said(weakness, operation, role, (title, observed), answer, steps)
+
+
+def _said(
+    weakness: Weakness, operation: Operation, role: Role, said: tuple[str, str], answer: Answer, steps: tuple[Request, ...]
+) -> Finding:
+    title, observed = said
+    return weakness.finding(
+        Place(operation.name, "", role.name),
+        stage=STAGE,
+        engine=ENGINE,
+        title=title,
+        observed=observed,
         steps=steps,
+        symptom=Symptom(status=(answer.status,)),
+        confidence=Confidence.MEDIUM,
     )

@@ -24,7 +24,7 @@ from harness.probes.objects import Finder, Holdings, Reference, ids_in, referenc
 from harness.probes.operations import Operation
 from harness.probes.oracle import unstable
 from harness.probes.passwords import asks_present
-from harness.probes.path_ids import names_in, path_ids
+from harness.probes.path_ids import collection_of, names_in, path_ids
 from harness.probes.permissions import Permission, Permissions
 from harness.probes.refresh_tokens import refresh_member
 from harness.probes.schemas import SchemaError
@@ -276,12 +276,11 @@ class Scene:
 
     def is_listed(self, draft: Draft, name: str, asker: Asker) -> bool:
         """Whether the list at a path shows the asker the object that the draft names there."""
-        collection = draft.operation.path.split("{" + name + "}")[0].rstrip("/")
-        return draft.path[name] in self.listed_ids(collection, name, asker, draft.path)
+        return draft.path[name] in self.listed_ids(collection_of(draft.operation.path, name), name, asker, draft.path)
 
     def shown_elsewhere(self, draft: Draft, name: str, asker: Asker) -> list[Request]:
         """Requests of the asker for the object that the draft names, by operations that ask for it alone (`/tags/{tag}`)."""
-        segment = draft.operation.path.split("{" + name + "}")[0].rstrip("/").rsplit("/", 1)[-1]
+        segment = collection_of(draft.operation.path, name).rsplit("/", 1)[-1]
         found = []
         for operation in self.document.operations:
             collection, _, last = operation.path.rpartition("/")

@@ -5,7 +5,6 @@ The campaign gives values, it judges nothing: what is too little evidence, the g
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections import defaultdict
@@ -21,27 +20,23 @@ from harness.engines.contract.feeding import (
     Kinds,
     feed_of,
     kinds_of,
-    new_password_marker,
-    password_marker,
-    refresh_marker,
     watch_of,
     with_examples,
 )
 from harness.engines.contract.job import Ended, Job, Secrets
 from harness.engines.contract.legs import LegResult, run_leg
 from harness.engines.contract.oracle import Oracle
-from harness.evidence.redaction import remember_secret
+from harness.engines.contract.testers_session import TestersSession
 from harness.model.errors import HarnessError
 from harness.model.evidence import OperationCases
 from harness.model.finding import Finding, Observation
 from harness.model.target import Role, Target
 from harness.probes.document import Document
-from harness.probes.exchange import Credential, Door, World
+from harness.probes.exchange import Door, World
 from harness.probes.files import file_member
 from harness.probes.permissions import Permissions
 
 Progress = Callable[[str], None]
-_PASSWORD_BYTES = 12
 _NO_TIME = "the time was over before it began"
 ENUMERATED, FUZZING, STATEFUL, DESTRUCTIVE = "enumerated", "fuzzing", "stateful", "destructive"
 # Phases of ours → phases of the engine. Those of one line share an instance: `examples` are few and come first.
@@ -197,7 +192,7 @@ class Campaign:
             World(door, patience_s=self._budget.request_seconds) as world,
         ):
             feed = feed_of(self._document, self._target, leg.role, world, self._lent)
-            session = _Session(door, leg.role)
+            session = TestersSession(door, leg.role)
             job = replace(self._job(leg, door, feed, session.secrets()), watch=self._watch(leg.role, world))
             result = run_leg(job, session.renewed, self._said)
             report = LegReport(leg, result, feed, alive=door.alive())
@@ -347,60 +342,3 @@ def _complaint(report: LegReport) -> str:
         lost = report.result.logged_out[0]
         return f"the tester was logged out{' by ' + lost.operation if lost.operation else ''}"
     return report.result.ended.reason or report.note
-
-
-class _Session:
-    """One role's session on one instance: got at the start, got again where an operation ended it, checked at the end."""
-
-    def __init__(self, door: Door, role: Role) -> None:
-        self._door, self._role = door, role
-        self._user = role.users[0]
-        self._next = ""
-
-    def secrets(self) -> Secrets:
-        """The credential, and the passwords behind their markers.
-
-        Raises:
-            TargetError: the log-in was refused.
-        """
-        credential = self._door.sign_in(self._role, self._user)
-        texts = {password_marker(role.name): role.users[0].password for role in self._door.target.roles if role.users}
-        self._next = f"Aa1-{secrets.token_urlsafe(_PASSWORD_BYTES)}"
-        remember_secret(self._next)
-        own = {password_marker(self._role.name): self._user.password, new_password_marker(self._role.name): self._next}
-        if credential.refresh_token:
-            own[refresh_marker(self._role.name)] = credential.refresh_token
-        return Secrets(_disguised(credential), {**texts, **own})
-
-    def renewed(self, password: str) -> Secrets | None:
-        """A new credential, with the new password where there is one; None where the target refuses it."""
-        if password:
-            is_ours = password == new_password_marker(self._role.name)
-            self._user = replace(self._user, password=self._next if is_ours else password)
-        try:
-            return self.secrets()
-        except HarnessError:
-            return None
-
-    def check(self) -> str:
-        """Whether the role can still log in at the end: "" where it can, else why not."""
-        try:
-            self._door.sign_in(self._role, self._user)
-        except HarnessError as error:
-            return f"the tester cannot log in any more: {error.message}"
-        return ""
-
-
-def _disguised(credential: Credential) -> dict[str, tuple[str, str]]:
-    """Headers with a marker of the same form in place of each secret."""
-    headers = dict(credential.headers)
-    if credential.cookies:
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in credential.cookies.items())
-    return {name: (_marker(name, value), value) for name, value in headers.items()}
-
-
-def _marker(name: str, value: str) -> str:
-    if name == "Cookie":
-        return "; ".join(f"{pair.partition('=')[0]}=harness-session" for pair in value.split("; "))
-    scheme, space, _ = value.partition(" ")
-    return f"{scheme} harness-session" if space else "harness-session"
