@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from harness.cli.exits import Exit
+from harness.evidence.stored import StoredRun
 from harness.model.evidence import Kind
 from tests.targets.project import Verified, make, verify
 
@@ -195,14 +196,22 @@ def test_an_answer_that_breaks_its_reader_keeps_no_other_operation_from_being_tr
     run = met.verified["answers, contract"].run
     assert run is not None
     contracts = [run.payload(evidence) for evidence in run.evidence if evidence.kind == Kind.CONTRACT]
-    assert contracts, met.verified["answers, contract"].output
+    assert contracts, (met.verified["answers, contract"].output, _ends(run))
     contract = contracts[0]
     assert {"GET /things", "GET /lies", "GET /redirects", "GET /deep", "GET /bomb"} <= {
         cases.operation for cases in contract.cases if cases.cases
     }
     endless = {finding.operation for finding in run.findings if finding.rule == "contract.endless-answer"}
-    assert {"GET /deep", "GET /bomb", "GET /gigabytes"} <= endless
+    assert {"GET /deep", "GET /bomb", "GET /gigabytes"} <= endless, (met.verified["answers, contract"].output, _ends(run))
     assert not any("501" in finding.observed for finding in run.findings), "a method that nobody knows may be refused so"
+
+
+def _ends(run: StoredRun) -> list[str]:
+    """How the tests of a run ended that did not pass: what a failure of this one needs to be understood."""
+    payloads = [run.payload(evidence) for evidence in run.evidence if evidence.kind == Kind.TESTS]
+    return [
+        f"{each.test} {each.outcome}: {each.message[-1500:]}" for payload in payloads for each in payload.results if each.message
+    ]
 
 
 def test_nobody_is_led_to_another_host(met: Met) -> None:

@@ -127,7 +127,8 @@ class Campaign:
         with ThreadPoolExecutor(self._budget.workers) as pool:
             reports = list(pool.map(self._guarded, self._legs()))
         case = Case(self._document, self._target, Oracle(self._document, self._expected), _feed(reports), self._kinds)
-        findings, observations = confirm(case, _heard(reports), self._fresh, self._deadline + self._budget.seconds / 4)
+        until = self._deadline + self._budget.seconds / 4
+        findings, observations = confirm(case, _heard(reports), self._fresh, until, self._budget.request_seconds)
         cases = tuple(self._cases(reports, findings))
         return CampaignResult(
             findings=tuple(findings),

@@ -49,14 +49,16 @@ class Case:
     kinds: Kinds
 
 
-def confirm(case: Case, heard: Sequence[Heard], fresh: Fresh, deadline: float) -> tuple[list[Finding], list[Observation]]:
-    """Findings, the worst first, and observations.
+def confirm(
+    case: Case, heard: Sequence[Heard], fresh: Fresh, deadline: float, request_seconds: float
+) -> tuple[list[Finding], list[Observation]]:
+    """Findings, the worst first, and observations; an answer is waited for as long as it was before, `request_seconds`.
 
     What is not seen again stays a finding, of medium confidence, where the answer alone proves it; else it is an observation.
     """
     groups, observations = group((exchange for each in heard for exchange in each.exchanges), case.oracle)
     groups.sort(key=lambda each: each.operation in case.kinds.destructive)  # what destroys data comes last
-    with _Stand(case, fresh, deadline) as stand:
+    with _Stand(case, fresh, deadline, request_seconds) as stand:
         evidence = [found for each in groups for found in _seen_again(each, case, stand, observations)]
         evidence.extend(_of_troubles(case, heard, stand))
     evidence.extend(_of_lost_sessions(heard))
@@ -69,8 +71,8 @@ def confirm(case: Case, heard: Sequence[Heard], fresh: Fresh, deadline: float) -
 class _Stand:
     """A fresh instance to replay on, opened when it is first needed and replaced when it died or was used up."""
 
-    def __init__(self, case: Case, fresh: Fresh, deadline: float) -> None:
-        self._case, self._fresh, self._deadline = case, fresh, deadline
+    def __init__(self, case: Case, fresh: Fresh, deadline: float, request_seconds: float) -> None:
+        self._case, self._fresh, self._deadline, self._request_seconds = case, fresh, deadline, request_seconds
         self._stack = ExitStack()
         self._replayer: Replayer | None = None
         self._door: Door | None = None
@@ -93,7 +95,7 @@ class _Stand:
                 self._door = self._stack.enter_context(self._fresh("contract-confirm"))
             except HarnessError:
                 return None
-            world = self._stack.enter_context(World(self._door))
+            world = self._stack.enter_context(World(self._door, patience_s=self._request_seconds))
             self._replayer = Replayer(world, self._case.document, self._case.oracle, self._case.feed, self._deadline)
         return self._replayer
 
@@ -135,10 +137,19 @@ def _failures(each: Group, stand: _Stand) -> Iterator[Evidence]:
         yield _evidence(mine, confirmed)
         if confirmed is None or not confirmed.blamed:
             return
-        replayer = stand.replayer()
-        left = [other for other in left if replayer and replayer.fails_without(each.deviation, other, confirmed.blamed)]
+        left = _with_other_causes(each.deviation, left, confirmed.blamed, stand)
         if not left:
             return
+
+
+def _with_other_causes(deviation: Deviation, exchanges: list[Exchange], blamed: str, stand: _Stand) -> list[Exchange]:
+    """Those that still fail without the blamed part; none where that cannot be asked any more."""
+    replayer = stand.replayer()
+    try:
+        return [each for each in exchanges if replayer and replayer.fails_without(deviation, each, blamed)]
+    except HarnessError:
+        stand.discard()
+        return []
 
 
 def _with_exchanges(each: Group, exchanges: list[Exchange]) -> Group:
