@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.probes.again import seen_again
+from harness.probes.canaries import examine_canaries
 from harness.probes.checks import Report
 from harness.probes.codes import examine_codes
 from harness.probes.document import Document
@@ -14,7 +15,7 @@ from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
 from harness.probes.outward import examine_outgoing, examine_redirects
-from harness.probes.rows import secret_values
+from harness.probes.secret_columns import secret_values
 from harness.probes.tour import Tour, take_tour
 from harness.targets.arena import Arena
 from harness.targets.live import LiveTarget
@@ -24,12 +25,21 @@ from suites.security.judging import Judge
 def test_no_answer_carries_a_secret_or_the_platforms_inside(
     arena: Arena, live_target: LiveTarget, document: Document, seed: int, tour: Tour, judge: Judge
 ) -> None:
-    secrets = frozenset().union(*secret_values(live_target.dsn).values())  # the tour's data is the same
+    secrets = secret_values(live_target.dsn, arena.target.secret_columns)  # the tour's data is the same
 
     def again() -> Report:
         return examine_exposure(arena.target, take_tour(arena, document, seed), secrets)
 
     judge.settle("exposure", seen_again(examine_exposure(arena.target, tour, secrets), arena, again))
+
+
+def test_no_answer_and_no_log_carries_what_is_put_into_a_secret_column(
+    arena: Arena, live_target: LiveTarget, document: Document, seed: int, tour: Tour, judge: Judge
+) -> None:
+    def examine() -> Report:
+        return examine_canaries(arena, live_target, document, seed, tour)
+
+    judge.settle("canaries", seen_again(examine(), arena, examine))
 
 
 def test_nothing_is_left_open_by_mistake(judge: Judge) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.probes.exchange import World
-from harness.probes.rows import secret_values
+from harness.probes.secret_columns import secret_values
 from harness.probes.traces import examine_log
 from harness.targets.live import LiveTarget
 from suites.security.judging import Judge
@@ -13,6 +13,6 @@ def test_the_log_holds_no_secret(live_target: LiveTarget, world: World, judge: J
     passwords = frozenset(user.password for role in live_target.target.roles for user in role.users)
     for role in (role for role in live_target.target.roles if role.users):
         world.credential(role.name, role.users[0].name)
-    stored = frozenset().union(*secret_values(live_target.dsn).values())
-    secrets = {"a user's password": passwords, "a session's token": world.tokens, "a value of a secret column": stored}
+    stored = secret_values(live_target.dsn, live_target.target.secret_columns)
+    secrets = {"a user's password": passwords, "a session's token": world.tokens, **stored}
     judge.settle("log", examine_log(live_target.log_path, secrets))

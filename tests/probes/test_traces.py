@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from harness.databases.embedded import open_embedded
-from harness.probes.rows import secret_values
+from harness.probes.secret_columns import secret_values
 from harness.probes.traces import examine_log
 
 SECRETS = {"a user's password": frozenset({"long-and-secret", "short"}), "a session's token": frozenset({"eyJhbGciOi"})}

@@ -234,6 +234,7 @@ class Target:
     objects: tuple[ObjectKind, ...] = ()
     operations: tuple[OperationHint, ...] = ()
     bookkeeping_tables: tuple[str, ...] = ()
+    secret_columns: tuple[str, ...] = ()  # `table.column`: no answer carries them, though their names do not say so
     limits: Limits = Limits()
     codes: tuple[CodeFlow, ...] = ()
 

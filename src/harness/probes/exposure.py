@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Target
@@ -57,14 +57,13 @@ _INTERNALS = Weakness(
 )
 
 
-def examine_exposure(target: Target, tour: Tour, secrets: Iterable[str] = ()) -> Report:
+def examine_exposure(target: Target, tour: Tour, secrets: Mapping[str, Collection[str]] | None = None) -> Report:
     """Searches every answer of the tour.
 
     Args:
-        secrets: further texts that no answer may carry (values of sensitive columns, where the harness has the database).
+        secrets: texts that no answer may carry, by what they are (`"users.password_hash"`), where the harness has the database.
     """
-    passwords = {user.password for role in target.roles for user in role.users if len(user.password) >= SECRET_LENGTH_MIN}
-    wanted = passwords | {secret for secret in secrets if len(secret) >= SECRET_LENGTH_MIN}
+    wanted = {"a user's password": [user.password for role in target.roles for user in role.users], **(secrets or {})}
     report = Report("exposure", tried=len(tour.visits))
     for visit in tour.visits:
         report.findings += _secrets_in(visit, wanted)
@@ -73,34 +72,45 @@ def examine_exposure(target: Target, tour: Tour, secrets: Iterable[str] = ()) ->
     return report
 
 
-def _secrets_in(visit: Visit, wanted: set[str]) -> Iterator[Finding]:
-    """At most one finding per member: a value that is secret, or a member whose name says so."""
-    text = visit.answer.text
-    operation = visit.operation or f"{visit.request.method} {visit.route}"
-    if any(secret in text for secret in wanted):
-        yield _secret(visit, operation, _member_with(visit.answer, wanted), "it carries a secret of a known account", "")
-    for pattern, what in ((_HASHES, "a password's hash"), (_KEYS, "a secret key")):
-        found = pattern.search(text)
+def given_away(visit: Visit, secrets: Mapping[str, Collection[str]]) -> Iterator[Finding]:
+    """One finding for each of `secrets` (texts by what they are) that the answer holds; a short text may stand anywhere."""
+    for what, texts in secrets.items():
+        found = next((text for text in texts if len(text) >= SECRET_LENGTH_MIN and text in visit.answer.text), "")
         if found:
-            yield _secret(visit, operation, _member_with(visit.answer, {found.group()}), f"it carries {what}", found.group()[:12])
+            member = _member_with(visit.answer, found)
+            yield _secret(visit, member, f"it carries {what}", f'"{_last(member)}"' if member else "")
+
+
+def _secrets_in(visit: Visit, wanted: Mapping[str, Collection[str]]) -> Iterator[Finding]:
+    """At most one finding per member: a value that is secret, or a member whose name says so."""
+    yield from given_away(visit, wanted)
+    for pattern, what in ((_HASHES, "a password's hash"), (_KEYS, "a secret key")):
+        found = pattern.search(visit.answer.text)
+        if found:
+            yield _secret(visit, _member_with(visit.answer, found.group()), f"it carries {what}", found.group()[:12])
     everything = list(leaves(visit.answer.json))
     accounts = {path.rpartition(".")[0] for path, _ in everything if _ACCOUNT_MEMBER.match(path.rpartition(".")[2])}
     for path, value in everything:
         name = re.sub(r"\[\d+\]", "[]", path)
         named = _SECRET_MEMBER.search(path) or (_BARE_HASH.search(path) and path.rpartition(".")[0] in accounts)
         if named and isinstance(value, str) and value and not _is_masked(value) and 200 <= visit.answer.status < 300:
-            yield _secret(visit, operation, name, f"its member {name} is filled", f'"{path.rsplit(".", 1)[-1]}"')
+            yield _secret(visit, name, f"its member {name} is filled", f'"{_last(name)}"')
 
 
-def _secret(visit: Visit, operation: str, member: str, what: str, text: str) -> Finding:
+def _last(path: str) -> str:
+    return path.rpartition(".")[2].partition("[")[0]
+
+
+def _secret(visit: Visit, member: str, what: str, text: str) -> Finding:
+    operation = visit.operation or f"{visit.request.method} {visit.route}"
     steps, symptom = (visit.request,), Symptom(status=(visit.answer.status,), body_contains=text)
     title = f"{operation} gives a secret away{f' in {member}' if member else ''}"
     observed = f"As {visit.asker.title} it was answered {visit.answer.status}; {what}."
     return finding_of(_SECRET, Place(operation, member), title, observed, steps, symptom, Confidence.HIGH)
 
 
-def _member_with(answer: Answer, values: set[str]) -> str:
-    found = next((path for path, value in leaves(answer.json) if isinstance(value, str) and any(v in value for v in values)), "")
+def _member_with(answer: Answer, text: str) -> str:
+    found = next((path for path, value in leaves(answer.json) if isinstance(value, str) and text in value), "")
     return re.sub(r"\[\d+\]", "[]", found)
 
 

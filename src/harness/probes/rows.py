@@ -1,7 +1,6 @@
 """What stands in the target's rows, where the harness provides its database.
 
-Two questions: which values no answer may carry (those of columns named so), and whether a value that was sent came to stand in a
-column of its name.
+Whether a value that was sent came to stand in a column of its name, and which columns stand beside those of given members.
 """
 
 from __future__ import annotations
@@ -14,17 +13,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-VALUES_MAX = 500  # of one column
-LENGTH_MIN = 8  # a shorter text may stand anywhere
 CONNECT_TIMEOUT_S = 5
-_SECRET = re.compile(
+SECRET_NAME = re.compile(
     r"passw(or)?d|pass_?hash|pwd|(^|_)salt($|_)|secret|(^|_)(otp|totp|mfa|pin|cvv|cvc|ssn)($|_)|code_hash|reset_token|recovery"
     r"|private_key|card_number|social_security",
     re.I,
 )
-_OWN = re.compile(rf"^(id|uuid)$|_(id|at|on)$|^(created|updated|version|deleted)|{_SECRET.pattern}", re.I)
-_ABOUT = re.compile(r"_(at|on|id|type|version|count|algorithm|enabled|changed|expires|expiry)$", re.I)
-_TEXTS = ("text", "character varying", "character")
+_OWN = re.compile(rf"^(id|uuid)$|_(id|at|on)$|^(created|updated|version|deleted)|{SECRET_NAME.pattern}", re.I)
 _COLUMNS = """
 SELECT c.table_schema, c.table_name, c.column_name, c.data_type
 FROM information_schema.columns c
@@ -34,37 +29,11 @@ WHERE t.table_type = 'BASE TABLE' AND c.table_schema NOT IN ('pg_catalog', 'info
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def secret_values(dsn: str) -> dict[str, frozenset[str]]:
-    """The values of each column that is named like a secret (`"users.password_hash"`); nothing without a database.
-
-    A name that says something about a secret (`password_changed_at`) is none; a value shorter than `LENGTH_MIN` is left out.
-    """
-    if not dsn:
-        return {}
-    found: dict[str, frozenset[str]] = {}
-    try:
-        with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
-            for schema, table, column, kind in _columns(dsn):
-                if kind in _TEXTS and _SECRET.search(column) and not _ABOUT.search(column):
-                    values = _values(connection, sql.Identifier(schema, table), sql.Identifier(column))
-                    found.update({f"{table}.{column}": values} if values else {})
-    except psycopg.Error:
-        return found  # what could be read
-    return found
-
-
 @lru_cache(maxsize=8)
-def _columns(dsn: str) -> tuple[tuple[str, str, str, str], ...]:
+def columns_of(dsn: str) -> tuple[tuple[str, str, str, str], ...]:
     """Schema, table, name and type of every column; a target's tables stay as they are while it is examined."""
     with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
         return tuple(connection.execute(_COLUMNS).fetchall())
-
-
-def _values(connection: psycopg.Connection, table: sql.Identifier, column: sql.Identifier) -> frozenset[str]:
-    statement = sql.SQL("SELECT DISTINCT {column} FROM {table} WHERE length({column}) >= {least} LIMIT {most}").format(
-        column=column, table=table, least=sql.Literal(LENGTH_MIN), most=sql.Literal(VALUES_MAX)
-    )
-    return frozenset(str(row[0]) for row in connection.execute(statement).fetchall())
 
 
 def standing(dsn: str, members: Mapping[str, Any]) -> dict[str, int]:
@@ -79,7 +48,7 @@ def standing(dsn: str, members: Mapping[str, Any]) -> dict[str, int]:
     wanted.update({name.lower(): (name, value) for name, value in given})  # whose own name it is comes first
     found: dict[str, int] = {}
     try:
-        columns = [entry for entry in _columns(dsn) if entry[2].lower() in wanted]
+        columns = [entry for entry in columns_of(dsn) if entry[2].lower() in wanted]
         if not columns:
             return {}
         with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
@@ -113,7 +82,7 @@ def tables_beside(dsn: str, members: Collection[str]) -> dict[tuple[str, str], d
         return {}
     tables: dict[tuple[str, str], dict[str, str]] = {}
     try:
-        for schema, table, column, kind in _columns(dsn):
+        for schema, table, column, kind in columns_of(dsn):
             tables.setdefault((schema, table), {})[column] = kind
     except psycopg.Error:
         return {}
