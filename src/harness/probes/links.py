@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 from harness.probes.exchange import Answer
+from harness.probes.pages import Browsing
 
 _DOES_SOMETHING = re.compile(r"log-?out|sign-?out|logoff|delete|remove|destroy", re.I)
 
@@ -26,3 +29,17 @@ def local_links(answer: Answer) -> list[str]:
     reader.feed(answer.text)
     paths = [link.partition("#")[0] for link in reader.found if link.startswith("/") and not link.startswith("//")]
     return [path for path in dict.fromkeys(paths) if path and not _DOES_SOMETHING.search(path)]
+
+
+def walk(browsing: Browsing, path: str, start: Answer, pages_max: int) -> Iterator[tuple[str, Answer]]:
+    """The page at `path`, those that it links to, and so on: at most `pages_max`, nearest first, with their paths."""
+    seen, waiting = {path}, deque([(path, start)])
+    while waiting:
+        path, page = waiting.popleft()
+        if not page.is_html:
+            continue
+        yield path, page
+        for link in local_links(page):
+            if link not in seen and len(seen) < pages_max:
+                seen.add(link)
+                waiting.append((link, browsing.get(link, follow=False)))

@@ -14,6 +14,7 @@ from harness.probes.destruction import locks_out
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import Answer, World
+from harness.probes.links import local_links
 from harness.probes.operations import Operation
 from harness.probes.pages import Browsing, log_in
 from harness.probes.scene import NOBODY, Asker, Scene, Untestable
@@ -195,8 +196,6 @@ class _Guide:
                 self._linked(browsing, asker, session.landing)
 
     def _linked(self, browsing: Browsing, asker: Asker, landing: Answer) -> None:
-        from harness.probes.links import local_links
-
         for path in local_links(landing)[:PAGES_MAX]:
             answer = browsing.get(path, follow=False)
             request = browsing.answers[-1][0]

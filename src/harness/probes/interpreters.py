@@ -1,0 +1,146 @@
+"""What reads a value as more than a value: a template engine, a shell, a browser.
+
+Each is asked for something that no copy of the text can show: the product of two numbers of which only the factors were sent, a
+pause that was asked for, an element of a page. What is stored and interpreted later is looked for on the pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from harness.model.finding import Confidence, Finding, Severity, Symptom
+from harness.model.target import Role
+from harness.model.weakness import Place, Weakness
+from harness.probes.checks import finding_of
+from harness.probes.exchange import Answer
+from harness.probes.links import walk
+from harness.probes.pages import Browsing, log_in
+from harness.probes.scene import Scene
+from harness.probes.slots import Slot
+
+PAGES_MAX = 30  # of each role
+PAUSE_S = 2
+_QUICK_S = 1.0
+_FACTOR = 98_689  # prime; with a second one of five digits the product has ten
+
+_TEMPLATE = Weakness(
+    "injection.template",
+    Severity.CRITICAL,
+    1336,
+    "API8:2023",
+    "What stands between braces in a value stays as it is.",
+    "A caller runs code on the server: template engines reach the language that they are written in.",
+    "Hand the value to the template as data; never build the template's text from it.",
+)
+_COMMAND = Weakness(
+    "injection.command",
+    Severity.CRITICAL,
+    78,
+    "API8:2023",
+    "A value is an argument of a command, never a part of its line.",
+    "A caller runs any command on the machine.",
+    "Start the program with a list of arguments and no shell.",
+)
+_MARKUP = Weakness(
+    "injection.markup",
+    Severity.HIGH,
+    79,
+    "API8:2023",
+    "A page shows a value as text, whatever stands in it.",
+    "A script of one user runs in the browsers of others, as them.",
+    "Let the template escape every value; mark none as safe that came from outside.",
+)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """What one place was asked for: an element of a page, and a product of which its text holds the factors."""
+
+    slot: Slot
+    element: str
+    product: str
+
+
+@dataclass
+class Marks:
+    """What was asked for so far, each place by marks of its own."""
+
+    seed: int
+    sent: list[_Mark] = field(default_factory=list)
+
+    def new(self, slot: Slot) -> _Mark:
+        """Marks that no other place has."""
+        number = 10_007 + (self.seed + 2 * len(self.sent)) % 80_000
+        self.sent.append(_Mark(slot, f"<svg onload=h{number}>", str(_FACTOR * number)))
+        return self.sent[-1]
+
+
+def interpreted(slot: Slot, marks: Marks) -> Iterator[Finding]:
+    """What the answer to a text of each kind shows; a second time with other marks before it is said."""
+    if _evaluated(slot, marks.new(slot)):
+        again = marks.new(slot)
+        if _evaluated(slot, again):
+            title, text = f"{slot.operation.name} runs what stands in {slot.name} as a template", _template(again)
+            observed = f"The product of two factors that were sent between braces came back: {again.product}."
+            yield slot.finding(_TEMPLATE, title, observed, text, Symptom(body_contains=again.product), Confidence.HIGH)
+    mark = marks.new(slot)
+    answer = slot.ask(_markup(slot, mark))
+    if answer.is_html and mark.element in answer.text:
+        title = f"{slot.operation.name} puts {slot.name} into its page as markup"
+        observed = f"The element {mark.element} came back as an element."
+        symptom = Symptom(body_contains=mark.element)
+        yield slot.finding(_MARKUP, title, observed, _markup(slot, mark), symptom, Confidence.HIGH)
+    if _took_s(slot, PAUSE_S) >= PAUSE_S and _took_s(slot, 0) < _QUICK_S and _took_s(slot, PAUSE_S) >= PAUSE_S:
+        title = f"{slot.operation.name} puts {slot.name} into the line of a command"
+        observed = f"A command that sleeps for {PAUSE_S} s held its answer up, twice; one that does not sleep did not."
+        symptom = Symptom(elapsed_s_min=float(PAUSE_S))
+        yield slot.finding(_COMMAND, title, observed, _shell(slot, PAUSE_S), symptom, Confidence.HIGH)
+
+
+def _evaluated(slot: Slot, mark: _Mark) -> bool:
+    text = slot.ask(_template(mark)).text
+    return mark.product in text or f"{int(mark.product):,}" in text
+
+
+def _template(mark: _Mark) -> str:
+    factors = f"{_FACTOR}*{int(mark.product) // _FACTOR}"
+    return f"{{{{{factors}}}}}${{{factors}}}<%= {factors} %>#{{{factors}}}"
+
+
+def _markup(slot: Slot, mark: _Mark) -> str:
+    return f"{slot.value}{mark.element}"
+
+
+def _shell(slot: Slot, pause_s: int) -> str:
+    return f"{slot.value}$(sleep {pause_s})';sleep {pause_s};'"  # bare, in double quotes and in single ones
+
+
+def _took_s(slot: Slot, pause_s: int) -> float:
+    return slot.ask(_shell(slot, pause_s)).elapsed_s
+
+
+def shown_on_pages(scene: Scene, marks: Marks) -> list[Finding]:
+    """What was stored by one of the places and is interpreted on a page of any role that has some."""
+    found: dict[str, Finding] = {}
+    for role in scene.roles if marks.sent else ():
+        for path, page in _pages(scene, role):
+            for finding in _shown(page.text, marks, f"the page {path}, as {role.name} sees it"):
+                found.setdefault(finding.fingerprint, finding)
+    return list(found.values())
+
+
+def _pages(scene: Scene, role: Role) -> Iterator[tuple[str, Answer]]:
+    browsing = Browsing(scene.world)
+    session = log_in(browsing, role, role.users[0]) if role.page_login else None
+    return walk(browsing, session.landing_path, session.landing, PAGES_MAX) if session else iter(())
+
+
+def _shown(text: str, marks: Marks, where: str) -> Iterator[Finding]:
+    for mark in marks.sent:
+        operation, name, role = mark.slot.operation.name, mark.slot.name, mark.slot.asker.role
+        for weakness, what, word in ((_MARKUP, mark.element, "markup"), (_TEMPLATE, mark.product, "a template")):
+            if what in text:
+                title = f"{name} of {operation} is taken for {word} on a page"
+                observed = f"It was stored, and {where}, holds {what}."
+                yield finding_of(weakness, Place(operation, name, role), title, observed, (), Symptom(), Confidence.HIGH)

@@ -1,0 +1,81 @@
+"""The places of an operation that take a text, each with the rest of a good request around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.model.finding import Confidence, Finding, Request, Symptom
+from harness.model.weakness import Place, Weakness
+from harness.probes.checks import finding_of
+from harness.probes.drafts import Draft
+from harness.probes.exchange import Answer
+from harness.probes.operations import Operation
+from harness.probes.scene import Asker, Scene
+from harness.probes.schemas import SchemaError, types_of
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place that takes a text, and how to fill it. `value` is a good one."""
+
+    scene: Scene
+    asker: Asker
+    name: str
+    draft: Draft
+    value: str
+    is_member: bool = False
+
+    @property
+    def operation(self) -> Operation:
+        """Whose place it is."""
+        return self.draft.operation
+
+    def request(self, text: str) -> Request:
+        """The request with this text in the place."""
+        if self.is_member:
+            return replace(self.draft, body={**self.draft.body, self.name: text}).request(self.asker.role, self.asker.user)
+        parameter = self.operation.parameter(self.name)
+        draft = self.draft.with_value(parameter, text) if parameter else self.draft
+        return draft.request(self.asker.role, self.asker.user)
+
+    def ask(self, text: str) -> Answer:
+        """What is answered with this text in the place."""
+        world, request = self.scene.world, self.request(text)
+        return world.send(request) if self.asker.role else world.send_as(request, self.scene.anonymous)
+
+    def finding(
+        self, weakness: Weakness, title: str, observed: str, text: str, symptom: Symptom, confidence: Confidence
+    ) -> Finding:
+        """A finding that is seen again by sending this text."""
+        place = Place(self.operation.name, self.name, self.asker.role)
+        return finding_of(weakness, place, title, observed, (self.request(text),), symptom, confidence)
+
+
+def slots_of(scene: Scene, draft: Draft, asker: Asker) -> Iterator[Slot]:
+    """Every parameter in path and query, and every member of the body, that takes a text."""
+    for parameter in draft.operation.parameters:
+        if parameter.where in ("path", "query") and _takes_text(scene, parameter.schema):
+            given = {**draft.path, **draft.query}.get(parameter.name, _listed(scene, parameter.schema) or "harness")
+            yield Slot(scene, asker, parameter.name, draft, str(given))
+    if isinstance(draft.body, dict):
+        for name, value in draft.body.items():
+            if isinstance(value, str) and "${" not in value:
+                yield Slot(scene, asker, name, draft, value, is_member=True)
+
+
+def _takes_text(scene: Scene, schema: Any) -> bool:
+    try:
+        resolved = scene.document.schemas.resolve(schema)
+    except SchemaError:
+        return True
+    return not types_of(resolved) or "string" in types_of(resolved)
+
+
+def _listed(scene: Scene, schema: Any) -> Any:
+    """The first of the values that a schema lists, such as the orders of a `sort`; else None."""
+    try:
+        return next(iter(scene.document.schemas.resolve(schema).get("enum") or ()), None)
+    except SchemaError:
+        return None

@@ -1,0 +1,129 @@
+"""A small board with an API and pages: members post, search, and read each other's posts in a browser.
+
+Its defects, by name: `reflects` and `raw-page` put a text into a page as markup, `template` and `template-page` evaluate what
+stands between double braces, `bare`, `single` and `double` hand the text to a real shell, quoted so.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import secrets
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from harness.model.target import Allow, Environment, Login, Role, Target, User
+from harness.probes.document import Document
+from harness.targets.live import LiveTarget
+from tests.probes.small_http import Asked, Given, served
+
+PASSWORD = "Aa1" + secrets.token_hex(8)
+_ANY = {"responses": {"default": {"description": "any"}}}
+_MEMBER = {**_ANY, "security": [{"token": []}]}
+_POST = {"type": "object", "required": ["title"], "properties": {"title": {"type": "string", "minLength": 1}}}
+_LOGIN = {"type": "object", "properties": {"user": {"type": "string"}, "pass": {"type": "string"}}}
+_Q = {"name": "q", "in": "query", "schema": {"type": "string"}}
+DOCUMENT = Document.of(
+    {
+        "openapi": "3.1.0",
+        "info": {"title": "Board", "version": "1"},
+        "paths": {
+            "/login": {"post": {**_ANY, "requestBody": {"content": {"application/json": {"schema": _LOGIN}}}}},
+            "/posts": {
+                "get": {**_MEMBER, "parameters": [_Q]},
+                "post": {**_MEMBER, "requestBody": {"content": {"application/json": {"schema": _POST}}}},
+            },
+            "/found": {"get": {**_ANY, "parameters": [_Q]}},
+        },
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    }
+)
+_FORM = '<form method="post"><input name="user"><input type="password" name="pass"></form>'
+_QUOTED = {"bare": "{}", "single": "'{}'", "double": '"{}"'}
+
+
+def target() -> Target:
+    """The board as a target."""
+    login = Login("json", "/login", {"user": "{username}", "pass": "{password}"}, token="$.token")
+    users = tuple(User(name, name, PASSWORD) for name in ("ann", "ben"))
+    roles = (Role("member", login, users, rank=1, page_login="/board/login"),)
+    return Target("board", "Board", Environment.LOCAL, Path(), ("127.0.0.1",), Allow(writes=True), roles, health_path="/health")
+
+
+@dataclass
+class _Board:
+    defects: frozenset[str]
+    tokens: set[str] = field(default_factory=set)
+    posts: list[str] = field(default_factory=lambda: ["Welcome"])
+
+    def answer(self, asked: Asked) -> Given:
+        if asked.path.startswith("/board"):
+            return self._page(asked)
+        if (asked.method, asked.path) == ("POST", "/login"):
+            return self._log_in(asked.body if isinstance(asked.body, dict) else {})
+        if (asked.method, asked.path) == ("GET", "/found"):
+            return self._html(f"Nothing for {self._shown('reflects', asked.query.get('q', ''))}")
+        if asked.path != "/posts":
+            return Given(200 if asked.path == "/health" else 404, {})
+        if asked.token not in self.tokens:
+            return Given(401, {})
+        return self._post(asked.body) if asked.method == "POST" else self._search(asked.query.get("q", ""))
+
+    def _log_in(self, given: dict[str, str]) -> Given:
+        if given.get("user") not in ("ann", "ben") or given.get("pass") != PASSWORD:
+            return Given(401, {})
+        token = secrets.token_hex(8)
+        self.tokens.add(token)
+        return Given(200, {"token": token})
+
+    def _post(self, body: object) -> Given:
+        title = body.get("title") if isinstance(body, dict) else None
+        if not isinstance(title, str) or not title:
+            return Given(422, {})
+        self.posts.append(title)
+        return Given(201, {"id": len(self.posts)})
+
+    def _search(self, text: str) -> Given:
+        for defect in self.defects & _QUOTED.keys():
+            subprocess.run(f"printf %s {_QUOTED[defect].format(text)}", shell=True, capture_output=True, check=False)
+        said = _evaluated(text) if "template" in self.defects else text
+        return Given(200, {"query": said, "posts": [title for title in self.posts if text in title]})
+
+    def _page(self, asked: Asked) -> Given:
+        if asked.path == "/board/login":
+            if asked.method != "POST":
+                return self._html(_FORM)
+            fields = {name: values[0] for name, values in parse_qs(asked.raw.decode()).items()}
+            given = self._log_in(fields)
+            cookie = f"session={given.body.get('token')}; HttpOnly; SameSite=Lax"
+            return Given(303, headers={"Location": "/board", "Set-Cookie": cookie}) if given.status == 200 else self._html(_FORM)
+        if asked.headers.get("cookie", "").removeprefix("session=") not in self.tokens:
+            return Given(303, headers={"Location": "/board/login"})
+        number = asked.path.removeprefix("/board/")
+        if number.isdigit() and int(number) < len(self.posts):
+            title = self.posts[int(number)]
+            return self._html(self._shown("raw-page", _evaluated(title) if "template-page" in self.defects else title))
+        return self._html("".join(f'<a href="/board/{n}">{n}</a>' for n in range(len(self.posts) - 1, -1, -1)))
+
+    def _shown(self, defect: str, text: str) -> str:
+        return text if defect in self.defects else html.escape(text)
+
+    @staticmethod
+    def _html(body: str) -> Given:
+        return Given(200, f"<!doctype html><title>Board</title><main>{body}</main>", {"Content-Type": "text/html; charset=utf-8"})
+
+
+def _evaluated(text: str) -> str:
+    """As a template engine would that takes sums: `{{6*7}}` is 42."""
+    return re.sub(r"\{\{(\d+)\*(\d+)\}\}", lambda factors: str(int(factors[1]) * int(factors[2])), text)
+
+
+@contextmanager
+def board(*defects: str) -> Iterator[LiveTarget]:
+    """A running board."""
+    with served(target(), _Board(frozenset(defects)).answer) as live:
+        yield live
