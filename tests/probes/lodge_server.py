@@ -25,11 +25,11 @@ def _operation(*members: str, security: object = (), **more: object) -> dict[str
     return {"responses": {"default": {"description": "any"}}, "security": list(security), **body, **more}  # type: ignore[call-overload]
 
 
-def document(*, refreshes: bool = True) -> Document:
+def document(*, refreshes: bool = True, in_cookie: bool = False) -> Document:
     """What the platform says of itself."""
     paths = {
         "/login": {"post": _operation("name", "password")},
-        "/refresh": {"post": _operation("refreshToken")},
+        "/refresh": {"post": _operation(*([] if in_cookie else ["refreshToken"]))},
         "/logout": {"post": _operation(security=_SESSION)},
         "/password": {"post": _operation("currentPassword", "newPassword", security=_SESSION)},
         "/me": {"get": _operation(security=_SESSION)},
@@ -56,6 +56,7 @@ class Lodge:
 
     defects: frozenset[str] = frozenset()
     asks_header: bool = True
+    in_cookie: bool = False  # the refresh token
     passwords: dict[str, str] = field(default_factory=lambda: {"ann": PASSWORD, "ben": PASSWORD})
     sessions: dict[str, tuple[str, str]] = field(default_factory=dict)  # name and token of the header, by cookie
     refresh: dict[str, tuple[str, str]] = field(default_factory=dict)  # name and cookie, by refresh token
@@ -73,9 +74,9 @@ class Lodge:
             name = str(body.get("name"))
             known = name in self.passwords and body.get("password") == self.passwords[name]
             return self._begin(name) if known else Given(401, {"error": "wrong"})
-        if (asked.method, asked.path) == ("POST", "/refresh"):
-            return self._refresh(str(body.get("refreshToken")))
         cookies = dict(pair.strip().partition("=")[::2] for pair in asked.headers.get("cookie", "").split(";"))
+        if (asked.method, asked.path) == ("POST", "/refresh"):
+            return self._refresh(cookies.get("refresh", "") if self.in_cookie else str(body.get("refreshToken")))
         sid = cookies.get("sid", "")
         if sid not in self.sessions:
             return Given(401, {"error": "log in"})
@@ -96,6 +97,10 @@ class Lodge:
         self.sessions[sid], self.refresh[refresh] = (name, token), (name, sid)
         site = "" if self.has("no-same-site") else "; SameSite=Lax"
         cookie = f"sid={sid}; Path=/; Secure; HttpOnly{site}\r\nSet-Cookie: XSRF-TOKEN={token}; Path=/; Secure{site}"
+        if self.in_cookie:
+            return Given(
+                200, {"user": name}, {"Set-Cookie": f"{cookie}\r\nSet-Cookie: refresh={refresh}; Path=/; Secure; HttpOnly{site}"}
+            )
         return Given(200, {"user": name, "refreshToken": refresh}, {"Set-Cookie": cookie})
 
     def _refresh(self, token: str) -> Given:
@@ -149,11 +154,12 @@ class Lodges:
     defects: frozenset[str] = frozenset()
     asks_header: bool = True
     isolated: bool = True
+    in_cookie: bool = False
     given: list[Lodge] = field(default_factory=list)
 
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         assert label
-        self.given.append(Lodge(self.defects, self.asks_header))
+        self.given.append(Lodge(self.defects, self.asks_header, self.in_cookie))
         with served(target(declares_header=self.asks_header), self.given[-1].answer) as live:
             yield live

@@ -19,16 +19,18 @@ KINDS = ("refresh", "refresh after log-out", "refresh after password")
 REFRESH = "POST /refresh"
 
 
-def attacked(*defects: str) -> SessionsRun:
-    return SessionsRun(Lodges(frozenset(defects)), document(), seed=1).run()
+def attacked(*defects: str, in_cookie: bool = False) -> SessionsRun:
+    lodges = Lodges(frozenset(defects), in_cookie=in_cookie)
+    return SessionsRun(lodges, document(in_cookie=in_cookie), seed=1).run()
 
 
 def found(run: SessionsRun) -> list[Finding]:
     return [finding for how in run.ended for finding in run.ended_findings(how)]
 
 
-def test_a_platform_that_takes_a_refresh_token_once_gives_no_finding_and_all_was_tried() -> None:
-    run = attacked()
+@pytest.mark.parametrize("in_cookie", [False, True])
+def test_a_platform_that_takes_a_refresh_token_once_gives_no_finding_and_all_was_tried(*, in_cookie: bool) -> None:
+    run = attacked(in_cookie=in_cookie)
     assert found(run) == []
     assert [(how, run.ended[how][0].tried, run.ended[how][0].note) for how in KINDS] == [(how, True, "") for how in KINDS]
 
@@ -50,6 +52,23 @@ def test_a_refresh_token_that_lives_too_long_is_found_and_seen_again(defect: str
     assert (finding.rule, finding.operation, str(finding.severity)) == (rule, REFRESH, severity)
     assert (finding.confidence, finding.cwe) == (Confidence.HIGH, 613)
     assert REFRESH_TOKEN in str(finding.steps[-1].body)  # no token is kept
+
+
+@pytest.mark.parametrize(
+    ("defect", "rule"),
+    [
+        ("refresh-reuse", "sessions.refresh-token-reusable"),
+        ("refresh-after-log-out", "sessions.refresh-after-log-out"),
+        ("refresh-after-password", "sessions.refresh-after-password-change"),
+    ],
+)
+def test_one_that_comes_in_a_cookie_alone_is_tried_as_well(defect: str, rule: str) -> None:
+    assert [(finding.rule, finding.operation) for finding in found(attacked(defect, in_cookie=True))] == [(rule, REFRESH)]
+
+
+def test_without_a_cookie_of_it_nothing_is_said() -> None:
+    run = SessionsRun(Lodges(), document(in_cookie=True), seed=1).run()
+    assert {run.ended[how][0].note for how in KINDS} == {"the log-in of guest gives no refresh token in a cookie"}
 
 
 def test_where_no_operation_takes_a_refresh_token_it_says_so() -> None:

@@ -16,6 +16,7 @@ from harness.probes.pages import cookies_of
 
 _LENGTH_MIN = 8
 _NAME = re.compile(r"^refresh([_-]?(token|jwt))?$", re.I)
+_IN_COOKIE = re.compile(r"refresh", re.I)
 _BARE = re.compile(r"^token$", re.I)
 _REFRESHES = re.compile(r"refresh|renew", re.I)
 _COOKIE = re.compile(r"\{cookie:([^{}]+)\}")
@@ -35,6 +36,18 @@ def refresh_member(document: Document, operation: Operation) -> str:
     plain = next((name for name in names if _NAME.search(name)), "")
     bare = next((name for name in names if _BARE.search(name)), "") if _REFRESHES.search(operation.path) else ""
     return plain or bare
+
+
+def takes_cookie(document: Document, operation: Operation) -> bool:
+    """Whether an operation renews a session by what a cookie holds: its path says so, and its body has no member for it."""
+    last = operation.path.rstrip("/").rpartition("/")[2]
+    return operation.method == "POST" and bool(_REFRESHES.search(last)) and not refresh_member(document, operation)
+
+
+def refresh_cookie(credential: Credential) -> Credential | None:
+    """A credential of the refresh token's cookie alone; None where the log-in set none of that name."""
+    cookies = {name: value for name, value in credential.cookies.items() if _IN_COOKIE.search(name) and len(value) >= _LENGTH_MIN}
+    return Credential(cookies=cookies) if cookies else None
 
 
 def session_in(answer: Answer, login: Login) -> Credential | None:

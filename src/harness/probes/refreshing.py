@@ -16,7 +16,7 @@ from harness.probes.calls import attempts
 from harness.probes.endings import ENGINE, STAGE, Ended, log_out_of, password_change_of, witness_of
 from harness.probes.exchange import Answer, Credential
 from harness.probes.operations import Operation
-from harness.probes.refresh_tokens import refresh_member, session_in
+from harness.probes.refresh_tokens import refresh_cookie, refresh_member, session_in, takes_cookie
 from harness.probes.scene import Asker, Scene, Untestable
 
 _REUSABLE = Weakness(
@@ -55,11 +55,12 @@ _EndOf = Callable[[Scene, Role], "Operation | None"]
 
 
 def refresh_of(scene: Scene, role: Role) -> Operation | None:
-    """The operation that gives the role a new session for a refresh token."""
-    for operation in scene.document.operations:
-        may = not operation.is_secured or scene.permissions.of(operation, role).permitted is not False
-        if may and refresh_member(scene.document, operation):
-            return operation
+    """The operation that gives the role a new session for a refresh token, in a member of its body or else in a cookie."""
+    for takes in (refresh_member, takes_cookie):
+        for operation in scene.document.operations:
+            may = not operation.is_secured or scene.permissions.of(operation, role).permitted is not False
+            if may and takes(scene.document, operation):
+                return operation
     return None
 
 
@@ -128,8 +129,11 @@ def _begun(scene: Scene, role: Role, session: str) -> tuple[Operation, Asker]:
     if operation is None:
         raise Untestable(f"the document has no operation that takes a refresh token of {role.name}")
     asker = Asker(role.name, f"{role.users[0].name}#{session}")
-    if not scene.world.credential(asker.role, asker.user).refresh_token:
-        raise Untestable(f"the log-in of {role.name} gives no refresh token in its answer")
+    credential = scene.world.credential(asker.role, asker.user)
+    in_cookie = takes_cookie(scene.document, operation)
+    if not (refresh_cookie(credential) if in_cookie else credential.refresh_token):
+        where = "a cookie" if in_cookie else "its answer"
+        raise Untestable(f"the log-in of {role.name} gives no refresh token in {where}")
     return operation, asker
 
 
@@ -159,7 +163,10 @@ def _witness(scene: Scene, role: Role) -> Request:
 
 
 def _sent(scene: Scene, operation: Operation, request: Request) -> Answer:
-    """Sent as it is, and never with the token of a log-in that was made for it."""
+    """Sent as it is, and never with the token of a log-in that was made for it. A cookie goes alone: no session helps it."""
+    if takes_cookie(scene.document, operation):
+        cookie = refresh_cookie(scene.world.credential(request.role, request.user))
+        return scene.world.send_as(request, cookie or scene.anonymous)
     if operation.is_secured:
         return scene.world.send(request, renew=False)
     return scene.world.send_as(request, scene.anonymous)
