@@ -8,17 +8,24 @@ from typing import Any
 
 from harness.model.finding import Confidence, Finding, Request, Symptom
 from harness.model.weakness import Place, Weakness
+from harness.probes.calls import valid_drafts
 from harness.probes.checks import finding_of
 from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
+from harness.probes.preconditions import asks_version
 from harness.probes.scene import Asker, Scene
 from harness.probes.schemas import SchemaError, types_of
 
+_STALE = (409, 412, 428)
 
-@dataclass(frozen=True)
+
+@dataclass
 class Slot:
-    """One place that takes a text, and how to fill it. `value` is a good one."""
+    """One place that takes a text, and how to fill it. `value` is a good one.
+
+    A text that was taken moves the object's version: what is refused for it is sent again with the version as it is then.
+    """
 
     scene: Scene
     asker: Asker
@@ -42,6 +49,13 @@ class Slot:
 
     def ask(self, text: str) -> Answer:
         """What is answered with this text in the place."""
+        answer = self._sent(text)
+        if answer.status in _STALE and asks_version(self.scene.document, self.draft):
+            self.draft = next(valid_drafts(self.scene, self.operation, self.asker))
+            answer = self._sent(text)
+        return answer
+
+    def _sent(self, text: str) -> Answer:
         world, request = self.scene.world, self.request(text)
         return world.send(request) if self.asker.role else world.send_as(request, self.scene.anonymous)
 
