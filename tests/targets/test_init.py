@@ -51,6 +51,21 @@ def test_a_document_gives_log_in_sign_up_and_kinds_of_objects(project: Path, cap
     assert "harness doctor --target desk" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("absolute", [False, True])
+def test_the_file_may_be_elsewhere(project: Path, capsys: pytest.CaptureFixture[str], *, absolute: bool) -> None:
+    path = project / "mine" / "desk.toml"
+    given = str(path) if absolute else "mine/desk.toml"
+    assert main(["target", "init", "--document", str(DOCUMENT), "--target", given]) == 0
+    read = tomllib.loads(path.read_text())
+    assert (path.parent / read["document"]).resolve() == DOCUMENT
+    assert read["roles"]["user"]["users"][0]["password"] == "${DESK_USER_ONE_PASSWORD}"
+    said = capsys.readouterr().out
+    assert "wrote mine/desk.toml" in said
+    assert f"harness doctor --target {path}" in said
+    assert f"harness doctor --target {path}" in path.read_text()
+    assert not list((project / "targets").glob("*desk.toml*"))
+
+
 def test_a_file_that_is_there_is_not_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "targets" / "desk.toml").write_text("mine")
     assert main(["target", "init", "--document", str(DOCUMENT), "--target", "desk"]) == 2

@@ -54,8 +54,11 @@ def read_kept(root: Path, target: str) -> Kept | None:
     return kept
 
 
-def running(root: Path, target: Target) -> LiveTarget:
+def running(root: Path, target: Target, option: str) -> LiveTarget:
     """The running target: at the address of its file, or as `harness target up` started it.
+
+    Args:
+        option: what names it on a command line (` --target NAME`), for the hint.
 
     Raises:
         PreflightError: nothing runs.
@@ -64,7 +67,5 @@ def running(root: Path, target: Target) -> LiveTarget:
         return LiveTarget(target, target.base_url.rstrip("/"))
     kept = read_kept(root, target.name)
     if kept is None:
-        raise PreflightError(
-            f"{target.name} is not running", hint=f"start it in another terminal: harness target up --target {target.name}"
-        )
+        raise PreflightError(f"{target.name} is not running", hint=f"start it in another terminal: harness target up{option}")
     return LiveTarget(with_accounts(target, kept.password), kept.base_url)

@@ -37,6 +37,7 @@ class Seen:
     document_file: str = ""
     document_path: str = ""
     health_path: str = ""
+    option: str = ""  # what names it on a command line (` --target shop`)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _head(seen: Seen) -> list[str]:
     title = seen.document.title if seen.document and seen.document.title else seen.name
     lines = [
         "# Every key is explained in docs/reference/target.md. What was guessed says so: look at it, then try",
-        f"#   harness doctor --target {seen.name}",
+        f"#   harness doctor{seen.option}",
         "",
         f"title = {_quoted(title)}",
         f'environment = "{"local" if local else "staging"}"  # local, staging, or production (which refuses all that could harm)',

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> Exit:
     for name, text in (*_machine(), *_target(target, target_option(root, file))):
         print(f"  {name:<14} {text}")
     try:
-        live = running(root, target)
+        live = running(root, target, target_option(root, file))
         for name, text in _live(live):
             print(f"  {name:<14} {text}")
     except HarnessError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from harness.config.targets import is_loopback
 from harness.model.errors import ConfigError, HarnessError, PreflightError
 from harness.model.target import Allow, Environment, Target
 from harness.probes.document import Document
-from harness.runner.request import TARGETS_FOLDER
+from harness.runner.request import TARGETS_FOLDER, target_option
 from harness.targets.clients import TargetClient, client
 from harness.targets.drafting import Seen, document_name, draft, name_of
 
@@ -33,27 +34,38 @@ HEALTH_PATHS = ("/health", "/healthz", "/api/health", "/health/ready", "/actuato
 
 
 def run(args: argparse.Namespace) -> Exit:
-    """Writes `targets/<name>.toml` and says what comes next; it sends nothing but reads, and overwrites nothing.
+    """Writes `targets/<name>.toml`, or the file that `--target` names, and says what comes next.
+
+    It sends nothing but reads, and overwrites nothing.
 
     Raises:
         ConfigError: neither a document nor an address, a document that is none, or a file that is there already.
         PreflightError: nothing answers at the address.
     """
     root = find_root(Path.cwd().resolve())
-    seen = _seen(args, root)
-    path = root / TARGETS_FOLDER / f"{seen.name}.toml"
-    path.parent.mkdir(exist_ok=True)
+    document, served, health, address = _sources(args)
+    path = _file(root, args.target or name_of(document.title if document else "", address))
+    named = document_name(Path(args.document), path.parent) if args.document else ""
+    option = target_option(root, path)
+    seen = Seen(path.stem, address, document, named, served, health, option)
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(draft(seen))
     except FileExistsError:
         raise ConfigError(f"{path} is there already", hint="choose another name: --target NAME") from None
-    print(f"wrote {path.relative_to(root)}: {_told(seen)}")
-    print(f"next: read it, then  harness doctor --target {seen.name}")
+    print(f"wrote {os.path.relpath(path)}: {_told(seen)}")
+    print(f"next: read it, then  harness doctor{option}")
     return Exit.OK
 
 
-def _seen(args: argparse.Namespace, root: Path) -> Seen:
+def _file(root: Path, name: str) -> Path:
+    """Where the file of a target of that name or path goes."""
+    return Path(name).resolve() if name.endswith(".toml") else root / TARGETS_FOLDER / f"{name}.toml"
+
+
+def _sources(args: argparse.Namespace) -> tuple[Document | None, str, str, str]:
+    """The document, the path where it is served, the path of the health, and the address: what of them is known."""
     if not args.document and not args.base_url:
         raise ConfigError("target init: neither --document nor --base-url", hint="harness target init --document openapi.yaml")
     document, served, health, address = None, "", "", (args.base_url or "").rstrip("/")
@@ -66,9 +78,7 @@ def _seen(args: argparse.Namespace, root: Path) -> Seen:
         document, served, health = _look(address)
     if args.document:
         document = Document.load(Path(args.document))
-    name = args.target or name_of(document.title if document else "", address)
-    named = document_name(Path(args.document), root / TARGETS_FOLDER) if args.document else ""
-    return Seen(name, address, document, named, served, health)
+    return document, served, health, address
 
 
 def _look(address: str) -> tuple[Document | None, str, str]:

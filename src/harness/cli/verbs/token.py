@@ -6,18 +6,20 @@ import argparse
 
 from harness.cli.exits import Exit
 from harness.config.decode import nearest
+from harness.config.targets import read_target
 from harness.model.errors import ConfigError
-from harness.runner.request import open_project, open_target
+from harness.runner.request import open_project, target_file, target_option
 from harness.runner.upkeep import running
 
 
 def run(args: argparse.Namespace) -> Exit:
     """Logs in and prints the token alone (or the cookies, where the role has no token)."""
     root, project = open_project()
-    target = open_target(root, args.target or project.defaults.target)
+    file = target_file(root, args.target or project.defaults.target)
+    target = read_target(file)
     if args.role not in target.role_names:
         raise ConfigError(f'{target.name} has no role "{args.role}"', hint=nearest(args.role, target.role_names))
-    live = running(root, target)
+    live = running(root, target, target_option(root, file))
     role = live.target.role(args.role)
     users = {user.name: user for user in role.users}
     if args.user and args.user not in users:
