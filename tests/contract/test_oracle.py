@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
+from harness.engines.contract.confirming import expected_statuses
 from harness.engines.contract.deviations import Deviation, Rule
 from harness.engines.contract.exchange import Answer, Complaint, Exchange, Sent
 from harness.engines.contract.grouping import group
 from harness.engines.contract.oracle import Oracle
+from harness.model.target import Limits, OperationHint
 from harness.probes.document import Document
+from harness.probes.flows import flows_of
+from tests.probes.gate_server import DOCUMENT as GATES
+from tests.probes.gate_server import target as gates
 
 LEAD = {"type": "object", "required": ["id", "score"], "properties": {"id": {"type": "integer"}, "score": {"type": "integer"}}}
 JSON = {"content-type": "application/json"}
@@ -225,3 +230,12 @@ def test_noise_is_noted_and_counted() -> None:
 
 def test_two_defects_of_one_operation_stay_two() -> None:
     assert Deviation(Rule.STATUS, "404", "", "", "").key != Deviation(Rule.STATUS, "403", "", "", "").key
+
+
+def test_a_code_that_was_made_up_may_be_refused_by_what_confirms_it() -> None:
+    target = gates(Limits())
+    hinted = replace(target, operations=(OperationHint("POST /register/confirm", expected_statuses=(409,)),))
+    expected = expected_statuses(GATES, hinted)
+    assert expected["POST /register/confirm"] == (400, 422, 409)
+    assert set(expected) == {flow.confirm.name for flow in flows_of(GATES, ())}
+    assert set(expected_statuses(document(), target)) == set()

@@ -113,7 +113,7 @@ class Campaign:
         self._kinds: Kinds = kinds_of(document, target)
         self._forbidden = _forbidden(document, target, self._kinds, isolated=isolated)
         self._permissions = Permissions(document, target)
-        self._expected = expected_statuses(target)
+        self._expected = expected_statuses(document, target)
         self._files = {op.name: member for op in document.operations if (member := file_member(document, op))}
         self._lent: dict[str, dict[str, tuple[Any, ...]]] = {}
         self._deadline = 0.0

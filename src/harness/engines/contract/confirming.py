@@ -19,10 +19,12 @@ from harness.model.finding import Confidence, Finding, Observation
 from harness.model.target import Target
 from harness.probes.document import Document
 from harness.probes.exchange import Door, World
+from harness.probes.flows import flows_of
 
 Fresh = Callable[[str], AbstractContextManager[Door]]
 CAUSES_MAX = 3  # different causes of failure that are looked for in one operation
 CONFIRMED_MAX = 60  # suspected defects that are sent again; the rest is said with less confidence
+_CODE_REFUSED = (400, 422)
 # The answer alone proves these, whether it can be had a second time or not.
 _SURE = frozenset((Rule.SERVER_ERROR, Rule.RESPONSE, Rule.NO_AUTHENTICATION, Rule.ENDLESS, Rule.AFTER_DELETE))
 
@@ -269,6 +271,13 @@ def _of_lost_sessions(heard: Iterable[Heard]) -> Iterator[Evidence]:
             )
 
 
-def expected_statuses(target: Target) -> Mapping[str, tuple[int, ...]]:
-    """Statuses that the target file calls correct, by operation."""
-    return {hint.operation: hint.expected_statuses for hint in target.operations if hint.expected_statuses}
+def expected_statuses(document: Document, target: Target) -> Mapping[str, tuple[int, ...]]:
+    """Statuses that are correct though no schema predicts them, by operation: those that the target file names.
+
+    A confirmation refuses every code but the one that was sent, which is none of those that an engine makes up.
+    """
+    expected = {flow.confirm.name: _CODE_REFUSED for flow in flows_of(document, target.codes)}
+    for hint in target.operations:
+        if hint.expected_statuses:
+            expected[hint.operation] = (*expected.get(hint.operation, ()), *hint.expected_statuses)
+    return expected
