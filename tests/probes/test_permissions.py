@@ -127,3 +127,59 @@ def test_operations_by_role_leave_out_what_is_forbidden_for_certain() -> None:
     found = by_role(PER_ROLE, target(PARTNER, ADMIN))
     assert found["partner"] == ("GET /leads", "GET /both", "GET /open")
     assert found["admin"] == ("GET /users", "GET /both", "GET /open")
+
+
+CUSTOMER, DISPATCHER, MACHINE = (
+    role("customer", 1),
+    role("dispatcher", 2),
+    role("machine", login=Login("api_key", header="X-Key")),
+)
+PEOPLE_AND_MACHINES = {"bearer": BEARER, "key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
+
+
+def described(text: str) -> Permissions:
+    paths = {"/x": {"get": {"security": [{"bearer": []}], "description": text}}, "/y": {"get": {"security": [{"key": []}]}}}
+    return Permissions(document(paths, PEOPLE_AND_MACHINES), target(CUSTOMER, DISPATCHER, role("admin", 3), MACHINE))
+
+
+def permitted(permissions: Permissions, *roles: Role) -> list[bool | None]:
+    (operation,) = (op for op in permissions._document.operations if op.path == "/x")
+    return [permissions.of(operation, each).permitted for each in roles]
+
+
+def test_schemes_do_not_tell_roles_apart_that_satisfy_the_same_ones() -> None:
+    assert permitted(described("Lists them."), CUSTOMER, DISPATCHER, MACHINE) == [None, None, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "For dispatchers only.",
+        "Lists them. For dispatchers and admins only.",
+        "Dispatchers only",
+        "Only dispatchers may call it.",
+        "Available only to dispatchers.",
+        "Restricted to dispatchers.",
+        "Requires the role dispatcher.",
+        "Requires the dispatcher role.",
+        "The caller must be a dispatcher or an admin.",
+        "Lists them (dispatchers only).",
+    ],
+)
+def test_words_keep_an_operation_for_a_role_of_the_target_file(text: str) -> None:
+    assert permitted(described(text), CUSTOMER, DISPATCHER) == [False, None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Customers see only what dispatchers assigned to them.",
+        "Dispatchers only see open ones.",
+        "Shows only dispatchers of the own company.",
+        "Only the dispatcher's name is shown.",
+        "Requires dispatchers to have confirmed it.",
+        "",
+    ],
+)
+def test_words_about_what_is_shown_keep_nobody_away(text: str) -> None:
+    assert permitted(described(text), CUSTOMER, DISPATCHER) == [None, None]

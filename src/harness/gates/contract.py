@@ -71,5 +71,6 @@ def _gaps(payload: ContractPayload, limits: ContractLimits) -> list[str]:
             successes[entry.operation, entry.role] += entry.successes
     for (operation, role), count in successes.items():
         if count < limits.successes_min:
-            lines.append(f"{operation}: no success as {role or 'anonymous'}, who may call it: a refused log-in tests nothing")
+            who = f"{role or 'anonymous'}, who may call it as far as the document says"
+            lines.append(f"{operation}: no success as {who}: what is always refused is not tested")
     return lines

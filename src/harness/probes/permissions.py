@@ -7,7 +7,9 @@ In this order, the first that tells:
 3. the document's security: nobody is asked; or the alternatives that the role's credential satisfies. Which schemes it satisfies
    is said by the role (`security`), else inferred: by how the credential is sent (bearer, cookie, key) and, where several schemes
    are sent alike, by the role whose name a scheme bears (`partnerBearer`); scopes that bear roles' names count too;
-4. words that reserve it for a privileged role (a path segment `admin`, "admin only" in its description): a suspicion;
+   the schemes say nothing of roles whose credentials satisfy the same ones;
+4. words that reserve it for a privileged role (a path segment `admin`, "admin only" in its description), or for roles of the
+   target file ("For dispatchers only."): a suspicion;
 5. nothing: a credential is asked for, and the document does not say of whom. Then what the target does is taken as what it means.
 """
 
@@ -67,6 +69,7 @@ class Permissions:
 
     def __init__(self, document: Document, target: Target) -> None:
         self._document, self._target = document, target
+        self._kept: dict[str, frozenset[str]] = {}
         self._satisfied = {role.name: satisfied_schemes(role, document, target) for role in target.roles}
 
     def schemes_of(self, role: str) -> frozenset[str]:
@@ -97,11 +100,30 @@ class Permissions:
             return Permission(True, Basis.SECURITY)
         if None not in in_scope:
             return Permission(False, Basis.SECURITY)
-        if self._role_schemes(operation):
+        if self._role_schemes(operation) and not self._is_sent_as_another(role):
             return Permission(True, Basis.SECURITY)
-        if not is_privileged(role, self._target) and is_reserved(operation):
-            return Permission(False, Basis.WORDS)
-        return Permission(None, Basis.OBSERVED)
+        return Permission(None, Basis.OBSERVED) if self._by_words(operation, role) else Permission(False, Basis.WORDS)
+
+    def _by_words(self, operation: Operation, role: Role) -> bool:
+        """Whether nothing that is written beside the operation keeps the role away from it."""
+        named = self._kept_for(operation)
+        if role.name in named:
+            return True
+        if is_reserved(operation) and not is_privileged(role, self._target):
+            return False
+        return not named or role.rank > max(self._target.role(name).rank for name in named)
+
+    def _is_sent_as_another(self, role: Role) -> bool:
+        """Whether another role's credential satisfies the same schemes: then they do not tell the two apart anywhere."""
+        same = [name for name, satisfied in self._satisfied.items() if satisfied == self._satisfied[role.name]]
+        return len(same) > 1
+
+    def _kept_for(self, operation: Operation) -> frozenset[str]:
+        """The roles for which its words keep an operation ("For dispatchers only."); who stands higher may do as much."""
+        if operation.name not in self._kept:
+            named = (name for name in self._target.role_names if is_kept_for(operation, name))
+            self._kept[operation.name] = frozenset(named)
+        return self._kept[operation.name]
 
     def _in_scope(self, requirement: Requirement, role: Role) -> bool | None:
         """Whether the scopes name this role; None where they name no role at all."""
@@ -137,6 +159,27 @@ def is_reserved(operation: Operation) -> bool:
     if any(_PRIVILEGED_SEGMENT.match(segment) for segment in operation.path.split("/")):
         return True
     return bool(_RESERVED_WORDS.search(f"{operation.summary}\n{operation.description}"))
+
+
+def is_kept_for(operation: Operation, role: str) -> bool:
+    """Whether an operation's words keep it for the role of that name, alone or with others.
+
+    What a sentence says of objects is no such word: "customers see their own orders only".
+    """
+    name = rf"(?:an?\s+|the\s+)?{re.escape(role)}(?:e?s)?"
+    other = r"(?:an?\s+|the\s+)?\w+"
+    roles = rf"(?:{other}(?:\s*(?:,|/|&|\band\b|\bor\b)\s*)+)*\b{name}(?:(?:\s*(?:,|/|&|\band\b|\bor\b)\s*)+{other})*"
+    end = r"\s*(?:[.,;:)\n]|$|\bmay\b|\bcan\b)"
+    patterns = (
+        rf"(?:^|[.\n(;:]\s*|\bfor\s+){roles}\s+only{end}",
+        rf"(?:^|[.\n(;:]\s*)only\s+{roles}{end}",
+        rf"\bonly\s+(?:for|by|to)\s+{roles}{end}",
+        rf"\b(?:restricted|reserved|limited)\s+(?:to|for)\s+{roles}{end}",
+        rf"\brequires?\s+(?:the\s+)?(?:role\s+)?{roles}(?:\s+role)?{end}",
+        rf"\bmust\s+be\s+{roles}{end}",
+    )
+    text = f"{operation.summary}\n{operation.description}"
+    return any(re.search(pattern, text, re.I) for pattern in patterns)
 
 
 def _named_roles(operation: Operation, roles: tuple[str, ...]) -> set[str]:
