@@ -1,7 +1,8 @@
 """A small board with an API and pages: members post, search, and read each other's posts in a browser.
 
-Its defects, by name: `reflects` and `raw-page` put a text into a page as markup, `template` and `template-page` evaluate what
-stands between double braces, `bare`, `single` and `double` hand the text to a real shell, quoted so.
+Its defects, by name: `reflects`, `raw-page` and `raw-search` put a text into a page as markup, `template` and `template-page`
+evaluate what stands between double braces, `template-fails` fails where they are not closed, `bare`, `single` and `double` hand
+the text to a real shell, quoted so.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ DOCUMENT = Document.of(
     }
 )
 _FORM = '<form method="post"><input name="user"><input type="password" name="pass"></form>'
+_SEARCH = '<form action="/board/found"><input type="search" name="q"></form>'
 _QUOTED = {"bare": "{}", "single": "'{}'", "double": '"{}"'}
 
 
@@ -90,6 +92,8 @@ class _Board:
     def _search(self, text: str) -> Given:
         for defect in self.defects & _QUOTED.keys():
             subprocess.run(f"printf %s {_QUOTED[defect].format(text)}", shell=True, capture_output=True, check=False)
+        if "template-fails" in self.defects and "{{" in text.rpartition("}}")[2]:
+            return Given(500, {})
         said = _evaluated(text) if "template" in self.defects else text
         return Given(200, {"query": said, "posts": [title for title in self.posts if text in title]})
 
@@ -107,7 +111,9 @@ class _Board:
         if number.isdigit() and int(number) < len(self.posts):
             title = self.posts[int(number)]
             return self._html(self._shown("raw-page", _evaluated(title) if "template-page" in self.defects else title))
-        return self._html("".join(f'<a href="/board/{n}">{n}</a>' for n in range(len(self.posts) - 1, -1, -1)))
+        if number == "found":
+            return self._html(f"Nothing for {self._shown('raw-search', asked.query.get('q', ''))}")
+        return self._html(_SEARCH + "".join(f'<a href="/board/{n}">{n}</a>' for n in range(len(self.posts) - 1, -1, -1)))
 
     def _shown(self, defect: str, text: str) -> str:
         return text if defect in self.defects else html.escape(text)

@@ -24,6 +24,7 @@ _HOOK = {
     "required": ["slug", "url"],
     "properties": {"slug": {"type": "string", "pattern": "^[a-z]{8,20}$"}, "url": {"type": "string", "format": "uri"}},
 }
+_CHANNEL = {"type": "object", "required": ["address"], "properties": {"address": {"type": "string", "format": "uri"}}}
 _SLUG = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
 DOCUMENT = Document.of(
     {
@@ -33,6 +34,8 @@ DOCUMENT = Document.of(
             "/hooks": {"get": _ANY, "post": {**_ANY, "requestBody": {"content": {"application/json": {"schema": _HOOK}}}}},
             "/hooks/{slug}/pause": {"parameters": [_SLUG], "post": _ANY},
             "/hooks/{slug}/test": {"parameters": [_SLUG], "post": _ANY},
+            "/channel": {"get": _ANY, "put": {**_ANY, "requestBody": {"content": {"application/json": {"schema": _CHANNEL}}}}},
+            "/channel/test": {"post": _ANY},
         },
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     }
@@ -57,11 +60,15 @@ TARGET = Target(
 
 @dataclass
 class Hooks:
-    """The platform's state. `defects`: `tests` calls what it is told to test, `late` calls what it was given by itself."""
+    """The platform's state.
+
+    `defects`: `tests` calls what it is told to test, `channel` the only one, `late` calls what it was given by itself.
+    """
 
     defects: frozenset[str] = frozenset()
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     hooks: dict[str, str] = field(default_factory=dict)
+    channel: str = ""
 
     def answer(self, asked: Asked) -> Given:
         if asked.path == "/health":
@@ -73,12 +80,21 @@ class Hooks:
             return Given(401, {"error": "log in"})
         if asked.path == "/hooks":
             return self._add(asked.body) if asked.method == "POST" else Given(200, {"items": [*self.hooks]})
+        if asked.path.startswith("/channel"):
+            return self._channel(asked)
         slug, _, what = asked.path.removeprefix("/hooks/").partition("/")
         if slug not in self.hooks:
             return Given(404, {"error": "no such hook"})
         if what == "test" and "tests" in self.defects:
             _call(self.hooks[slug])
         return Given(200, {"slug": slug})
+
+    def _channel(self, asked: Asked) -> Given:
+        if asked.method == "PUT" and isinstance(asked.body, dict):
+            self.channel = str(asked.body.get("address"))
+        if asked.path == "/channel/test" and "channel" in self.defects:
+            _call(self.channel)
+        return Given(200, {"address": self.channel})
 
     def _add(self, body: object) -> Given:
         if not isinstance(body, dict) or not all(isinstance(body.get(name), str) for name in ("slug", "url")):

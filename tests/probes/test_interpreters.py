@@ -28,6 +28,7 @@ def found(report: Report) -> set[tuple[str, str, str]]:
         ("template", "injection.template", "GET /posts", "q"),
         ("template-page", "injection.template", "POST /posts", "title"),
         ("reflects", "injection.markup", "GET /found", "q"),
+        ("raw-search", "injection.markup", "GET /board/found", "q"),
         ("raw-page", "injection.markup", "POST /posts", "title"),
         ("bare", "injection.command", "GET /posts", "q"),
         ("single", "injection.command", "GET /posts", "q"),
@@ -40,13 +41,19 @@ def test_what_is_interpreted_is_found_where_it_was_sent(defect: str, rule: str, 
     assert report.findings[0].confidence is Confidence.HIGH
 
 
+def test_an_expression_that_is_not_closed_fails_where_a_template_engine_reads_it() -> None:
+    report = examined("template-fails")
+    assert found(report) == {("injection.template", "GET /posts", "q")}
+    assert report.findings[0].confidence is Confidence.MEDIUM
+
+
 def test_a_board_that_takes_values_for_values_gives_no_finding() -> None:
     report = examined()
     assert report.findings == []
     assert report.tried == 3  # q twice, and title
 
 
-@pytest.mark.parametrize("defect", ["template", "reflects", "bare"])
+@pytest.mark.parametrize("defect", ["template", "template-fails", "reflects", "bare"])
 def test_the_request_of_a_finding_shows_it_again(defect: str) -> None:
     (finding,) = examined(defect).findings
     for defects, again in (((defect,), True), ((), False)):

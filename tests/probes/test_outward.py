@@ -52,7 +52,7 @@ def test_an_address_that_is_called_later_is_found_with_what_took_it(defect: str,
     with hooks(defect) as (live, _), World(live) as world:
         scene = Scene(world, HOOKS, 1)
         if is_used_up:  # another check has made the same hook before
-            assert examine_outgoing(scene).tried == 1
+            assert examine_outgoing(scene).tried == 2
         report = examine_outgoing(scene)
     (finding,) = report.findings
     assert (finding.rule, finding.operation, finding.parameter) == ("abuse.outgoing-call", "POST /hooks", "url")
@@ -62,8 +62,16 @@ def test_an_address_that_is_called_later_is_found_with_what_took_it(defect: str,
 def test_a_platform_that_keeps_an_address_and_never_calls_it_gives_no_finding() -> None:
     with hooks() as (live, platform), World(live) as world:
         report = examine_outgoing(Scene(world, HOOKS, 1))
-    assert len(platform.hooks) == report.tried == 1
+    assert (len(platform.hooks), report.tried) == (1, 2)
+    assert platform.channel
     assert report.findings == []
+
+
+def test_below_the_only_one_of_its_kind_it_is_called_too() -> None:
+    with hooks("channel") as (live, _), World(live) as world:
+        (finding,) = examine_outgoing(Scene(world, HOOKS, 1)).findings
+    assert (finding.operation, finding.parameter) == ("PUT /channel", "address")
+    assert "when POST /channel/test was called" in finding.title
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tests.witness.orders import (
     DEFECTS,
     DOCUMENT,
     FAILS_AT_QUOTES,
+    LOCKS_MOST,
     PAGES_BY_KEY,
     PARSES_QUOTES,
     STORED_COLOUR,
@@ -86,6 +87,13 @@ def test_the_clean_platform_gives_no_finding_and_every_oracle_tried_something(cl
         True,
     )  # fmt: skip
     assert all(seen.watched for seen in clean.payload().operations)
+
+
+def test_a_lost_update_is_found_where_only_one_object_can_be_written(server: EmbeddedServer, recorded: MakeRecorded) -> None:
+    examined = examine(Grounds(server, recorded, frozenset({"stale-version", LOCKS_MOST})), DOCUMENT, 7)
+    assert [(found.rule, found.operation) for found in examined.payload().findings] == [
+        ("database.lost-update", "PATCH /orders/{order_id}")
+    ]
 
 
 def test_what_the_platform_does_by_itself_is_not_held_against_a_request(clean: Examination) -> None:

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from harness.model.finding import Confidence, Finding, Severity, Symptom
-from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
 from harness.probes.checks import finding_of
 from harness.probes.exchange import Answer
 from harness.probes.links import walk
-from harness.probes.pages import Browsing, log_in
+from harness.probes.pages import Browsing, forms_of, log_in
 from harness.probes.scene import Scene
 from harness.probes.slots import Slot
 
-PAGES_MAX = 30  # of each role
+PAGES_MAX, FIELDS_MAX = 30, 20  # of each role
 PAUSE_S = 2
+_UNENDED, _PLAIN = "{{7${7<%=7", "((7&(7(%=7"  # begins an expression of each engine and ends none; as odd, and nothing to any
 _QUICK_S = 1.0
+_ASKED = ("text", "search")
 _FACTOR = 98_689  # prime; with a second one of five digits the product has ten
 
 _TEMPLATE = Weakness(
@@ -57,7 +59,7 @@ _MARKUP = Weakness(
 class _Mark:
     """What one place was asked for: an element of a page, and a product of which its text holds the factors."""
 
-    slot: Slot
+    place: Place
     element: str
     product: str
 
@@ -69,22 +71,26 @@ class Marks:
     seed: int
     sent: list[_Mark] = field(default_factory=list)
 
-    def new(self, slot: Slot) -> _Mark:
+    def new(self, place: Place) -> _Mark:
         """Marks that no other place has."""
         number = 10_007 + (self.seed + 2 * len(self.sent)) % 80_000
-        self.sent.append(_Mark(slot, f"<svg onload=h{number}>", str(_FACTOR * number)))
+        self.sent.append(_Mark(place, f"<svg onload=h{number}>", str(_FACTOR * number)))
         return self.sent[-1]
 
 
 def interpreted(slot: Slot, marks: Marks) -> Iterator[Finding]:
     """What the answer to a text of each kind shows; a second time with other marks before it is said."""
-    if _evaluated(slot, marks.new(slot)):
-        again = marks.new(slot)
+    if all(slot.ask(_UNENDED).status >= 500 and 0 < slot.ask(_PLAIN).status < 500 for _ in range(2)):
+        title = f"{slot.operation.name} reads what stands in {slot.name} as a template"
+        observed = f"{_UNENDED!r}, which no template engine reads to its end, failed with a 5xx, and {_PLAIN!r} did not: twice."
+        yield slot.finding(_TEMPLATE, title, observed, _UNENDED, Symptom(server_error=True), Confidence.MEDIUM)
+    elif _evaluated(slot, marks.new(slot.place)):
+        again = marks.new(slot.place)
         if _evaluated(slot, again):
             title, text = f"{slot.operation.name} runs what stands in {slot.name} as a template", _template(again)
             observed = f"The product of two factors that were sent between braces came back: {again.product}."
             yield slot.finding(_TEMPLATE, title, observed, text, Symptom(body_contains=again.product), Confidence.HIGH)
-    mark = marks.new(slot)
+    mark = marks.new(slot.place)
     answer = slot.ask(_markup(slot, mark))
     if answer.is_html and mark.element in answer.text:
         title = f"{slot.operation.name} puts {slot.name} into its page as markup"
@@ -121,26 +127,40 @@ def _took_s(slot: Slot, pause_s: int) -> float:
 
 
 def shown_on_pages(scene: Scene, marks: Marks) -> list[Finding]:
-    """What was stored by one of the places and is interpreted on a page of any role that has some."""
+    """What was stored and is interpreted on a page of any role that has some, or comes back from the forms there."""
     found: dict[str, Finding] = {}
-    for role in scene.roles if marks.sent else ():
-        for path, page in _pages(scene, role):
-            for finding in _shown(page.text, marks, f"the page {path}, as {role.name} sees it"):
+    for role in (role for role in scene.roles if role.page_login):
+        browsing, asked = Browsing(scene.world), set[tuple[str, str]]()
+        session = log_in(browsing, role, role.users[0])
+        for path, page in walk(browsing, session.landing_path, session.landing, PAGES_MAX) if session else ():
+            said = [*_shown(page.text, marks, f"the page {path}, as {role.name} sees it")]
+            for finding in (*said, *_sent_back(browsing, path, page, marks, role.name, asked)):
                 found.setdefault(finding.fingerprint, finding)
     return list(found.values())
 
 
-def _pages(scene: Scene, role: Role) -> Iterator[tuple[str, Answer]]:
-    browsing = Browsing(scene.world)
-    session = log_in(browsing, role, role.users[0]) if role.page_login else None
-    return walk(browsing, session.landing_path, session.landing, PAGES_MAX) if session else iter(())
-
-
 def _shown(text: str, marks: Marks, where: str) -> Iterator[Finding]:
     for mark in marks.sent:
-        operation, name, role = mark.slot.operation.name, mark.slot.name, mark.slot.asker.role
         for weakness, what, word in ((_MARKUP, mark.element, "markup"), (_TEMPLATE, mark.product, "a template")):
             if what in text:
-                title = f"{name} of {operation} is taken for {word} on a page"
+                title = f"{mark.place.parameter} of {mark.place.operation} is taken for {word} on a page"
                 observed = f"It was stored, and {where}, holds {what}."
-                yield finding_of(weakness, Place(operation, name, role), title, observed, (), Symptom(), Confidence.HIGH)
+                yield finding_of(weakness, mark.place, title, observed, (), Symptom(), Confidence.HIGH)
+
+
+def _sent_back(
+    browsing: Browsing, path: str, page: Answer, marks: Marks, role: str, asked: set[tuple[str, str]]
+) -> Iterator[Finding]:
+    """What the page's forms that only ask (GET) give back as markup; each field once, whatever page it stands on."""
+    for form in (form for form in forms_of(page) if form.method == "GET"):
+        action = urlsplit(urljoin(path, form.action or path)).path
+        for item in form.fields:
+            if item.kind not in _ASKED or (action, item.name) in asked or len(asked) >= FIELDS_MAX:
+                continue
+            asked.add((action, item.name))
+            mark = marks.new(Place(f"GET {action}", item.name, role))
+            answer = browsing.get(f"{action}?{urlencode(form.filled(**{item.name: mark.element}))}", follow=False)
+            if answer.is_html and mark.element in answer.text:
+                title = f"The page {action} puts its field {item.name} into itself as markup"
+                observed = f"As {role} sees it, the element {mark.element} came back as an element."
+                yield finding_of(_MARKUP, mark.place, title, observed, (), Symptom(), Confidence.HIGH)

@@ -49,9 +49,10 @@ def calls_below(scene: Scene, taken: Taken) -> Iterator[tuple[Operation, Request
 
 
 def _below(scene: Scene, parent: Operation) -> Iterator[Operation]:
-    """`POST /x/{id}/y` for `POST /x`, and for a change of `/x/{id}`; not what destroys credentials or data."""
+    """`POST /x/{id}/y` for `POST /x`, and below what a change names (`/x/{id}`, or the only `/x`); not what destroys."""
     path = re.escape(parent.path.rstrip("/"))
-    object_path = path if _LAST.search(parent.path) else rf"{path}/\{{[^{{}}/]+\}}"
+    is_the_object = _LAST.search(parent.path) or parent.method in ("PUT", "PATCH")
+    object_path = path if is_the_object else rf"{path}/\{{[^{{}}/]+\}}"
     for operation in scene.document.operations:
         directly = operation.method == "POST" and re.fullmatch(rf"{object_path}/[^{{}}/]+", operation.path)
         if directly and operation.name not in scene.destructive:

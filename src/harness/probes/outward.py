@@ -220,8 +220,10 @@ def _outgoing(scene: Scene, operation: Operation, base_url: str) -> Iterator[Tak
 
 
 def _address_members(body: Any) -> list[str]:
+    """Members whose name or good value is that of an address."""
     members = body.items() if isinstance(body, dict) else ()
-    return [name for name, value in members if _ADDRESS.search(name) and (value is None or isinstance(value, str))]
+    texts = [(name, value or "") for name, value in members if value is None or isinstance(value, str)]
+    return [name for name, value in texts if _ADDRESS.search(name) or value.startswith(("http://", "https://"))]
 
 
 def _with_member(draft: Draft, name: str, value: str) -> Draft:

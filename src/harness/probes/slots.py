@@ -39,6 +39,11 @@ class Slot:
         """Whose place it is."""
         return self.draft.operation
 
+    @property
+    def place(self) -> Place:
+        """Where a finding about it stands."""
+        return Place(self.operation.name, self.name, self.asker.role)
+
     def request(self, text: str) -> Request:
         """The request with this text in the place."""
         if self.is_member:
@@ -63,8 +68,7 @@ class Slot:
         self, weakness: Weakness, title: str, observed: str, text: str, symptom: Symptom, confidence: Confidence
     ) -> Finding:
         """A finding that is seen again by sending this text."""
-        place = Place(self.operation.name, self.name, self.asker.role)
-        return finding_of(weakness, place, title, observed, (self.request(text),), symptom, confidence)
+        return finding_of(weakness, self.place, title, observed, (self.request(text),), symptom, confidence)
 
 
 def slots_of(scene: Scene, draft: Draft, asker: Asker) -> Iterator[Slot]:

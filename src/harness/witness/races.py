@@ -162,17 +162,20 @@ class Races:
         """Two different writes that carry the same version: one of them is late.
 
         A write can be refused for another reason than its version (the object's state does not allow it), before it comes to the
-        lock: such a pair never met, and others are sent until one did. Where none did, nothing is known.
+        lock: such a pair never met, and others are sent, to another object, until one did. Where none did, nothing is known.
         """
         pairs: list[Pair] = []
+        refused = 0
         for number in range(RACES_MAX):
-            first = self._draft(sight, number)
+            first = self._draft(sight, refused)
             pair = self._race(sight, (first, self._unlike(first, number)), tables)
             if pair.both:
                 pairs.append(pair)
             elif pair.waited >= len(pair.requests):
                 report.tried += 1
                 return
+            else:
+                refused += 1
             if len(pairs) == LOST_MIN:
                 break
         else:
