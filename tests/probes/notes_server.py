@@ -38,6 +38,7 @@ NOTE = {
         "link": {"type": "string", "format": "uri"},
     },
 }
+TRACE = 'Traceback (most recent call last): File "/app/notes.py", line 3'
 Q = {"name": "q", "in": "query", "schema": {"type": "string"}}
 ID = {"name": "note_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 
@@ -136,9 +137,9 @@ class Platform:
             self.dies_after = len(self.requests) - 1
             raise ConnectionAbortedError
         if isinstance(body, list) and self.has("fails-on-list"):
-            return 500, {"error": "sorry"}
+            return 500, {"error": TRACE if self.has("tells-inside") else "sorry"}
         if isinstance(body, list) and self.has("tells-inside"):
-            return 400, {"error": 'Traceback (most recent call last): File "/app/notes.py", line 3'}
+            return 400, {"error": TRACE}
         if path == "/.env" and self.has("settings-open"):
             return 200, "DATABASE_URL=postgres"
         return (200, "<html>welcome</html>") if path == "/.env" and self.has("page-for-all") else None

@@ -34,6 +34,11 @@ def test_a_fault_is_said_once_per_operation_and_seen_again(defect: str, rule: st
     assert {f.confidence for item in run.tried for f in item.findings if f.rule == "robustness.server-error"} <= {Confidence.HIGH}
 
 
+def test_a_fault_that_shows_its_inside_is_two_defects() -> None:
+    rules = {rule for rule, _, _ in found(examined("fails-on-list", "tells-inside"))}
+    assert rules == {"robustness.server-error", "exposure.internals"}
+
+
 def test_a_target_that_died_is_a_finding_with_the_request_that_killed_it_and_the_rest_goes_on() -> None:
     run = examined("dies-on-list")
     assert {rule for rule, _, _ in found(run)} == {"robustness.target-died"}

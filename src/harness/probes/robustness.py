@@ -253,8 +253,8 @@ def _judged(operation: Operation, asker: Asker, hostile: Hostile, answer: Answer
         title = f"{operation.name} fails on {hostile.what} in {hostile.parameter}"
         symptom = Symptom(status=(answer.status,), server_error=True)
         yield finding_of(_SERVER_ERROR, place, title, observed, (hostile.request,), symptom)
-    else:  # a 500 that shows its inside is one defect, not two
-        yield from internals_in(operation.name, Visit(What.BROKEN, operation.name, asker, hostile.request, answer))
+    # A fault that shows its inside is two defects: the next fault shows it too, when this one is mended.
+    yield from internals_in(operation.name, Visit(What.BROKEN, operation.name, asker, hostile.request, answer))
 
 
 def _died(operation: Operation, asker: Asker, hostile: Hostile) -> Finding:
