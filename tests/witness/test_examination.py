@@ -14,6 +14,7 @@ from harness.targets.live import LiveTarget
 from harness.witness.examination import NO_RECORD, Examination, examine
 from tests.witness.conftest import MakeRecorded
 from tests.witness.orders import (
+    ANY_LIMIT,
     DEFECTS,
     DOCUMENT,
     FAILS_AT_QUOTES,
@@ -94,6 +95,13 @@ def test_a_lost_update_is_found_where_only_one_object_can_be_written(server: Emb
     assert [(found.rule, found.operation) for found in examined.payload().findings] == [
         ("database.lost-update", "PATCH /orders/{order_id}")
     ]
+
+
+def test_a_page_as_large_as_the_caller_likes_is_found(server: EmbeddedServer, recorded: MakeRecorded) -> None:
+    examined = examine(Grounds(server, recorded, frozenset({ANY_LIMIT, "no-constraint"})), DOCUMENT, 7)
+    found = next(found for found in examined.payload().findings if found.rule == "database.unbounded-list")
+    assert (found.operation, found.parameter) == ("GET /orders", "limit")
+    assert "limit=1000000" in found.steps[-1].path
 
 
 def test_what_the_platform_does_by_itself_is_not_held_against_a_request(clean: Examination) -> None:

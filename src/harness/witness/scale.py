@@ -7,7 +7,7 @@ owners and for this very user. What did not grow in between is no defect.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from psycopg import sql
 from harness.model.evidence import TableSize
 from harness.model.finding import Confidence, Severity
 from harness.model.weakness import Place, Weakness
+from harness.probes.operations import Operation
 from harness.probes.scene import Scene
 from harness.witness.growth import PRODUCTION_ROWS, ROWS_MIN, Table, count, grow, in_family_order, read_table
 from harness.witness.indexes import examine_plans
@@ -28,6 +29,7 @@ from harness.witness.wording import Said, finding_of, noticed
 
 N_PLUS_ONE, UNBOUNDED, INDEX = "n-plus-one", "unbounded-list", "missing-index"
 OWN_ROWS = 1_000  # more than any sensible page holds
+ASKED_FOR = 1_000_000
 _SHARE = 0.8  # of the growth that must show: some rows may be filtered
 _ROWS_TOLD_MIN = 3
 _REPEATED_MIN = 5
@@ -113,6 +115,7 @@ class Scaling:
                 lists.untried[sight.operation.name] = again.overlap or f"answered {again.answer.status} when the data had grown"
                 continue
             self._compare(sight, watched, again, lists)
+            self._lift_limit(sight, watched, lists)
         self.say("compared two sizes")
 
     # -- small pages
@@ -132,18 +135,23 @@ class Scaling:
                 self._in_one(sight, watched, report)
 
     def _fewer(self, sight: Sight, watched: Watched) -> Watched | None:
-        name = next((p.name for p in sight.operation.placed("query") if p.name.lower() in _LIMITS), "")
+        name = _limit_of(sight.operation)
         if not name:
             return None
-        path, _, query = watched.request.path.partition("?")
-        kept = [pair for pair in query.split("&") if pair and pair.partition("=")[0] != name]
-        request = replace(watched.request, path=f"{path}?{'&'.join([*kept, f'{name}=2'])}")
-        again = self.watcher.exchange(request, None if sight.asker.role else self.scene.anonymous)
+        again = self._with_limit(sight, watched, name, 2)
         fewer = listing(again.answer.json).length
         usable = (
             again.answer.is_success and not again.overlap and 0 < fewer <= listing(watched.answer.json).length - _ROWS_TOLD_MIN
         )
         return again if usable else None
+
+    def _with_limit(self, sight: Sight, watched: Watched, name: str, rows: int, needed: Collection[str] | None = None) -> Watched:
+        """The same request for so many rows; with nothing else in its query but what is `needed`, where that is given."""
+        path, _, query = watched.request.path.partition("?")
+        given = [(pair.partition("=")[0], pair) for pair in query.split("&") if pair]
+        kept = [pair for key, pair in given if key != name and (needed is None or key in needed)]
+        request = replace(watched.request, path=f"{path}?{'&'.join([*kept, f'{name}={rows}'])}")
+        return self.watcher.exchange(request, None if sight.asker.role else self.scene.anonymous)
 
     def _repeated(self, sight: Sight, few: Watched, many: Watched, report: OracleReport, how: str) -> None:
         rows = listing(many.answer.json).length - listing(few.answer.json).length
@@ -283,13 +291,30 @@ class Scaling:
                 self._say_unbounded(sight, before, after, shape, grown[shape], report)
                 return
 
+    def _lift_limit(self, sight: Sight, before: Watched, report: OracleReport) -> None:
+        """The whole list, asked for more rows than there are: a page may be large, but not as large as the caller likes."""
+        name = _limit_of(sight.operation)
+        if not name or any(finding.operation == sight.operation.name for finding in report.findings):
+            return
+        needed = [parameter.name for parameter in sight.operation.placed("query") if parameter.required]
+        after = self._with_limit(sight, before, name, ASKED_FOR, needed)
+        if after.overlap or not after.answer.is_success:
+            return
+        grown = {statement.shape: self._growth_of(statement) for statement in after.queries}
+        for shape, rows in _rows(after).items():
+            if grown[shape] and rows > OWN_ROWS and rows - _rows(before).get(shape, 0) >= _SHARE * grown[shape]:
+                self._say_unbounded(sight, before, after, shape, grown[shape], report, name)
+                return
+
     def _growth_of(self, statement: Statement) -> int:
         """By how many rows of the user's own the data of a statement grew; 0 where that was too few to tell a page from all."""
         tables = {scan.table for plan in statement.plans for scan in plan.scans}
         grown = min((rows for table in tables if (rows := self._grown_own.get(table, 0))), default=0)
         return grown if grown >= OWN_ROWS * _SHARE else 0
 
-    def _say_unbounded(self, sight: Sight, before: Watched, after: Watched, shape: str, grown: int, report: OracleReport) -> None:
+    def _say_unbounded(
+        self, sight: Sight, before: Watched, after: Watched, shape: str, grown: int, report: OracleReport, limit: str = ""
+    ) -> None:
         rows = (_rows(before).get(shape, 0), _rows(after)[shape])
         sent = (len(before.answer.content), len(after.answer.content))
         if after.answer.content and not after.answer.is_json:
@@ -297,13 +322,19 @@ class Scaling:
             report.observations.append(noticed(f"database.{UNBOUNDED}", text, sight.operation.name))
             return
         title = f"{sight.operation.name} reads all rows at once"
+        asked = f" and {limit}={ASKED_FOR}" if limit else ""
         observed = (
-            f"With {grown} rows more of this user the statement gave {rows[1]:.0f} rows instead of {rows[0]:.0f}, and the answer "
-            f"{sent[1]:,} bytes instead of {sent[0]:,}."
+            f"With {grown} rows more of this user{asked} the statement gave {rows[1]:.0f} rows instead of {rows[0]:.0f}, "
+            f"and the answer {sent[1]:,} bytes instead of {sent[0]:,}."
         )
         proof = (f"statement: {shape}", f"rows: {rows[0]:.0f}, then {rows[1]:.0f}", f"bytes: {sent[0]}, then {sent[1]}")
         said = Said(title, observed, proof, (after.request,), Confidence.HIGH, after.answer.status)
-        report.findings.append(finding_of(_UNBOUNDED, Place(sight.operation.name, "", sight.asker.role), said))
+        report.findings.append(finding_of(_UNBOUNDED, Place(sight.operation.name, limit, sight.asker.role), said))
+
+
+def _limit_of(operation: Operation) -> str:
+    """The parameter that says how many rows are wanted, "" where there is none."""
+    return next((parameter.name for parameter in operation.placed("query") if parameter.name.lower() in _LIMITS), "")
 
 
 def _counts(watched: Watched) -> Counter[str]:
