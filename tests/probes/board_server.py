@@ -1,8 +1,8 @@
 """A small board with an API and pages: members post, search, and read each other's posts in a browser.
 
 Its defects, by name: `reflects`, `raw-page` and `raw-search` put a text into a page as markup, `template` and `template-page`
-evaluate what stands between double braces, `template-fails` fails where they are not closed, `bare`, `single` and `double` hand
-the text to a real shell, quoted so.
+evaluate what stands between double braces, `template-fails` fails where they are not closed and `page-fails` at a stored quote,
+`bare`, `single` and `double` hand the text to a real shell, quoted so.
 """
 
 from __future__ import annotations
@@ -108,6 +108,8 @@ class _Board:
         if asked.headers.get("cookie", "").removeprefix("session=") not in self.tokens:
             return Given(303, headers={"Location": "/board/login"})
         number = asked.path.removeprefix("/board/")
+        if "page-fails" in self.defects and any("'" in title for title in self.posts):
+            return Given(500, "sorry", {"Content-Type": "text/plain"})
         if number.isdigit() and int(number) < len(self.posts):
             title = self.posts[int(number)]
             return self._html(self._shown("raw-page", _evaluated(title) if "template-page" in self.defects else title))

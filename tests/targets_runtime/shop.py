@@ -52,7 +52,7 @@ class Shop(BaseHTTPRequestHandler):
         token = secrets.token_hex(8)
         pages.add(token)
         page = json.dumps({"csrf": {"token": token}}) if self.path.endswith(".json") else PAGE.format(token)
-        self.raw(200, page.encode(), {"Set-Cookie": f"pre={token}; Path=/"})
+        self.raw(200, page.encode(), {"Set-Cookie": f"pre={token}; Path=/{'; Secure' if 'secure' in self.path else ''}"})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()

@@ -66,6 +66,7 @@ GUARDED = Login("form", "/guarded-login", {**BODY, "csrf": "{page_token}"}, cook
     "login",
     [
         GUARDED,
+        dataclasses.replace(GUARDED, page="/login-page-secure"),
         dataclasses.replace(GUARDED, page_token="csrf-meta"),
         dataclasses.replace(GUARDED, page_token="pre"),
         dataclasses.replace(GUARDED, page="/login-page.json", page_token="$.csrf.token"),

@@ -34,6 +34,19 @@ DIED = Weakness(
 """Of every examination: what killed the target is worse than whatever else it found."""
 
 
+SERVER_ERROR = Weakness(
+    "robustness.server-error",
+    Severity.MEDIUM,
+    755,
+    "API8:2023",
+    "Input that is not right is answered with a 4xx.",
+    "It is a fault that anybody sets off at will; behind it may stand an injection, a lost write or an exhausted pool.",
+    "Check this input at the edge, and answer 400, 404 or 422.",
+    ("2.1.5.a",),
+)
+"""Of every examination: what is sent makes the platform fail."""
+
+
 def finding_of(
     weakness: Weakness,
     place: Place,

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.weakness import Place, Weakness
-from harness.probes.checks import finding_of
+from harness.probes.checks import SERVER_ERROR, finding_of
 from harness.probes.exchange import Answer
 from harness.probes.links import walk
 from harness.probes.pages import Browsing, forms_of, log_in
@@ -133,13 +133,21 @@ def shown_on_pages(scene: Scene, marks: Marks) -> list[Finding]:
         browsing, asked = Browsing(scene.world), set[tuple[str, str]]()
         session = log_in(browsing, role, role.users[0])
         for path, page in walk(browsing, session.landing_path, session.landing, PAGES_MAX) if session else ():
-            said = [*_shown(page.text, marks, f"the page {path}, as {role.name} sees it")]
+            said = [*_shown(page, marks, f"the page {path}, as {role.name} sees it"), *_failed(path, page, role.name)]
             for finding in (*said, *_sent_back(browsing, path, page, marks, role.name, asked)):
                 found.setdefault(finding.fingerprint, finding)
     return list(found.values())
 
 
-def _shown(text: str, marks: Marks, where: str) -> Iterator[Finding]:
+def _failed(path: str, page: Answer, role: str) -> Iterator[Finding]:
+    if page.status >= 500:
+        route = path.partition("?")[0]
+        title, observed = f"The page {route} fails", f"Once texts of every kind were stored, {role} was answered {page.status}."
+        yield finding_of(SERVER_ERROR, Place(f"GET {route}", "", role), title, observed, (), Symptom())
+
+
+def _shown(page: Answer, marks: Marks, where: str) -> Iterator[Finding]:
+    text = page.text if page.is_html else ""
     for mark in marks.sent:
         for weakness, what, word in ((_MARKUP, mark.element, "markup"), (_TEMPLATE, mark.product, "a template")):
             if what in text:

@@ -32,14 +32,12 @@ def local_links(answer: Answer) -> list[str]:
 
 
 def walk(browsing: Browsing, path: str, start: Answer, pages_max: int) -> Iterator[tuple[str, Answer]]:
-    """The page at `path`, those that it links to, and so on: at most `pages_max`, nearest first, with their paths."""
+    """What is at `path`, what that links to, and so on: at most `pages_max`, nearest first, with their paths."""
     seen, waiting = {path}, deque([(path, start)])
     while waiting:
         path, page = waiting.popleft()
-        if not page.is_html:
-            continue
         yield path, page
-        for link in local_links(page):
+        for link in local_links(page) if page.is_html else ():
             if link not in seen and len(seen) < pages_max:
                 seen.add(link)
                 waiting.append((link, browsing.get(link, follow=False)))

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.model.errors import HarnessError
-from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
-from harness.model.weakness import Place, Weakness
+from harness.model.finding import Confidence, Finding, Request, Symptom
+from harness.model.weakness import Place
 from harness.probes.calls import valid_drafts
-from harness.probes.checks import DIED, finding_of
+from harness.probes.checks import DIED, SERVER_ERROR, finding_of
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.drafts import Draft
@@ -48,17 +48,6 @@ _HOSTILE_VALUES: tuple[tuple[str, Any], ...] = (
     ("a boolean", True),
     ("a huge number", 10**30),
     *_HOSTILE_TEXTS,
-)
-
-_SERVER_ERROR = Weakness(
-    "robustness.server-error",
-    Severity.MEDIUM,
-    755,
-    "API8:2023",
-    "Input that is not right is answered with a 4xx.",
-    "It is a fault that anybody sets off at will; behind it may stand an injection, a lost write or an exhausted pool.",
-    "Check this input at the edge, and answer 400, 404 or 422.",
-    ("2.1.5.a",),
 )
 
 
@@ -252,7 +241,7 @@ def _judged(operation: Operation, asker: Asker, hostile: Hostile, answer: Answer
         observed = f"{hostile.what.capitalize()} in {hostile.parameter}, sent by {asker.title}, was answered {answer.status}."
         title = f"{operation.name} fails on {hostile.what} in {hostile.parameter}"
         symptom = Symptom(status=(answer.status,), server_error=True)
-        yield finding_of(_SERVER_ERROR, place, title, observed, (hostile.request,), symptom)
+        yield finding_of(SERVER_ERROR, place, title, observed, (hostile.request,), symptom)
     # A fault that shows its inside is two defects: the next fault shows it too, when this one is mended.
     yield from internals_in(operation.name, Visit(What.BROKEN, operation.name, asker, hostile.request, answer))
 
@@ -268,9 +257,9 @@ def _said_once(findings: list[Finding]) -> list[Finding]:
     """One finding per place; where most places of an operation fail, one for the operation: there is one cause."""
     by_place = {finding.fingerprint: finding for finding in reversed(findings)}
     kept = list(reversed(by_place.values()))
-    errors = [finding for finding in kept if finding.rule == _SERVER_ERROR.rule]
+    errors = [finding for finding in kept if finding.rule == SERVER_ERROR.rule]
     if len(errors) > 3:
         names = ", ".join(finding.parameter for finding in errors)
         whole = replace(errors[0], parameter="", observed=f"{errors[0].observed} So it is in {names}.")
-        kept = [whole, *(finding for finding in kept if finding.rule != _SERVER_ERROR.rule)]
+        kept = [whole, *(finding for finding in kept if finding.rule != SERVER_ERROR.rule)]
     return kept

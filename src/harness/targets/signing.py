@@ -48,6 +48,8 @@ def _page_token(http: httpx.Client, login: Login, who: str) -> str:
         answer = http.get(login.page)
     except httpx.HTTPError as error:
         raise TargetError(f"log-in of {who} at GET {login.page}: {type(error).__name__}: {error}") from error
+    for cookie in http.cookies.jar:
+        cookie.secure = False  # a browser sends it to the loopback without TLS too, and to nothing else is it sent from here
     if answer.status_code >= 400:
         raise TargetError(f"log-in of {who}: GET {login.page} answered {answer.status_code}", hint="check login.page")
     if not login.page_token:
