@@ -16,6 +16,8 @@ from harness.probes.secret_columns import empty_columns, plant, secret_values
 from harness.probes.tour import take_tour
 from tests.probes.club_server import DOCUMENT, Clubs
 
+SECRET = ("password_hash", "recovery_code", "otp_code", "totp_secret", "reset_token", "salt", "code_hash")
+ABOUT_SECRETS = ("pin_code", "password_changed_at", "recovery_email", "secret_question", "mfa_enabled", "name")
 GIVEN = [("exposure.secret", "GET /members", "members[].ref")]
 
 
@@ -98,6 +100,22 @@ def test_the_rows_of_the_users_can_be_spared(clubs: Clubs) -> None:
         assert set(plant(shared.dsn, 1, spared=("ann",))) == {"members.reset_token", "members.totp_secret"}
         assert rows(shared.dsn, "reset_token")[0] is None
         assert rows(shared.dsn, "totp_secret")[0] == ""
+
+
+@pytest.mark.parametrize(("name", "is_secret"), [*((name, True) for name in SECRET), *((name, False) for name in ABOUT_SECRETS)])
+def test_a_secret_column_is_known_by_its_name(clubs: Clubs, name: str, *, is_secret: bool) -> None:
+    with clubs.fresh("named") as club, psycopg.connect(club.dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE TABLE others ({name} text); INSERT INTO others VALUES (NULL)")  # type: ignore[arg-type]
+        assert (f"others.{name}" in empty_columns(club.dsn)) is is_secret
+
+
+def test_where_no_column_has_room_it_says_so(clubs: Clubs) -> None:
+    with clubs.fresh("full") as shared:
+        plant(shared.dsn, 1)
+        with psycopg.connect(shared.dsn, autocommit=True) as connection:
+            connection.execute("UPDATE members SET salt = 'abc'")
+        report = examine_canaries(clubs, shared, DOCUMENT, 1, take_tour(clubs, DOCUMENT, 1))
+    assert (report.tried, report.findings, report.note) == (0, [], "no secret column has room for a canary")
 
 
 def test_without_a_database_there_is_nothing_to_put() -> None:

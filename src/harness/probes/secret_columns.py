@@ -23,7 +23,7 @@ MARK_LENGTH, ROW_LENGTH = 14, 10
 STATEMENT_TIMEOUT_MS = 5000
 _ABOUT = re.compile(
     r"_(at|on|id|type|version|count|algorithm|enabled|changed|expires|expiry|e?mail|phone|question|hint|policy|status|method|url"
-    r"|label|code)$",
+    r"|label)$|(^|_)pin_?code$",
     re.I,
 )
 _TEXTS = ("text", "character varying", "character")

@@ -77,11 +77,6 @@ def _known(name: str, valid: object, where: str) -> None:
         )
 
 
-def open_target(root: Path, name: str) -> Target:
-    """The target of that name in `targets/`, or of that path; `ConfigError` where there is none."""
-    return read_target(target_file(root, name))
-
-
 def target_file(root: Path, name: str) -> Path:
     """The file of a target.
 
