@@ -19,7 +19,8 @@ from harness.probes.pages import Browsing, forms_of, log_in
 from harness.probes.scene import Scene
 from harness.probes.slots import Slot
 
-PAGES_MAX, FIELDS_MAX = 30, 20  # of each role
+PAGES_MAX = 30  # of each role
+FIELDS_MAX = 20
 PAUSE_S = 2
 _UNENDED, _PLAIN = "{{7${7<%=7", "((7&(7(%=7"  # begins an expression of each engine and ends none; as odd, and nothing to any
 _QUICK_S = 1.0
@@ -129,8 +130,9 @@ def _took_s(slot: Slot, pause_s: int) -> float:
 def shown_on_pages(scene: Scene, marks: Marks) -> list[Finding]:
     """What was stored and is interpreted on a page of any role that has some, or comes back from the forms there."""
     found: dict[str, Finding] = {}
+    asked: set[tuple[str, str]] = set()  # of all roles: what one form does to one, it does to all
     for role in (role for role in scene.roles if role.page_login):
-        browsing, asked = Browsing(scene.world), set[tuple[str, str]]()
+        browsing = Browsing(scene.world)
         session = log_in(browsing, role, role.users[0])
         for path, page in walk(browsing, session.landing_path, session.landing, PAGES_MAX) if session else ():
             said = [*_shown(page, marks, f"the page {path}, as {role.name} sees it"), *_failed(path, page, role.name)]
