@@ -6,7 +6,7 @@ A profile is a file of variables without a secret (``deploy/profiles``); secrets
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -136,10 +136,25 @@ def _open(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "DB_SSL", f"must be true in {settings.NODE_ENV}"
     if settings.DATABASE_URL is not None and _sslmode(settings.DATABASE_URL.get_secret_value()) not in TLS_MODES:
         yield "DATABASE_URL", f"must have sslmode=require, or better, in {settings.NODE_ENV}"
+    elif settings.DATABASE_URL is not None and (fault := _weak_password(settings.DATABASE_URL.get_secret_value())):
+        yield "DATABASE_URL", fault
+    if any(network.prefixlen == 0 for network in settings.TRUSTED_PROXIES):
+        yield "TRUSTED_PROXIES", "must not be everybody: any client could then say who it is"
 
 
 def _sslmode(conninfo: str) -> str:
+    return str(_conninfo(conninfo).get("sslmode", ""))
+
+
+def _weak_password(conninfo: str) -> str:
+    """Say why the password of an address is none; one without a password may have a certificate, or a file, for it."""
+    password = str(_conninfo(conninfo).get("password") or "")
+    fault = weakness(password, SECRETS["DB_PASSWORD"]) if password else ""
+    return f"its password {fault}" if fault else ""
+
+
+def _conninfo(text: str) -> Mapping[str, object]:
     try:
-        return str(conninfo_to_dict(conninfo).get("sslmode", ""))
+        return conninfo_to_dict(text)
     except ProgrammingError:
-        return ""
+        return {}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
@@ -13,12 +15,14 @@ from tpe.admin import accounts
 from tpe.admin.accounts import ContractorAccount, Found, PartnerAccount
 from tpe.auth import sessions
 from tpe.auth.identity import Role
-from tpe.auth.service import verified_identity
+from tpe.auth.service import identity_of_token, verified_identity
+from tpe.auth.tokens import Tokens
 from tpe.infra.paging import page_of
-from tpe.infra.problems import PreconditionFailedError
+from tpe.infra.problems import PreconditionFailedError, UnauthenticatedError
 from tpe.partners.errors import PartnerNotFoundError
 
 ALL = Found()
+TOKENS = Tokens(secrets.token_hex(64), timedelta(hours=1))
 PARTNER, NOBODY = "partner.two@example.test", 9_000_000_000
 
 
@@ -94,6 +98,8 @@ def test_a_suspended_partner_is_out_at_once_and_an_approved_one_in_again(service
     account = partners(services, Found(search=PARTNER))[0][0]
     identity = services.run(lambda: verified_identity(services.db, services.passwords, Role.PARTNER, PARTNER, services.password))
     session = services.run(lambda: sessions.create(services.db, identity))
+    claims = TOKENS.read(TOKENS.make(identity))
+    assert services.run(lambda: identity_of_token(services.db, claims)).email == PARTNER
     suspended = approve(services, account, active=False)
     assert (suspended.is_active, suspended.version) == (False, account.version + 1)
     assert services.value("SELECT count(*) FROM sessions WHERE role = 'partner' AND account_id = %(id)s", id=account.id) == 0
@@ -101,6 +107,8 @@ def test_a_suspended_partner_is_out_at_once_and_an_approved_one_in_again(service
         approve(services, account, active=True)
     assert approve(services, suspended, active=True).is_active
     assert services.run(lambda: sessions.find(services.db, session.secret)) is None
+    with pytest.raises(UnauthenticatedError):
+        services.run(lambda: identity_of_token(services.db, claims))
 
 
 def test_a_partner_that_is_not_there_cannot_be_approved(services: Services) -> None:

@@ -11,8 +11,10 @@ PARTNER_ACCOUNT: Final = f"""
 SELECT {_PARTNER_COLUMNS} FROM partners p WHERE p.id = %(partner_id)s
 """
 
+# A suspension ends every token for good: one from before must not come back to life with the next approval.
 APPROVE_PARTNER: Final = """
-UPDATE partners p SET is_active = %(active)s, version = p.version + 1
+UPDATE partners p
+SET is_active = %(active)s, version = p.version + 1, credential_version = p.credential_version + (NOT %(active)s)::int
 WHERE p.id = %(partner_id)s AND p.version = %(version)s
 """
 

@@ -52,7 +52,8 @@ class LogInAttempts:
             identity = await verified_identity(self._db, self._passwords, role, email, password)
         except BadCredentialsError:
             if not known:
-                await self._counts.add(FAILED_LOG_INS, account)
+                # Over the limit a wrong one is told the same as the right one below: which it was must not show in the answer.
+                await self._counts.take(FAILED_LOG_INS, account)
             raise
         if not known:
             # Again: others may have failed while the password was verified, and the right one must not profit from a race.

@@ -44,7 +44,8 @@ INSERT INTO revoked_tokens (jti, expires_at) VALUES (%(token_id)s, %(expires_at)
 
 DROP_EXPIRED_REVOCATIONS: Final = """
 DELETE FROM revoked_tokens WHERE jti IN
-    (SELECT jti FROM revoked_tokens WHERE expires_at < now() ORDER BY expires_at LIMIT %(rows_max)s)
+    (SELECT jti FROM revoked_tokens WHERE expires_at < now() ORDER BY expires_at LIMIT %(rows_max)s
+     FOR UPDATE SKIP LOCKED)
 """
 
 PARTNER_PASSWORD_HASH: Final = """
@@ -94,5 +95,6 @@ DELETE FROM sessions WHERE role = %(role)s AND account_id = %(account_id)s
 
 DROP_EXPIRED_SESSIONS: Final = """
 DELETE FROM sessions WHERE id_hash IN
-    (SELECT id_hash FROM sessions WHERE expires_at < now() ORDER BY expires_at LIMIT %(rows_max)s)
+    (SELECT id_hash FROM sessions WHERE expires_at < now() ORDER BY expires_at LIMIT %(rows_max)s
+     FOR UPDATE SKIP LOCKED)
 """

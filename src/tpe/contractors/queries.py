@@ -26,6 +26,7 @@ SELECT c.phone, c.password_hash IS NOT NULL AS has_account FROM contractors c WH
 DROP_OLD_REGISTRATIONS: Final = """
 DELETE FROM contractor_registrations WHERE id IN (
     SELECT id FROM contractor_registrations WHERE expires_at < now() - interval '1 day' ORDER BY expires_at LIMIT %(rows_max)s
+    FOR UPDATE SKIP LOCKED
 )
 """
 

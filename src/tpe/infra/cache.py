@@ -60,8 +60,9 @@ class Cache:
             return await make()
         if text is not None and (found := _unpacked(kept, generation, text)) is not None:
             return found
+        until = time.time() + kept.fresh_s  # as old as the read's beginning, however long it takes
         made = await make()
-        packed = f"{generation}|{time.time() + kept.fresh_s}|{kept.kind.dump_json(made).decode()}"
+        packed = f"{generation}|{until}|{kept.kind.dump_json(made).decode()}"
         try:
             await self._shared.ask(lambda redis: _write(redis, kept.name, owner, packed))
         except SharedAwayError:

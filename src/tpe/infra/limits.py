@@ -28,7 +28,7 @@ LOCAL_KEYS_MAX: Final = 10_000
 """Keys that a process counts by itself; the oldest give way, so that a flood of clients does not fill the memory."""
 KEY_PREFIX: Final = "tpe:limit"
 
-Way = Literal["take", "look", "add"]
+Way = Literal["take", "look"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local count, window, way = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local oldest = redis.call('LINDEX', KEYS[1], count - 1)
 local wait = oldest and math.max(0, tonumber(oldest) + window - now) or 0
-if way == 'add' or (way == 'take' and wait == 0) then
+if way == 'take' and wait == 0 then
     redis.call('LPUSH', KEYS[1], now)
     redis.call('LTRIM', KEYS[1], 0, count - 1)
     redis.call('PEXPIRE', KEYS[1], window)
@@ -79,10 +79,6 @@ class Counts:
     async def look(self, limit: Limit, who: str) -> None:
         """TooManyRequestsError when the limit is reached; nothing is counted."""
         _refuse(await self._wait_s(limit, who, "look"))
-
-    async def add(self, limit: Limit, who: str) -> None:
-        """Count one that happened already."""
-        await self._wait_s(limit, who, "add")
 
     async def _wait_s(self, limit: Limit, who: str, way: Way) -> float:
         key = f"{KEY_PREFIX}:{limit.name}:{who}"
@@ -115,7 +111,7 @@ class LocalCounts:
         times = self._times.get(key) or deque(maxlen=limit.count)
         full = len(times) == limit.count
         wait = max(0.0, times[0] + limit.window_s - now) if full else 0.0
-        if way == "add" or (way == "take" and wait == 0.0):
+        if way == "take" and wait == 0.0:
             times.append(now)
             self._times[key] = times
             self._times.move_to_end(key)

@@ -62,6 +62,17 @@ def test_production_does_not_start_with_what_only_development_may_do(platforms: 
     assert set(refused(platforms, loose)) == {"DB_SSL", "FRONTEND_URL", "NEXT_PUBLIC_API_URL", "NEXT_PUBLIC_ENVIRONMENT"}
     open_url = production(DATABASE_URL="postgresql://tpe@127.0.0.1/tpe?sslmode=prefer")
     assert refused(platforms, open_url) == ["DATABASE_URL"]
+    everybody = production(TRUSTED_PROXIES="10.0.0.0/8, 0.0.0.0/0")
+    assert refused(platforms, everybody) == ["TRUSTED_PROXIES"]
+
+
+@pytest.mark.proves("1.1.1.a")
+@pytest.mark.parametrize("password", ["short", "x" * 40])
+def test_production_does_not_start_with_a_weak_password_in_its_address(
+    platforms: Platforms, production: Production, password: str
+) -> None:
+    address = f"postgresql://tpe:{password}@127.0.0.1/tpe?sslmode=require"
+    assert refused(platforms, production(DATABASE_URL=address)) == ["DATABASE_URL"]
 
 
 @pytest.mark.proves("1.1.6.b")

@@ -124,7 +124,8 @@ def use(live: LiveTarget) -> None:
             for path in (f"{LEADS}/stats", "/api/partner-portal/dashboard"):
                 assert http.get(path, params=whose).status_code == 200
             if role.name == "admin":
-                assert http.get("/api/admin/dashboard").status_code == 200
+                for path in ("/api/admin/dashboard", "/api/contractors", "/api/contractors?search=roofing"):
+                    assert http.get(path).status_code == 200
                 continue
             first = http.get(LEADS).json()["leads"][0]["id"]
             lead = http.get(f"{LEADS}/{first}")
