@@ -52,6 +52,9 @@ def campaign(
     counted(tuple(replace(cases, cases=0, successes=0, statuses={}) for cases in result.cases))  # the rest was told leg by leg
     for operation, why in result.untested.items():
         record.untested(operation, why)
+    for line in result.incomplete:  # a phase that did not come to its end leaves a gap
+        where, _, why = line.partition(": ")
+        record.untested(where, why or "it did not come to its end")
     for observation in result.observations:
         record.observation(observation)
     record.target(alive=result.target_alive, note="; ".join(result.incomplete))

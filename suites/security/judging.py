@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.evidence.records import Recorder
+from harness.model.errors import TargetError
 from harness.model.finding import Confidence
 from harness.probes.again import examined_twice, in_scene, seen_again
 from harness.probes.checks import Report
@@ -36,7 +37,11 @@ class Judge:
         self.settle(name, examined_twice(self._arena, name, examine))
 
     def settle(self, name: str, report: Report) -> None:
-        """Records a report; the test fails on what is more than a guess, and is skipped where nothing was tried."""
+        """Records a report; the test fails on what is more than a guess, and is skipped where nothing was tried.
+
+        Raises:
+            TargetError: it was ended before its end.
+        """
         self._record.progress(f"examined {name}")
         for finding in report.findings:
             self._record.finding(finding)
@@ -44,5 +49,7 @@ class Judge:
             self._record.observation(observation)
         sure = [finding for finding in report.findings if finding.confidence is not Confidence.LOW]
         assert not sure, "\n".join(f"{finding.title}: {finding.observed} {finding.advice}" for finding in sure)
+        if report.broken:
+            raise TargetError(f"{name} could not be examined to the end: {report.broken}")
         if not report.tried:
             pytest.skip(report.note or "there was nothing to try")

@@ -126,6 +126,11 @@ class TestContract:
     def test_is_unknown_where_an_operation_was_left_out(self) -> None:
         assert self.judge(build.contract(untested={"GET /x": "its schema is broken"}))[0] is Verdict.UNKNOWN
 
+    def test_is_unknown_where_a_phase_did_not_come_to_its_end(self) -> None:
+        verdict, reason = self.judge(build.contract(untested={"stateful as partner": "stopped at its time limit"}))
+        assert verdict is Verdict.UNKNOWN
+        assert "stateful as partner: not tested: stopped at its time limit" in reason
+
     def test_fails_on_a_failed_check_that_no_finding_stands_for(self) -> None:
         failed = build.item("contract", Kind.TESTS, build.suite_of(build.result("a"), build.result("b", Outcome.FAILED)))
         assert self.judge(build.contract(), failed)[0] is Verdict.FAIL
@@ -155,6 +160,12 @@ class TestAuthorization:
     def test_is_unknown_where_nobody_succeeded(self) -> None:
         lonely = dataclasses.replace(build.ANOTHERS, twin="")
         assert self.judge(build.matrix(lonely))[0] is Verdict.UNKNOWN
+
+    @pytest.mark.parametrize("status", [0, 429, 503])
+    def test_is_unknown_where_what_came_back_is_no_refusal_of_who_asked(self, status: int) -> None:
+        verdict, reason = self.judge(build.matrix(build.OWN, dataclasses.replace(build.ANOTHERS, status=status)))
+        assert verdict is Verdict.UNKNOWN
+        assert f"answered {status or 'nothing'} instead of a refusal" in reason
 
     def test_is_unknown_where_a_cell_was_not_tried(self) -> None:
         untried = dataclasses.replace(build.OWN, tried=False, allowed=None, note="no object")

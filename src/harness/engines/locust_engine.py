@@ -29,6 +29,9 @@ class LocustEngine:
         """Starts a target of its own and sends the stage's profile to it."""
         if refused := refusal(job.target, "load"):
             return StageOutcome(StageState.SKIPPED, (), 0.0, refused.reason)
+        if job.stage.role and job.stage.role not in job.target.role_names:
+            reason = f'{job.target.name} has no role "{job.stage.role}", as which the journey logs in'
+            return StageOutcome(StageState.SKIPPED, (), 0.0, reason)
         started, clock = now(), time.monotonic()
         with Arena(job.arena).fresh("load") as live:
             result = run_load(_load_job(job, live, clock), stop=job.stop, progress=lambda p: _say(job, p))

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.evidence.records import Recorder
+from harness.model.errors import HarnessError
 from harness.model.evidence import Outcome, TestResult
+from harness.probes.exchange import TargetDied
 
 RECORDER = pytest.StashKey[Recorder]()
 ARTEFACT = "artefact"  # key of user_properties: a file that the report shows beside the test
@@ -86,15 +88,23 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keeps the worst of a test's three phases."""
     report = yield
-    item.stash[_OUTCOME] = _merged(item.stash.get(_OUTCOME, None), report)
+    item.stash[_OUTCOME] = _merged(item.stash.get(_OUTCOME, None), report, _could_not_ask(call))
     return report
 
 
-def _merged(before: TestResult | None, report: pytest.TestReport) -> TestResult:
-    outcome = _outcome(report)
+def _could_not_ask(call: pytest.CallInfo[None]) -> bool:
+    """Whether a test ended because nothing could be asked (a log-in was refused): that is no claim that did not hold."""
+    error = call.excinfo.value if call.excinfo else None
+    return isinstance(error, HarnessError) and not isinstance(error, TargetDied)
+
+
+def _merged(before: TestResult | None, report: pytest.TestReport, could_not_ask: bool) -> TestResult:
+    outcome = Outcome.ERROR if report.failed and could_not_ask else _outcome(report)
     duration = report.duration + (before.duration_s if before else 0.0)
     worse = before is None or _RANK[outcome] > _RANK[before.outcome]
     kept = TestResult(report.nodeid, outcome, message=_message(report)) if worse or before is None else before

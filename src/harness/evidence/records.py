@@ -182,7 +182,8 @@ def _take_plain(records: Records, kind: str, data: Any) -> None:
         case "progress":
             records.progress = data["text"]
         case "target":
-            records.target_alive, records.target_note = data["alive"], data["note"]
+            if records.target_alive is not False:  # one dead target of a suite is not made good by the next
+                records.target_alive, records.target_note = data["alive"], data["note"]
         case _:
             records.broken_lines += 1
 

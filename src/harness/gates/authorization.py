@@ -9,6 +9,8 @@ from harness.gates.view import GateView, Judgement, conclude
 from harness.model.evidence import AuthorizationPayload, Cell, Kind
 from harness.model.gate import GateResult, Measure
 
+_NO_REFUSAL = (0, 429)  # of who asks: nothing came back, or too much was asked
+
 
 class AuthorizationGate:
     """Role × operation × {own, another's, nobody's}."""
@@ -52,6 +54,11 @@ def _gaps(cells: list[Cell], denied: list[Cell]) -> list[str]:
     lines = [f"{cell.name}: not tried: {cell.note or 'no reason was given'}" for cell in cells if not cell.tried]
     lines.extend(
         f"{cell.name}: refused, but nobody succeeded either: proves nothing" for cell in denied if cell.tried and not cell.twin
+    )
+    lines.extend(
+        f"{cell.name}: answered {cell.status or 'nothing'} instead of a refusal: proves nothing"
+        for cell in denied
+        if cell.tried and not cell.allowed and (cell.status in _NO_REFUSAL or cell.status >= 500)
     )
     if not denied:
         lines.append("no forbidden cell was tried")

@@ -9,7 +9,7 @@ from harness.findings.merge import merged
 from harness.findings.waiving import apply
 from harness.gates.view import GateView, Item
 from harness.model.evidence import Kind, Outcome, TestResult, TestsPayload
-from harness.model.finding import Confidence, Finding, Severity
+from harness.model.finding import Confidence, Finding
 from harness.model.gate import Measure
 
 
@@ -34,7 +34,7 @@ class Judged:
 
 def judged(findings: Iterable[Finding], view: GateView) -> Judged:
     """What counts, each fingerprint once: severe enough and more than a guess (`LOW` confidence is shown, and not judged)."""
-    limit = Severity(view.limits.findings.severity_min).rank
+    limit = view.limits.findings.severity_min.rank
     counting = [f for f in merged(findings) if f.severity.rank <= limit and f.confidence is not Confidence.LOW]
     waived = apply(counting, view.waivers, view.today)
     failures = (f"{sentence(f)}{_why_not_waived(waived.reasons.get(f.fingerprint))}" for f in waived.standing)

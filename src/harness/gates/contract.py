@@ -19,7 +19,8 @@ class ContractGate:
     question: ClassVar[str] = "Does every operation keep what the committed document promises, as every role?"
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.CONTRACT, Kind.TESTS)
     minimum: ClassVar[str] = (
-        "each operation has `cases_min` cases, and `successes_min` 2xx answers for each role that may call it"
+        "each operation has `cases_min` cases, and `successes_min` 2xx answers for each role that may call it; every phase came "
+        "to its end"
     )
     advice: ClassVar[str] = (
         "mend the platform, or the document where it promises the wrong thing; see one again: harness replay <id>"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from harness.model.errors import TargetError
 from harness.model.finding import Finding
 from harness.probes.checks import Report
 from harness.probes.document import Document
@@ -33,6 +34,8 @@ def examine_canaries(doors: Doors, shared: Door, document: Document, seed: int, 
     if set(usual.roles) - set(tour.roles):
         planting = _Planting(doors, seed, {user.username for role in shared.target.roles for user in role.users})
         tour = take_tour(planting, document, seed)
+    if tour.died:
+        raise TargetError(f"the target died with canaries in its data: {tour.died}")
     if not planting.canaries:
         return Report("canaries", note="no secret column takes a canary")
     found = [finding for visit in tour.visits for finding in given_away(visit, planting.canaries)]

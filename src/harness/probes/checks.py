@@ -12,13 +12,17 @@ STAGE, ENGINE = "security", "probes"
 
 @dataclass
 class Report:
-    """What one check came to. `tried` counts what was looked at; 0 needs a `note` that says why."""
+    """What one check came to. `tried` counts what was looked at; 0 needs a `note` that says why.
+
+    `broken` says what ended it before its end (a log-in that was refused): what was found stands, that there is no more does not.
+    """
 
     name: str
     tried: int = 0
     findings: list[Finding] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     note: str = ""
+    broken: str = ""
 
 
 DIED = Weakness(

@@ -103,6 +103,7 @@ def examine_outage(doors: Severable, document: Document, seed: int) -> Report:
                     break
     except HarnessError as error:
         report.note = report.note or str(error)
+        report.broken = str(error)
     return report
 
 

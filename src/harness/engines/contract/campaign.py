@@ -192,9 +192,15 @@ class Campaign:
             self._fresh(f"contract-{leg.phase}-{leg.role.name}") as door,
             World(door, patience_s=self._budget.request_seconds) as world,
         ):
-            feed = feed_of(self._document, self._target, leg.role, world, self._lent)
-            session = TestersSession(door, leg.role)
-            job = replace(self._job(leg, door, feed, session.secrets()), watch=self._watch(leg.role, world))
+            try:
+                feed = feed_of(self._document, self._target, leg.role, world, self._lent)
+                session = TestersSession(door, leg.role)
+                job = replace(self._job(leg, door, feed, session.secrets()), watch=self._watch(leg.role, world))
+            except HarnessError as error:
+                if door.alive():
+                    raise
+                ended = Ended(f"the target died before the first case: {error.message}")
+                return LegReport(leg, LegResult(leg.role.name, PHASES[leg.phase], ended=ended), alive=False)
             result = run_leg(job, session.renewed, self._said)
             report = LegReport(leg, result, feed, alive=door.alive())
             if report.alive and not result.ended.reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -79,6 +80,7 @@ class _Stand:
         self._replayer: Replayer | None = None
         self._door: Door | None = None
         self._used = 0
+        self.is_refused = False  # no instance could be had the last time
 
     def __enter__(self) -> _Stand:
         return self
@@ -96,10 +98,17 @@ class _Stand:
             try:
                 self._door = self._stack.enter_context(self._fresh("contract-confirm"))
             except HarnessError:
+                self.is_refused = True
                 return None
+            self.is_refused = False
             world = self._stack.enter_context(World(self._door, patience_s=self._request_seconds))
             self._replayer = Replayer(world, self._case.document, self._case.oracle, self._case.feed, self._deadline)
         return self._replayer
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing can be sent again any more: that it was not seen a second time says nothing then."""
+        return self._used >= CONFIRMED_MAX or time.monotonic() > self._deadline or self.is_refused
 
     def alive(self) -> bool:
         """Whether the instance still serves."""
@@ -118,10 +127,11 @@ def _seen_again(each: Group, case: Case, stand: _Stand, observations: list[Obser
     if each.deviation.rule is Rule.AFTER_DELETE:
         yield _after_delete(each, stand)
         return
+    was_spent = stand.is_spent
     confirmed = _confirmed(each.deviation, each.exchanges, stand) if each.deviation.replayable else None
     if each.operation in case.kinds.ends_session:
         stand.discard()
-    if confirmed is not None or each.deviation.rule in _SURE or not each.deviation.replayable:
+    if confirmed is not None or each.deviation.rule in _SURE or not each.deviation.replayable or was_spent or stand.is_refused:
         yield _evidence(each, confirmed)
         return
     text = f"{each.deviation.what}: seen in {each.count} cases, but not again on fresh data"

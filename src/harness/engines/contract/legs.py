@@ -72,7 +72,8 @@ def _start(end: socket.socket, errors: IO[bytes]) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=errors,
         # The order of sets of names must not differ between two runs of one seed.
-        env={**os.environ, "PYTHONHASHSEED": "0"},
+        # Nor may a proxy of the environment get what is meant for the target.
+        env={**{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}, "PYTHONHASHSEED": "0"},
     )
 
 
