@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from harness.engines.browser import INSTALL_COMMAND, find_browser, launch_arguments
+from harness.engines.browser import INSTALL_HINT, find_browser, launch_arguments
 
 PICTURE = Path(__file__).with_name("report.png")
 WIDTH, HEIGHT = 1280, 870
@@ -17,7 +17,7 @@ def take(run: Path) -> Path:
     """Writes `report.png` from the report of a run folder."""
     found = find_browser()
     if found is None:
-        raise SystemExit(f"no browser: {INSTALL_COMMAND}")
+        raise SystemExit(f"no browser; {INSTALL_HINT}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(found.path), args=launch_arguments())
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,16 @@ def test_the_doctor_says_that_nothing_runs_and_starts_nothing(project: TinyProje
     assert "harness target up" in said.err
     assert "browser" in said.out
     assert project.runs() == []
+
+
+def test_the_doctor_says_that_an_address_does_not_answer(project: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        project.change("targets/tiny.toml", 'title = "Tiny"', f'title = "Tiny"\nbase_url = "{address}"')
+        project.change("targets/tiny.toml", '[commands]\nstart = ["{python}", "server.py", "{port}"]\n', "")
+        assert main(["doctor"]) is Exit.PREFLIGHT
+    assert f"does not answer at {address}" in capsys.readouterr().err
 
 
 def test_a_run_that_does_not_exist_exits_3_and_names_the_newest(project: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,6 +126,19 @@ def crash_once() -> str:
     )
 
 
+def test_a_claim_about_which_nothing_could_be_asked_is_unknown_and_no_failure(project: TinyProject) -> None:
+    refused = """
+    from harness.model.errors import TargetError
+
+    def test_something_behind_a_log_in(live_target):
+        raise TargetError("log-in of member ana refused: POST /login answered 423")
+    """
+    project.write("suites/security/test_refused.py", refused)
+    outcome = project.run("verify")
+    assert outcome.code == 3
+    assert "test_something_behind_a_log_in could not run" in outcome.stdout + outcome.stderr
+
+
 def test_a_stage_that_takes_too_long_is_cut_off_and_unknown(project: TinyProject) -> None:
     project.write("suites/security/test_security.py", SLOW_SUITE)
     project.change(
@@ -157,6 +170,14 @@ def test_a_port_that_is_taken_exits_4_with_a_hint(project: TinyProject) -> None:
         outcome = project.run("verify", "--port", str(taken.getsockname()[1]))
     assert outcome.code == 4
     assert "is in use" in outcome.stderr
+    assert project.runs() == []
+
+
+@pytest.mark.parametrize("port", ["0", "70000"])
+def test_a_port_that_is_none_exits_2(project: TinyProject, port: str) -> None:
+    outcome = project.run("verify", "--port", port)
+    assert outcome.code == 2
+    assert "wanted 1 to 65535" in outcome.stderr
     assert project.runs() == []
 
 

@@ -8,14 +8,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, get_args
 
 import tomli_w
 
 from harness.config.decode import decode, nearest
 from harness.evidence.codec import to_plain
 from harness.model.errors import ConfigError
-from harness.model.plan import Limits, Plan, Stage
+from harness.model.plan import DatabaseProvider, Limits, Plan, Stage
 
 PROJECT_FILE = "harness.toml"
 VARIABLES = {f"HARNESS_{key.upper()}": key for key in ("target", "plan", "seed", "database", "runs")}
@@ -29,7 +29,7 @@ class Defaults:
     target: str = "reference"
     plan: str = "merge"
     seed: int = 1
-    database: str = "auto"
+    database: DatabaseProvider = "auto"
     runs: str = "reports/runs"
     ledger: str = "ledger/phase4.toml"
 
@@ -80,7 +80,7 @@ def environment_defaults(environ: Mapping[str, str]) -> dict[str, Any]:
     """The defaults that the environment sets, by key.
 
     Raises:
-        ConfigError: the seed is no whole number.
+        ConfigError: the seed is no whole number, or nothing provides databases under that name.
     """
     values: dict[str, Any] = {key: environ[name] for name, key in VARIABLES.items() if environ.get(name)}
     if "seed" in values:
@@ -88,6 +88,8 @@ def environment_defaults(environ: Mapping[str, str]) -> dict[str, Any]:
             values["seed"] = int(values["seed"])
         except ValueError:
             raise ConfigError(f'HARNESS_SEED: got "{values["seed"]}", wanted a whole number') from None
+    if "database" in values:
+        _must_be(values["database"], get_args(DatabaseProvider), "HARNESS_DATABASE")
     return values
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.databases.access import Access
 from harness.databases.operations import Databases
-from harness.databases.provide import PROVIDERS, Provider, open_server
+from harness.databases.provide import PROVIDERS, open_server
 from harness.databases.server import DatabaseServer
 
-__all__ = ["PROVIDERS", "Access", "DatabaseServer", "Databases", "Provider", "open_server"]
+__all__ = ["PROVIDERS", "Access", "DatabaseServer", "Databases", "open_server"]

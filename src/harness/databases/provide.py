@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 from harness.databases.embedded import open_embedded
 from harness.databases.engine import IMAGE_VARIABLE, Engine, find_engine
 from harness.databases.external import DSN_VARIABLE, open_external
 from harness.databases.server import DatabaseServer
 from harness.model.errors import PreflightError
+from harness.model.plan import DatabaseProvider
 
-Provider = Literal["auto", "docker", "embedded", "external"]
-PROVIDERS: tuple[Provider, ...] = ("auto", "docker", "embedded", "external")
+PROVIDERS: tuple[DatabaseProvider, ...] = get_args(DatabaseProvider)
 
 
 def open_server(

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from harness.engines.browser import INSTALL_COMMAND, find_browser
+from harness.engines.browser import INSTALL_COMMAND, INSTALL_HINT, find_browser
 
 _INSTALL_TIMEOUT_S = 600
 _PREFLIGHT_EXIT = 4  # as `harness verify` would end without a browser
@@ -24,7 +24,7 @@ def main() -> int:
             subprocess.run(shlex.split(command), check=False, timeout=_INSTALL_TIMEOUT_S, stdout=subprocess.DEVNULL)
         if find_browser() is not None:
             return 0
-    sys.stderr.write(f"no browser was found, and the browser flows need one\nhint: as root: {INSTALL_COMMAND}\n")
+    sys.stderr.write(f"no browser was found, and the browser flows need one\nhint: {INSTALL_HINT}\n")
     return _PREFLIGHT_EXIT
 
 

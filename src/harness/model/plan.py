@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.model.finding import Severity
+
+DatabaseProvider = Literal["auto", "docker", "embedded", "external"]
+"""Where the PostgreSQL of a run comes from."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class LoadLimits:
 class FindingsLimits:
     """From which severity a finding fails the gate, and how much each engine must have reached."""
 
-    severity_min: str = "low"
+    severity_min: Severity = Severity.LOW
     reached_percent_min: float = 90.0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.config.decode import nearest
 from harness.databases import DatabaseServer, open_server
-from harness.engines.browser import INSTALL_COMMAND, find_browser
+from harness.engines.browser import INSTALL_HINT, find_browser
 from harness.engines.process import Stop
 from harness.events import Event, Prepared
 from harness.evidence.redaction import remember_secret
@@ -101,7 +101,7 @@ def check_tools(request: RunRequest) -> None:
         PreflightError: with the one command that mends it.
     """
     if any(stage.engine == "playwright" for stage in runnable(request)) and find_browser() is None:
-        raise PreflightError("no browser was found, and the plan walks flows in one", hint=f"as root: {INSTALL_COMMAND}")
+        raise PreflightError("no browser was found, and the plan walks flows in one", hint=INSTALL_HINT)
 
 
 def check_document(target: Target) -> None:

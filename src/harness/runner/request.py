@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.config.load_profiles import LOAD_FOLDER, load_profile
 from harness.config.project import Project, find_root, load_project, narrowed
 from harness.config.targets import read_target
 from harness.config.waivers import load_waivers
@@ -21,6 +22,8 @@ from harness.model.plan import Plan
 from harness.model.target import Target
 
 TARGETS_FOLDER = "targets"
+LOAD_ENGINE = "locust"
+PORT_MAX = 65_535
 
 
 @dataclass(frozen=True)
@@ -138,11 +141,15 @@ def request_of(chosen: Chosen, command: tuple[str, ...], start: Path | None = No
     root, project = open_project(start)
     plan = narrowed(project, project.plan(chosen.plan or project.defaults.plan), chosen.stages)
     project = _with_scan_profile(root, project, plan, chosen.scan_profile)
+    for stage in (stage for stage in project.stages if stage.name in plan.stages and stage.engine == LOAD_ENGINE):
+        load_profile(root / LOAD_FOLDER, stage.profile, scale=stage.scale)
     load_waivers(root)  # read again by the run from its own copy; a wrong one stops here, before anything starts
     load_known(root)
     jobs = plan.jobs if chosen.jobs is None else chosen.jobs
     if jobs < 1:
         raise ConfigError(f"--jobs {jobs}: wanted at least 1")
+    if chosen.port is not None and not 1 <= chosen.port <= PORT_MAX:
+        raise ConfigError(f"--port {chosen.port}: wanted 1 to {PORT_MAX}")
     file = target_file(root, chosen.target or project.defaults.target)
     return RunRequest(
         root=root,

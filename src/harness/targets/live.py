@@ -318,7 +318,8 @@ def _listens(pid: int, port: int | None) -> bool:
 
 def _answers(url: str, *, timeout_s: float) -> bool:
     try:
-        return httpx.get(url, timeout=timeout_s, trust_env=False, verify=tls_context()).status_code < 500
+        with httpx.stream("GET", url, timeout=timeout_s, trust_env=False, verify=tls_context()) as answer:
+            return answer.status_code < 500
     except httpx.HTTPError:
         return False
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from harness.cli.exits import Exit
 from harness.config.project import PROJECT_FILE, VARIABLES, Project, effective_toml
 from harness.config.targets import read_target
-from harness.engines.browser import INSTALL_COMMAND, find_browser
+from harness.engines.browser import INSTALL_HINT, find_browser
 from harness.engines.zap.source import NoZap, find_zap
-from harness.model.errors import HarnessError
+from harness.model.errors import HarnessError, PreflightError
 from harness.model.target import Target
 from harness.probes.document import Document
 from harness.runner.capabilities import NEEDS, gives
@@ -56,7 +56,7 @@ def _machine() -> Iterator[tuple[str, str]]:
     free = shutil.disk_usage(_SHM).free // _MEGABYTE if _SHM.is_dir() else 0
     yield "/dev/shm", f"{free} MB free"
     browser = find_browser()
-    yield "browser", f"{browser.path}" if browser else f"none; as root: {INSTALL_COMMAND}"
+    yield "browser", f"{browser.path}" if browser else f"none; {INSTALL_HINT}"
     yield "docker", shutil.which("docker") or "no client; the embedded PostgreSQL is used"
     zap = find_zap()
     yield "zap", f"none: {zap.reason}; get one: {zap.command}" if isinstance(zap, NoZap) else zap.title
@@ -79,6 +79,11 @@ def _target(target: Target, option: str) -> Iterator[tuple[str, str]]:
 
 def _live(live: LiveTarget) -> Iterator[tuple[str, str]]:
     yield "address", live.base_url
+    if not live.alive():
+        raise PreflightError(
+            f"{live.target.name} does not answer at {live.base_url}{live.target.health_path}",
+            hint="is it running, and is that its address?",
+        )
     with live.client() as http:
         yield "health", f"{live.target.health_path} answers {http.get(live.target.health_path).status_code}"
         if live.target.document_path:
