@@ -12,6 +12,7 @@ Figure = tuple[str, float, str, str]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _STARTS = 7
+_NOTHING_RUNS = 4  # what doctor says where no target runs
 
 
 def figures() -> list[Figure]:
@@ -31,5 +32,8 @@ def _figure(*arguments: str) -> Figure:
 
 def _once(command: list[str]) -> float:
     started = time.perf_counter()
-    subprocess.run(command, cwd=_ROOT, capture_output=True, check=False)
-    return time.perf_counter() - started
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    elapsed_s = time.perf_counter() - started
+    if done.returncode not in (0, _NOTHING_RUNS):
+        raise SystemExit(f"{' '.join(command)}: exit {done.returncode}: {done.stderr[-400:]}")
+    return elapsed_s

@@ -110,13 +110,18 @@ def _at_work(manifest: Manifest, *, overhead: bool) -> list[tuple[float, float]]
 
 def _summary(manifest: Manifest, whole: float) -> str:
     """How much of the time was the engines' own work."""
-    engines = _covered(_at_work(manifest, overhead=False))
+    engines = engines_work_s(manifest)
     if not whole or not engines:
         return "No stage ran."
     rest = max(whole - engines, 0.0)
     own = f"{duration(rest)} ({percent(rest, whole)})"
     beside = f" Up to {manifest.jobs} stages ran side by side." if manifest.jobs > 1 else ""
     return f"{duration(engines)} were the engines' own work, {own} preparation and the harness's own.{beside}"
+
+
+def engines_work_s(manifest: Manifest) -> float:
+    """Seconds in which at least one engine was at its own work."""
+    return _covered(_at_work(manifest, overhead=False))
 
 
 def _covered(spans: Sequence[tuple[float, float]]) -> float:
