@@ -15,7 +15,8 @@ from harness.model.finding import Confidence, Finding, Observation, Request, Sev
 ENGINE = "zap"
 HIGH = 3  # ZAP's word for it
 _SEVERITIES = {1: Severity.LOW, 2: Severity.MEDIUM, 3: Severity.HIGH}
-_CONFIDENCES = {1: Confidence.LOW, 2: Confidence.MEDIUM, 3: Confidence.HIGH, 4: Confidence.HIGH}
+# High is what a second request showed; ZAP repeats none of its own, however sure it says that it is.
+_CONFIDENCES = {1: Confidence.LOW, 2: Confidence.MEDIUM, 3: Confidence.MEDIUM, 4: Confidence.MEDIUM}
 _OWASP = (re.compile(r"OWASP_(2025)_A(\d\d)"), re.compile(r"API_(2023)_API(\d+)"))
 _VALUE = re.compile(r"\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}")
 _SERVER_WIDE = frozenset(

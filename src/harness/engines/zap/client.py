@@ -54,9 +54,12 @@ class Zap(ZAPv2):  # type: ignore[misc]  # the library has no types
     ) -> Any:
         answer = self._request_api(url, get, method, body)
         try:
-            return answer.json()
-        except ValueError as error:
-            raise EngineError(f"what answers at {self._address} is no ZAP: {answer.text[:_QUOTED_CHARACTERS]!r}") from error
+            data = answer.json()
+        except ValueError:
+            data = None
+        if not isinstance(data, dict) or not data:
+            raise EngineError(f"what answers at {self._address} is no ZAP: {answer.text[:_QUOTED_CHARACTERS]!r}")
+        return data
 
     def _send(self, url: str, query: Mapping[str, Any] | None, method: str, body: Mapping[str, Any] | None) -> httpx.Response:
         deadline = time.monotonic() + self._timeout_s

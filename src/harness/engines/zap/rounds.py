@@ -18,7 +18,7 @@ from harness.engines.zap.scanning import ScanDone, ScanOrder, scan
 from harness.engines.zap.source import SourceKind, ZapSource
 from harness.evidence.folder import EvidenceDraft
 from harness.findings.merge import merged
-from harness.model.errors import EngineError
+from harness.model.errors import EngineError, HarnessError
 from harness.model.evidence import Counts, Evidence, FindingsPayload, Kind, Outcome, Reach, State, TestResult, TestsPayload
 from harness.model.finding import Observation, Request
 from harness.model.target import Target
@@ -69,7 +69,10 @@ class Rounds:
                 why = f"stopped by {self.job.stop.signal}" if self.job.stop.signal else "no time was left"
                 self.gaps.append(f"{aims.asker.role or 'nobody'}: not scanned: {why}")
                 continue
-            self.rounds.append(self._round(arena, aims, time.monotonic() + left_s / (len(every) - number)))
+            try:
+                self.rounds.append(self._round(arena, aims, time.monotonic() + left_s / (len(every) - number)))
+            except HarnessError as error:  # what the other roles' scans found stands
+                self.gaps.append(f"{aims.asker.role or 'nobody'}: not scanned: {error.message}")
 
     def _aim(self, arena: Arena) -> list[Aims]:
         with arena.fresh("zap-aims") as live, World(live) as world:
