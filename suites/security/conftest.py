@@ -72,7 +72,7 @@ def heads(arena: Arena, document: Document, seed: int, tour: Tour) -> tuple[Find
     """What the heads of all answers lack, on a second tour too."""
 
     def audited(taken: Tour) -> Report:
-        return Report("heads", len(taken.visits), list(audit(taken.visits)))
+        return Report("heads", len(taken.visits), list(audit(taken.visits, tls=arena.target.base_url.startswith("https:"))))
 
     return tuple(seen_again(audited(tour), arena, lambda: audited(take_tour(arena, document, seed))).findings)
 

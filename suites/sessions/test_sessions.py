@@ -80,6 +80,12 @@ def test_a_write_needs_more_than_the_cookie(attacks: SessionsRun, record: Record
     attacks.skip_unless_tried("cross-site", pytest.skip)
 
 
+@pytest.mark.proves("2.1.9.a")
+def test_a_form_of_a_page_needs_its_token(attacks: SessionsRun, record: Recorder) -> None:
+    settle(attacks.ended_findings("page forms"), record)
+    attacks.skip_unless_tried("page forms", pytest.skip)
+
+
 def test_a_token_says_when_it_ends_and_holds_no_secret(attacks: SessionsRun, record: Recorder) -> None:
     settle(attacks.token_findings, record)
     if not attacks.tokens_read:

@@ -1,12 +1,15 @@
 """A small board with an API and pages: members post, search, and read each other's posts in a browser.
 
 Its defects, by name: `reflects`, `raw-page` and `raw-search` put a text into a page as markup, `template` and `template-page`
-evaluate what stands between double braces, `template-fails` fails where they are not closed and `page-fails` at a stored quote,
-`bare`, `single` and `double` hand the text to a real shell, quoted so.
+evaluate what stands between double braces, `template-go` as the engine of Go does, `template-fails` fails where they are not
+closed and `page-fails` at a stored quote, `bare`, `single` and `double` hand the text to a real shell, quoted so. Its form for
+a new post is taken without its token (`token-off`), with any token (`token-any`), or has none (`no-token`); `no-same-site` lets
+the cookie go along with every form. A form that it refuses it shows again as it was filled in, with status 200.
 """
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 import secrets
@@ -45,6 +48,7 @@ DOCUMENT = Document.of(
 )
 _FORM = '<form method="post"><input name="user"><input type="password" name="pass"></form>'
 _SEARCH = '<form action="/board/found"><input type="search" name="q"></form>'
+_WRITE = '<form method="post" action="/board"><input name="title" value="{}"><input type="hidden" name="csrf" value="{}"></form>'
 _QUOTED = {"bare": "{}", "single": "'{}'", "double": '"{}"'}
 
 
@@ -94,7 +98,9 @@ class _Board:
             subprocess.run(f"printf %s {_QUOTED[defect].format(text)}", shell=True, capture_output=True, check=False)
         if "template-fails" in self.defects and "{{" in text.rpartition("}}")[2]:
             return Given(500, {})
-        said = _evaluated(text) if "template" in self.defects else text
+        if "template-go" in self.defects and re.search(r"\{\{(?!printf)", text):
+            return Given(400, {"error": "unexpected token in operand"})
+        said = _evaluated(text) if self.defects & {"template", "template-go"} else text
         return Given(200, {"query": said, "posts": [title for title in self.posts if text in title]})
 
     def _page(self, asked: Asked) -> Given:
@@ -103,10 +109,13 @@ class _Board:
                 return self._html(_FORM)
             fields = {name: values[0] for name, values in parse_qs(asked.raw.decode()).items()}
             given = self._log_in(fields)
-            cookie = f"session={given.body.get('token')}; HttpOnly; SameSite=Lax"
+            cookie = f"session={given.body.get('token')}; HttpOnly{'' if 'no-same-site' in self.defects else '; SameSite=Lax'}"
             return Given(303, headers={"Location": "/board", "Set-Cookie": cookie}) if given.status == 200 else self._html(_FORM)
-        if asked.headers.get("cookie", "").removeprefix("session=") not in self.tokens:
+        session = asked.headers.get("cookie", "").removeprefix("session=")
+        if session not in self.tokens:
             return Given(303, headers={"Location": "/board/login"})
+        if asked.method == "POST":
+            return self._post_form(asked, session)
         number = asked.path.removeprefix("/board/")
         if "page-fails" in self.defects and any("'" in title for title in self.posts):
             return Given(500, "sorry", {"Content-Type": "text/plain"})
@@ -115,7 +124,23 @@ class _Board:
             return self._html(self._shown("raw-page", _evaluated(title) if "template-page" in self.defects else title))
         if number == "found":
             return self._html(f"Nothing for {self._shown('raw-search', asked.query.get('q', ''))}")
-        return self._html(_SEARCH + "".join(f'<a href="/board/{n}">{n}</a>' for n in range(len(self.posts) - 1, -1, -1)))
+        links = "".join(f'<a href="/board/{n}">{n}</a>' for n in range(len(self.posts) - 1, -1, -1))
+        return self._html(_SEARCH + self._form(session) + links)
+
+    def _form(self, session: str, title: str = "") -> str:
+        form = _WRITE.format(html.escape(title), _form_token(session))
+        return re.sub(r"<input type=.hidden[^>]*>", "", form) if "no-token" in self.defects else form
+
+    def _post_form(self, asked: Asked, session: str) -> Given:
+        fields = {name: values[0] for name, values in parse_qs(asked.raw.decode()).items()}
+        token, title = fields.get("csrf", ""), fields.get("title", "")
+        taken = (
+            token == _form_token(session) or self.defects & {"token-off", "no-token"} or (token and "token-any" in self.defects)
+        )
+        if not taken:
+            return self._html("This form is too old." + self._form(session, title))
+        self._post({"title": title})
+        return Given(303, headers={"Location": f"/board/{len(self.posts) - 1}"})
 
     def _shown(self, defect: str, text: str) -> str:
         return text if defect in self.defects else html.escape(text)
@@ -125,8 +150,13 @@ class _Board:
         return Given(200, f"<!doctype html><title>Board</title><main>{body}</main>", {"Content-Type": "text/html; charset=utf-8"})
 
 
+def _form_token(session: str) -> str:
+    return hashlib.sha256(f"form {session}".encode()).hexdigest()
+
+
 def _evaluated(text: str) -> str:
-    """As a template engine would that takes sums: `{{6*7}}` is 42."""
+    """As a template engine would that takes sums: `{{6*7}}` is 42; or that of Go: `{{printf "zq%xq" 255}}` is zqffq."""
+    text = re.sub(r'\{\{printf "zq%xq" (\d+)\}\}', lambda number: f"zq{int(number[1]):x}q", text)
     return re.sub(r"\{\{(\d+)\*(\d+)\}\}", lambda factors: str(int(factors[1]) * int(factors[2])), text)
 
 
@@ -135,3 +165,18 @@ def board(*defects: str) -> Iterator[LiveTarget]:
     """A running board."""
     with served(target(), _Board(frozenset(defects)).answer) as live:
         yield live
+
+
+@dataclass(frozen=True)
+class Boards:
+    """Gives a board with the same defects each time."""
+
+    defects: tuple[str, ...] = ()
+    isolated: bool = True
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        """A running board; `label` is of no matter here."""
+        assert label
+        with board(*self.defects) as live:
+            yield live

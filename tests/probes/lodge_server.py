@@ -78,6 +78,8 @@ class Lodge:
         if (asked.method, asked.path) == ("POST", "/refresh"):
             return self._refresh(cookies.get("refresh", "") if self.in_cookie else str(body.get("refreshToken")))
         sid = cookies.get("sid", "")
+        if self.has("refresh-as-session"):
+            sid = self.refresh.get(sid, ("", sid))[1]
         if sid not in self.sessions:
             return Given(401, {"error": "log in"})
         if asked.method != "GET" and (refusal := self._forged(asked, self.sessions[sid][1])):

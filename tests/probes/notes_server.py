@@ -238,7 +238,8 @@ class Platform:
         if not (mine or self.has(f"{method.lower()}-of-all")):
             return self._refused(note)
         if method == "DELETE":
-            del self.notes[identity]
+            if not self.has("delete-keeps"):
+                del self.notes[identity]
             return 204, None
         if not isinstance(body, dict):
             return 422, {"error": "an object is wanted"}

@@ -58,6 +58,7 @@ def test_the_matrix_has_every_role_on_own_anothers_and_nobodys_object() -> None:
         ("nobody-is-alice", ("authentication.missing", PATCH, "")),
         ("refused-but-done", ("authorization.write-of-another", PATCH, "member")),
         ("delete-of-all", ("authorization.write-of-another", DELETE, "member")),
+        ("delete-keeps", ("authorization.read-after-deletion", DELETE, "member")),
         ("list-of-all", ("authorization.list-shows-another", "GET /notes", "member")),
         ("search-of-all", ("authorization.list-shows-another", "GET /notes", "member")),
         ("summary-of-all", ("authorization.counts-another", "GET /summary", "member")),

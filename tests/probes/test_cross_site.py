@@ -64,6 +64,7 @@ def test_without_a_header_it_is_the_cookie_and_the_type_that_count(defects: tupl
 def test_where_no_role_has_a_session_cookie_it_says_so() -> None:
     run = SessionsRun(Servers(), NOTES, seed=1).run()
     assert [(ended.tried, ended.note) for ended in run.ended["cross-site"]] == [(False, "no role is logged in by a cookie alone")]
+    assert [(ended.tried, ended.note) for ended in run.ended["page forms"]] == [(False, "no role has pages")]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def found(report: Report) -> set[tuple[str, str, str]]:
     ("defect", "rule", "operation", "name"),
     [
         ("template", "injection.template", "GET /posts", "q"),
+        ("template-go", "injection.template", "GET /posts", "q"),
         ("template-page", "injection.template", "POST /posts", "title"),
         ("reflects", "injection.markup", "GET /found", "q"),
         ("page-fails", "robustness.server-error", "GET /board", ""),
@@ -54,7 +55,7 @@ def test_a_board_that_takes_values_for_values_gives_no_finding() -> None:
     assert report.tried == 3  # q twice, and title
 
 
-@pytest.mark.parametrize("defect", ["template", "template-fails", "reflects", "bare"])
+@pytest.mark.parametrize("defect", ["template", "template-go", "template-fails", "reflects", "bare"])
 def test_the_request_of_a_finding_shows_it_again(defect: str) -> None:
     (finding,) = examined(defect).findings
     for defects, again in (((defect,), True), ((), False)):

@@ -10,6 +10,7 @@ from harness.model.finding import Confidence, Finding, Request, Severity
 from harness.probes.again import with_makers, with_names
 
 MAKER = Request("POST", "/orders", "customer", "two", body="{}", stands_for="17")
+OPENER = Request("POST", "/orders/17/open", "customer", "two")
 FINDING = Finding("a.rule", "It shows", Severity.HIGH, Confidence.HIGH, "authorization", ("probes",))
 
 
@@ -30,9 +31,14 @@ def test_the_new_id_takes_the_old_ones_place_and_no_other(path: str, now: str) -
 def test_a_finding_begins_with_what_made_its_objects() -> None:
     read = Request("GET", "/orders/17", "customer", "one")
     finding = dataclasses.replace(FINDING, steps=(read,))
-    assert with_makers(finding, {"17": MAKER, "18": MAKER}).steps == (MAKER, read)
+    assert with_makers(finding, {"17": (MAKER, OPENER), "18": (MAKER,)}).steps == (MAKER, OPENER, read)
 
 
 def test_a_finding_about_what_was_there_stays_as_it_is() -> None:
     finding = dataclasses.replace(FINDING, steps=(Request("GET", "/orders/16"),))
-    assert with_makers(finding, {"17": MAKER}) == finding
+    assert with_makers(finding, {"17": (MAKER,)}) == finding
+
+
+def test_what_made_them_by_the_time_of_the_finding_is_not_added_to() -> None:
+    finding = dataclasses.replace(FINDING, steps=(MAKER, Request("GET", "/orders/17", "customer", "one")))
+    assert with_makers(finding, {"17": (MAKER, OPENER)}) == finding

@@ -35,6 +35,12 @@ def test_a_platform_that_takes_a_refresh_token_once_gives_no_finding_and_all_was
     assert [(how, run.ended[how][0].tried, run.ended[how][0].note) for how in KINDS] == [(how, True, "") for how in KINDS]
 
 
+def test_a_refresh_token_that_opens_what_a_session_opens_is_found() -> None:
+    run = attacked("refresh-as-session")
+    assert {finding.rule for finding in run.findings} == {"sessions.accepts-refresh-token"}
+    assert all("${token:refresh-token}" in finding.steps[0].headers["Cookie"] for finding in run.findings)
+
+
 def test_the_same_session_twice_is_no_second_use() -> None:
     assert [finding.rule for finding in found(attacked("answers-again"))] == []
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from harness.model.finding import Confidence
 from harness.probes.forging import WEAK_KEYS, forgeries, key_of, read_jwt, signed
 from harness.probes.sessions import SessionsRun
+from harness.targets.live import LiveTarget
 from tests.probes.notes_server import DOCUMENT, Servers
 
 
@@ -53,6 +56,20 @@ def test_a_target_that_dies_is_no_pass() -> None:
     run = SessionsRun(Servers(dies_after=30), DOCUMENT, seed=1).run()
     assert run.died
     assert len(run.reached) < len(run.protected)
+
+
+class DyingAtTheEnd(Servers):
+    """Dies where sessions are ended, after a few requests."""
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        self.dies_after = 4 if label == "endings" else 0
+        with super().fresh(label) as live:
+            yield live
+
+
+def test_a_target_that_dies_while_its_sessions_are_ended_is_no_pass() -> None:
+    assert SessionsRun(DyingAtTheEnd(), DOCUMENT, seed=1).run().died
 
 
 CLAIMS = {"sub": "7", "role": "user", "aud": "shop", "iat": int(time.time()), "exp": int(time.time()) + 600}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.witness.injection import Marker, stands
+from harness.witness.markers import Marker, stands
 from harness.witness.sql import TokenKind, shape, split, tokens, verb
 
 MARKER = Marker(7, "ab")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Symptom
@@ -60,10 +61,15 @@ def with_names(step: Request, names: Mapping[str, str]) -> Request:
     return step
 
 
-def with_makers(finding: Finding, made: Mapping[str, Request]) -> Finding:
+def with_makers(finding: Finding, made: Mapping[str, tuple[Request, ...]]) -> Finding:
     """The finding with the requests first that made the objects that its steps name: a fresh target does not have them."""
-    used = [maker for known, maker in made.items() if any(with_names(step, {known: ""}) != step for step in finding.steps)]
-    return replace(finding, steps=(*used, *finding.steps)) if used else finding
+    told = {step.stands_for for step in finding.steps}
+    named = [
+        makers
+        for known, makers in made.items()
+        if known not in told and any(with_names(step, {known: ""}) != step for step in finding.steps)
+    ]
+    return replace(finding, steps=(*chain.from_iterable(named), *finding.steps)) if named else finding
 
 
 def examined_twice(doors: Doors, label: str, examine: Callable[[Door], Report]) -> Report:
@@ -99,7 +105,19 @@ def seen_again(report: Report, doors: Doors, again: Callable[[], Report]) -> Rep
     if not doors.isolated:
         report.findings = [replace(f, confidence=min(f.confidence, Confidence.MEDIUM, key=_SURER.index)) for f in report.findings]
         return report
-    seen = {finding.fingerprint for finding in again().findings}
+    try:
+        second = again()
+    except HarnessError as error:  # what the first one found is said all the same
+        second = Report(report.name, broken=str(error))
+    seen = {finding.fingerprint for finding in second.findings}
+    if second.broken:  # that it was not seen again says nothing
+        report.findings = [
+            finding
+            if finding.fingerprint in seen
+            else replace(finding, confidence=min(finding.confidence, Confidence.MEDIUM, key=_SURER.index))
+            for finding in report.findings
+        ]
+        return report
     report.findings = [_rated(finding, seen) for finding in report.findings]
     return report
 
@@ -120,7 +138,7 @@ def survived(door: Door, label: str, examine: Callable[[Door], Report]) -> Repor
     except TargetDied as died:
         return Report(label, 1, [_death(died.request)])
     except HarnessError as error:
-        return Report(label, note=str(error))
+        report = Report(label, note=str(error), broken=str(error))
     if not door.alive():
         report.findings.append(_death(None))
     return report

@@ -12,14 +12,17 @@ from harness.model.finding import Request
 from harness.probes.destruction import leaving_open
 from harness.probes.drafts import Draft, body_schema
 from harness.probes.exchange import Answer
+from harness.probes.fresh_objects import BODIES_TRIED_MAX, fresh_objects
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation, only_redirects
 from harness.probes.oracle import member
+from harness.probes.path_ids import collection_of, names_in
 from harness.probes.preconditions import asks_version, fresh
 from harness.probes.scene import Asker, Scene, Untestable
 
 TRIES_MAX = 12
 OBJECTS_TRIED_MAX = 6
+OF_THE_OBJECT = (400, 404, 409, 410, 412, 422, 428)  # refusals that may be due to an object's state: the next may be let in
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,27 @@ class Call:
 
 
 def valid_drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
-    """Requests that the asker may make, the most likely to succeed first; at most `TRIES_MAX`.
+    """Requests that the asker may make, the most likely to succeed first; at most `TRIES_MAX` for objects that are known.
 
-    Objects are the asker's own, else some user's; versions are read freshly before each.
+    Objects are the asker's own, else some user's; versions are read freshly before each. Who asks on, because none was let in,
+    gets an object that is made for this operation alone, in each state that it can be brought into.
 
     Raises:
         Untestable: a value is missing that nothing tells.
     """
     yield from islice(_drafts(scene, operation, asker), TRIES_MAX)
+    if (operation.name, asker) not in scene.helpless:
+        yield from on_a_new_object(scene, operation, asker)
+
+
+def on_other_objects(scene: Scene, operation: Operation, asker: Asker, listed_max: int = OBJECTS_TRIED_MAX) -> Iterator[Draft]:
+    """Requests of the asker for the objects at the end of the path but the first: what the list shows, and then a new one.
+
+    Raises:
+        Untestable: a value is missing that nothing tells.
+    """
+    yield from _on_listed_objects(scene, operation, asker, listed_max)
+    yield from on_a_new_object(scene, operation, asker)
 
 
 def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
@@ -58,6 +74,7 @@ def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]
         if hints:
             for body in bodies:
                 yield versioned(scene, _hinted(scene.draft(operation, asker), hints).with_body(body), asker)
+        yield from _on_listed_objects(scene, operation, asker, OBJECTS_TRIED_MAX)
         return
     reference = references[-1]
     owner = _owner(scene, reference, asker)
@@ -76,6 +93,40 @@ def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]
             yield _fed(scene, draft, reference, identity, owner, body)
     if len(reasons) == len(identities):
         raise reasons[0]
+
+
+def _on_listed_objects(scene: Scene, operation: Operation, asker: Asker, listed_max: int) -> Iterator[Draft]:
+    """Objects that are nobody's own: all but the first that the list shows."""
+    first = scene.draft(operation, asker).path
+    for name in names_in(operation.path)[-1:]:
+        listed = scene.listed_ids(collection_of(operation.path, name), name, asker, first)
+        for identity in [each for each in listed if each != first[name]][:listed_max]:
+            draft = scene.draft(operation, asker, {**first, name: identity})
+            for body in scene.bodies(operation)[:BODIES_TRIED_MAX]:
+                yield versioned(scene, draft.with_body(body), asker)
+
+
+def on_a_new_object(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
+    """Requests of the asker for an object that is made for them, in each state that it can be brought into.
+
+    Raises:
+        Untestable: a value is missing that nothing tells.
+    """
+    reference = next((each for each in reversed(scene.references(operation)) if each.place == "path"), None)
+    owner = _owner(scene, reference, asker) if reference else asker
+    hints = {} if owner == asker else _hints(scene, operation, asker)
+    last = names_in(operation.path)[-1:]
+    for name in dict.fromkeys((*last, reference.name) if reference else last):
+        for identity in fresh_objects(scene, operation, name, owner):
+            try:
+                draft = _hinted(scene.draft(operation, owner, {name: identity}), hints)
+            except Untestable:  # the path goes on to what the new one does not have
+                break
+            for body in scene.bodies(operation)[:BODIES_TRIED_MAX]:
+                if reference is None:
+                    yield versioned(scene, draft.with_body(body), asker)
+                else:
+                    yield _fed(scene, draft, reference, draft.path[reference.name], owner, body)
 
 
 def turned(operation: Operation, identities: Sequence[Any]) -> tuple[Any, ...]:
@@ -160,6 +211,7 @@ def attempts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Call]
         request = draft.request(*sender(scene, operation, asker))
         answer = scene.world.send(request) if asker.role else scene.world.send_as(request, scene.anonymous)
         yield Call(asker, request, answer, only_redirects(operation))
+    scene.helpless.add((operation.name, asker))
 
 
 def sender(scene: Scene, operation: Operation, asker: Asker) -> tuple[str, str]:

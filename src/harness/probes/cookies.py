@@ -195,5 +195,5 @@ def _alive_after_log_out(world: World, role: Role, user: User) -> Finding | None
 
 def _is_closed(world: World, session: PageSession, jar: dict[str, str]) -> bool:
     """Whether the page behind the log-in refuses a browser with these cookies."""
-    answer = Browsing(world, dict(jar)).get(session.landing_path, follow=False)
+    answer = Browsing(world, dict(jar)).open(session.landing_path)
     return answer.is_denial or any(form.password for form in forms_of(answer))

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from harness.model.errors import HarnessError
@@ -19,7 +20,6 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.drafts import Draft
-from harness.probes.exchange import Answer
 from harness.probes.operations import Operation, Parameter
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
@@ -27,7 +27,9 @@ from harness.probes.schemas import SchemaError
 ASKED_FOR = 1_000_000  # items of a page
 ITEMS_MAX = 1_000  # a page of more is no page
 BODY_BYTES = 12 * 1024 * 1024
+BODIES_TRIED_MAX = 3
 LIST_ITEMS = 20_000
+_OF_THE_OBJECT = (404, 409, 410, 412, 428)  # refusals that are not due to the size: the next object may take it
 REPEATS = 3
 _SUSPECT_S, _SUSPECT_FACTOR = 0.12, 8.0
 _SIZES_EXPONENTIAL = (16, 18, 20, 22)
@@ -99,7 +101,8 @@ def examine_cost(scene: Scene) -> Report:
             if draft is not None:
                 _pages(scene, operation, draft, asker, report)
                 _patterns(scene, operation, draft, asker, report)
-                _amounts(scene, operation, draft, asker, report)
+                _large_body(scene, operation, asker, report)
+                _many_items(scene, operation, draft, asker, report)
         except (Untestable, HarnessError) as error:
             if not scene.world.door.alive():
                 raise
@@ -237,17 +240,28 @@ def _slope(xs: list[float], ys: list[float]) -> float:
 # -- amounts
 
 
-def _amounts(scene: Scene, operation: Operation, draft: Draft, asker: Asker, report: Report) -> None:
-    """A body far over anything that is meant, and lists of very many items: noticed where they are taken."""
-    if operation.is_safe or not isinstance(draft.body, dict) or "json" not in draft.media_type:
+def _large_body(scene: Scene, operation: Operation, asker: Asker, report: Report) -> None:
+    """A body far over anything that is meant: noticed where it is taken.
+
+    Each draft is made anew: what was sent before has moved the object on, and it may refuse the next for its state.
+    """
+    for draft in islice(valid_drafts(scene, operation, asker), BODIES_TRIED_MAX) if not operation.is_safe else ():
+        if not _is_json_object(draft):
+            return
+        good = draft.request(asker.role, asker.user)
+        report.tried += 1
+        answer = scene.ask(replace(good, body=" " * BODY_BYTES + json.dumps(draft.body)))  # right for a strict platform too
+        if answer.is_success:
+            text = f"a body of {BODY_BYTES // 1024**2} MB is read and taken ({answer.status})"
+            report.observations.append(Observation("abuse.large-body", text, STAGE, operation.name))
+        if answer.status not in _OF_THE_OBJECT:
+            return
+
+
+def _many_items(scene: Scene, operation: Operation, draft: Draft, asker: Asker, report: Report) -> None:
+    """Lists of very many items: noticed where they are taken."""
+    if operation.is_safe or not _is_json_object(draft):
         return
-    good = draft.request(asker.role, asker.user)
-    big = replace(good, body=" " * BODY_BYTES + json.dumps(draft.body))  # white space: right for a strict platform too
-    answer: Answer = scene.ask(big)
-    report.tried += 1
-    if answer.is_success:
-        text = f"a body of {BODY_BYTES // 1024**2} MB is read and taken ({answer.status})"
-        report.observations.append(Observation("abuse.large-body", text, STAGE, operation.name))
     for member, value in draft.body.items():
         if isinstance(value, list) and value:
             report.tried += 1
@@ -255,3 +269,7 @@ def _amounts(scene: Scene, operation: Operation, draft: Draft, asker: Asker, rep
             if (answer := scene.ask(many)).is_success:
                 text = f"{LIST_ITEMS} items in {member} are taken ({answer.status}, {answer.elapsed_s:.1f} s)"
                 report.observations.append(Observation("abuse.many-items", text, STAGE, operation.name))
+
+
+def _is_json_object(draft: Draft) -> bool:
+    return isinstance(draft.body, dict) and "json" in draft.media_type

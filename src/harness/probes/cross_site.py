@@ -10,18 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import Login, Role
-from harness.probes.calls import valid_drafts
+from harness.probes.calls import on_a_new_object, valid_drafts
 from harness.probes.cookies import log_in_cookies
 from harness.probes.endings import ENGINE, STAGE, Ended
 from harness.probes.exchange import Answer, World, with_headers
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 
+NO_COOKIE = "no role is logged in by a cookie alone"
 DRAFTS_MAX = 4
 EVERYWHERE_SHARE = 0.7  # of the writes that were tried: one cause, said once
 ORIGIN = "https://elsewhere.example"
@@ -57,6 +58,8 @@ class _Hit:
 
 def examine_cross_site(scene: Scene) -> list[Ended]:
     """Every write that a role with a session cookie may make, forged in each way and then sent as it should be."""
+    if not by_cookie(scene):
+        return [Ended("", False, note=NO_COOKIE)]
     ways = {role.name: tuple(_ways(scene.world, role)) for role in by_cookie(scene)}
     done = [Ended(name, False, note=f"{name}: {_HELD_BACK}") for name, found in ways.items() if not found]
     hits: list[_Hit] = []
@@ -129,7 +132,7 @@ def _examined(scene: Scene, role: Role, operation: Operation, ways: tuple[_Forge
     if not usable:
         raise Untestable(f"a browser asks before it sends a {operation.method} of another site")
     last = 0
-    for draft in islice(valid_drafts(scene, operation, asker), DRAFTS_MAX):
+    for draft in chain(islice(valid_drafts(scene, operation, asker), DRAFTS_MAX), on_a_new_object(scene, operation, asker)):
         request = draft.request(asker.role, asker.user)
         let_in = None
         for way in usable:

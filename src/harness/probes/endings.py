@@ -18,12 +18,13 @@ STAGE, ENGINE = "sessions", "probes"
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of the old session. `tried` is false where the target gives no way to end one, with the reason."""
+    """What became of the old session, or of a forged write. `tried` is false where there is no way to try it, with the reason."""
 
     role: str
     tried: bool
     finding: Finding | None = None
     note: str = ""
+    operation: str = ""  # what was tried, where a role has several
 
 
 def log_out_of(scene: Scene, role: Role) -> Operation | None:

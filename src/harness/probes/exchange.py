@@ -18,7 +18,7 @@ import httpx
 from harness.model.errors import TargetError
 from harness.model.finding import Request
 from harness.model.target import Login, Role, Target, User
-from harness.probes.forging import Forgery, forgeries, is_asymmetric, key_of, read_jwt
+from harness.probes.forging import Forgery, forgeries, is_asymmetric, key_of, read_jwt, refresh_forgery
 from harness.probes.operations import SAFE_METHODS, is_json_type
 from harness.probes.public_keys import PATHS, public_keys
 
@@ -27,6 +27,7 @@ ANSWER_TIME_S_MAX = 20.0
 SLOW_ANSWERS_MAX = 2  # answers that one route may fail to give in time; after that it is waited for shortly only
 SLOW_ROUTES_MAX = 3
 IMPATIENT_S = 3.0
+_ENCODINGS = ("", "identity", "gzip", "deflate")
 RETRY_AFTER_S_MAX = 2.0  # a longer wait asked for by a 429 is not kept: the answer stands
 # Stand in a body for the user's own: no request that is kept holds a credential.
 USERNAME, PASSWORD, REFRESH_TOKEN = "${username}", "${password}", "${refresh_token}"
@@ -274,12 +275,12 @@ class World:
         if credential.cookies and "cookie" not in {name.lower() for name in headers}:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in credential.cookies.items())
         body = self._body(request)
-        address, patience_s = self.door.base_url + request.path, self._patience(_route(request))
+        address, patience_s = self.door.base_url + request.path, self._patience(route_of(request.method, request.path))
         try:
             built = self._client.build_request(request.method, address, headers=headers, content=body, timeout=patience_s)
-            return self._received(built, begun, patience_s, _route(request))
+            return self._received(built, begun, patience_s, route_of(request.method, request.path))
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
-            self._slow[_route(request)] += isinstance(error, httpx.ReadTimeout)
+            self._slow[route_of(request.method, request.path)] += isinstance(error, httpx.ReadTimeout)
             return Answer(0, error=f"{type(error).__name__}: {error}"[:200], elapsed_s=time.monotonic() - begun)
 
     def _patience(self, route: str) -> float:
@@ -296,12 +297,14 @@ class World:
 
     def forgeries(self, role: str, user: str) -> Mapping[str, Forgery]:
         """Everything that can be forged from the user's present token, by name; nothing where the role sends none."""
-        text = token_of(self.credential(role, user), self.user(role, user)[0].login)
+        held = self.credential(role, user)
+        text = token_of(held, self.user(role, user)[0].login)
         if text not in self._forgeries:
             token = read_jwt(text)
             key = key_of(token, self.door.secrets) if token else None
             shown = self._public_keys() if token is not None and is_asymmetric(token) else ()
-            self._forgeries[text] = {made.name: made for made in forgeries(text, key, public_keys=shown)} if text else {}
+            made = [*forgeries(text, key, public_keys=shown), *refresh_forgery(text, held.refresh_token)] if text else []
+            self._forgeries[text] = {each.name: each for each in made}
         return self._forgeries[text]
 
     def _public_keys(self) -> tuple[str, ...]:
@@ -314,6 +317,9 @@ class World:
         answered = self._client.send(built, stream=True)
         try:
             self._client.cookies.clear()  # sessions are sent on purpose or not at all
+            if answered.headers.get("content-encoding", "").strip().lower() not in _ENCODINGS:
+                unasked = tuple(answered.headers.multi_items())  # it may grow without bound when it is decoded
+                return Answer(answered.status_code, unasked, elapsed_s=time.monotonic() - begun, truncated=True)
             for chunk in answered.iter_bytes():
                 received += chunk
                 late = time.monotonic() - begun > patience_s
@@ -344,9 +350,9 @@ class World:
         return text.encode("utf-8", errors="surrogatepass")
 
 
-def _route(request: Request) -> str:
-    """The method and path of a request, whatever object it names."""
-    return f"{request.method} {_ID.sub('/{}', request.path.partition('?')[0])}"
+def route_of(method: str, path: str) -> str:
+    """The method and path of a request, whatever object it names: `GET /leads/{}`."""
+    return f"{method} {_ID.sub('/{}', path.partition('?')[0])}"
 
 
 _ID = re.compile(r"/(\d+|[0-9a-f]{8}-?[0-9a-f-]{20,})(?=/|$)", re.I)

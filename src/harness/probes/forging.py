@@ -143,6 +143,16 @@ def is_asymmetric(token: Jwt) -> bool:
     return token.algorithm.startswith(("RS", "PS", "ES"))
 
 
+REFRESH = "refresh-token"
+
+
+def refresh_forgery(text: str, refresh_token: str) -> Iterator[Forgery]:
+    """The refresh token in place of the access token, where there is one and it is another."""
+    if refresh_token and refresh_token != text:
+        why = "A refresh token lives for weeks: whoever gets hold of it needs no refresh, and no end of a session stops it."
+        yield Forgery(REFRESH, refresh_token, "the refresh token in place of the access token", why)
+
+
 def forgeries(
     text: str, key: str | None = None, others: Mapping[str, Any] | None = None, public_keys: tuple[str, ...] = ()
 ) -> tuple[Forgery, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Finding, Request
-from harness.probes.calls import versioned
+from harness.probes.calls import OF_THE_OBJECT, on_other_objects, versioned
 from harness.probes.cells import Examined, tried, untried, with_twins
 from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
@@ -20,6 +22,7 @@ from harness.probes.wording import function_of_another
 
 BODIES_TRIED_MAX = 4
 _UNCLEAR = (400, 409, 412, 413, 415, 422, 428)  # refused for what was sent, not for who sent it
+OBJECTS_TRIED_MAX = 3  # further ones of the list
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class _Function:
         self._scene, self._operation = scene, operation
         self._cells: list[Cell] = []
         self._draft: tuple[Draft, int] | None = None  # what succeeded, and which of the bodies it was
+        self._may: Asker | None = None  # with whom it did
 
     def run(self) -> Examined:
         """Permitted askers first, then the undecided, then the forbidden."""
@@ -63,19 +67,38 @@ class _Function:
         return Examined(self._operation, with_twins(self._cells), tuple(findings), certain=certain)
 
     def _call(self, asker: Asker, permission: Permission) -> _Call:
-        """Sends as the asker: the bodies in turn until one succeeds, or the one that succeeded for somebody before."""
+        """Sends as the asker: the bodies in turn until one succeeds, or the one that succeeded for somebody before.
+
+        Where the object of the path may be to blame, as somebody who may has used it up, others are tried.
+        """
         draft = self._draft[0] if self._draft else self._scene.draft(self._operation, self._author(asker))
-        bodies = self._bodies(asker)
-        request, answer = draft.request(asker.role, asker.user), Answer(0, error="not sent")
-        for number, body in bodies:
-            filled = versioned(self._scene, draft.with_body(body), self._author(asker))
-            sender = self._sender(asker, permission)
-            request = filled.request(sender.role, sender.user)
-            answer = self._sent(asker, request)
-            if answer.is_success:
-                self._draft = self._draft or (draft, number)
-                break
-        return _Call(asker, permission, request, answer)
+        call = _Call(asker, permission, draft.request(asker.role, asker.user), Answer(0, error="not sent"))
+        for number, body in self._bodies(asker):
+            call = self._sent(asker, permission, versioned(self._scene, draft.with_body(body), self._author(asker)))
+            if call.answer.is_success:
+                self._draft, self._may = self._draft or (draft, number), self._may or asker
+                return call
+        with suppress(Untestable):  # the answer above stands
+            for other in self._for_others(asker) if self._may_be_of_the_object(call) else ():
+                again = self._sent(asker, permission, other)
+                if again.answer.is_success:
+                    number = next((number for number, body in self._bodies(asker) if body == other.body), 0)
+                    self._draft, self._may = self._draft or (other, number), self._may or asker
+                    return again
+        return call
+
+    def _may_be_of_the_object(self, call: _Call) -> bool:
+        """Whether the object's state may be why it was refused; whoever has deleted it left none for the next."""
+        status = call.answer.status
+        return status in OF_THE_OBJECT and (status != 404 or self._operation.method == "DELETE")
+
+    def _for_others(self, asker: Asker) -> Iterator[Draft]:
+        """Requests for other objects: of somebody who was let in, of the asker itself as long as nobody was."""
+        may = self._may or (
+            self._author(asker) if self._scene.permission(self._operation, asker).permitted is not False else None
+        )
+        if may is not None and not self._operation.is_safe:
+            yield from on_other_objects(self._scene, self._operation, may, OBJECTS_TRIED_MAX)
 
     def _author(self, asker: Asker) -> Asker:
         """Whose ids fill the path: the asker's own, for nobody those of the first role that may call it."""
@@ -93,9 +116,11 @@ class _Function:
             return Asker(login, self._scene.world.target.role(login).users[0].name)
         return asker
 
-    def _sent(self, asker: Asker, request: Request) -> Answer:
-        world = self._scene.world
-        return world.send(request) if asker.role else world.send_as(request, world.credential("", ""))
+    def _sent(self, asker: Asker, permission: Permission, draft: Draft) -> _Call:
+        sender, world = self._sender(asker, permission), self._scene.world
+        request = draft.request(sender.role, sender.user)
+        answer = world.send(request) if asker.role else world.send_as(request, world.credential("", ""))
+        return _Call(asker, permission, request, answer)
 
     def _bodies(self, asker: Asker) -> list[tuple[int, Any]]:
         salt = f" {asker.role} {asker.user}"  # a second creation with the same values would be refused for that

@@ -111,7 +111,7 @@ def _by_operation(role: Role) -> Callable[[World, str, str, Disguise], tuple[Req
 def _by_page(role: Role) -> Callable[[World, str, str, Disguise], tuple[Request, Answer]]:
     def attempt(world: World, username: str, password: str, disguise: Disguise) -> tuple[Request, Answer]:
         browsing = Browsing(world, headers=disguise.headers)
-        shown = browsing.get(role.page_login, follow=False)
+        shown = browsing.open(role.page_login)
         form = next((form for form in forms_of(shown) if form.password and form.username), None)
         if form is None:
             return browsing.answers[-1][0], shown

@@ -32,6 +32,7 @@ class Rule:
     severity: Severity = Severity.LOW
     cwe: int = 693
     unwanted: bool = False  # the header must not be there
+    over_tls: bool = False  # over plain HTTP it must not be sent (RFC 6797 7.2): judged there only where some answer has it
 
 
 def _always(_visit: Visit) -> bool:
@@ -146,6 +147,7 @@ RULES: tuple[Rule, ...] = (
         _always,
         Severity.LOW,
         319,
+        over_tls=True,
     ),
     Rule(
         "referrer",
@@ -198,10 +200,16 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def audit(visits: Iterable[Visit]) -> Iterator[Finding]:
-    """What is wrong: once for the whole platform where nearly every answer lacks it, else per route."""
+def audit(visits: Iterable[Visit], *, tls: bool = False) -> Iterator[Finding]:
+    """What is wrong: once for the whole platform where nearly every answer lacks it, else per route.
+
+    Args:
+        tls: whether the target was asked over TLS.
+    """
     answered = [visit for visit in visits if visit.answer.status]
     for rule in RULES:
+        if rule.over_tls and not tls and not any(visit.answer.header(rule.header) for visit in answered):
+            continue
         subject = [visit for visit in answered if rule.applies(visit)]
         wrong = [(visit, said) for visit in subject if (said := rule.judge(visit))]
         if not wrong:

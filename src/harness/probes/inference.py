@@ -133,7 +133,7 @@ def _create(scene: Scene, collection: str, name: str, role: str, user: str, numb
             answer = scene.world.send(request)
             if answer.is_success:
                 identity = next(made_ids(answer, name), "")
-                scene.made[str(identity)] = replace(request, stands_for=str(identity))
+                scene.made[str(identity)] = (replace(request, stands_for=str(identity)),)
                 return identity
     return None
 
@@ -147,7 +147,7 @@ def _bodies(scene: Scene, name: str, salt: str) -> Iterator[Any]:
         yield from scene.drafter.bodies(operation, salt)
 
 
-def made_ids(answer: Answer, name: str) -> Iterator[Any]:
+def made_ids(answer: Answer, name: str) -> Iterator[int | str]:
     """What may be the id of the object that was just made: a member of the answer, or the end of its `Location`."""
     for known in id_names(name):
         found = member(answer.json, known)

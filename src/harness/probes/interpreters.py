@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.weakness import Place, Weakness
@@ -64,6 +64,27 @@ class _Mark:
     element: str
     product: str
 
+    @property
+    def sum_text(self) -> str:
+        """Asks most engines for the product."""
+        factors = f"{_FACTOR}*{int(self.product) // _FACTOR}"
+        return f"{{{{{factors}}}}}${{{factors}}}<%= {factors} %>#{{{factors}}}"
+
+    @property
+    def formatted(self) -> str:
+        """A number in hexadecimal whose text holds it in decimal: for engines that know no sums."""
+        return f"zq{int(self.product) + 1:x}q"
+
+    @property
+    def format_text(self) -> str:
+        """Asks the engine of Go for the formatted number."""
+        return f'{{{{printf "zq%xq" {int(self.product) + 1}}}}}'
+
+    def sign_in(self, text: str) -> str:
+        """What a text shows that only an engine can have made of ours; "" where it shows nothing."""
+        signs = (self.product, f"{int(self.product):,}", self.formatted)
+        return next((sign for sign in signs if sign in text), "")
+
 
 @dataclass
 class Marks:
@@ -86,11 +107,12 @@ def interpreted(slot: Slot, marks: Marks) -> Iterator[Finding]:
         observed = f"{_UNENDED!r}, which no template engine reads to its end, failed with a 5xx, and {_PLAIN!r} did not: twice."
         yield slot.finding(_TEMPLATE, title, observed, _UNENDED, Symptom(server_error=True), Confidence.MEDIUM)
     elif _evaluated(slot, marks.new(slot.place)):
-        again = marks.new(slot.place)
-        if _evaluated(slot, again):
-            title, text = f"{slot.operation.name} runs what stands in {slot.name} as a template", _template(again)
-            observed = f"The product of two factors that were sent between braces came back: {again.product}."
-            yield slot.finding(_TEMPLATE, title, observed, text, Symptom(body_contains=again.product), Confidence.HIGH)
+        seen = _evaluated(slot, marks.new(slot.place))
+        if seen is not None:
+            text, sign = seen
+            title = f"{slot.operation.name} runs what stands in {slot.name} as a template"
+            observed = f"What was asked for between braces, and does not stand in the text that was sent, came back: {sign}."
+            yield slot.finding(_TEMPLATE, title, observed, text, Symptom(body_contains=sign), Confidence.HIGH)
     mark = marks.new(slot.place)
     answer = slot.ask(_markup(slot, mark))
     if answer.is_html and mark.element in answer.text:
@@ -105,14 +127,12 @@ def interpreted(slot: Slot, marks: Marks) -> Iterator[Finding]:
         yield slot.finding(_COMMAND, title, observed, _shell(slot, PAUSE_S), symptom, Confidence.HIGH)
 
 
-def _evaluated(slot: Slot, mark: _Mark) -> bool:
-    text = slot.ask(_template(mark)).text
-    return mark.product in text or f"{int(mark.product):,}" in text
-
-
-def _template(mark: _Mark) -> str:
-    factors = f"{_FACTOR}*{int(mark.product) // _FACTOR}"
-    return f"{{{{{factors}}}}}${{{factors}}}<%= {factors} %>#{{{factors}}}"
+def _evaluated(slot: Slot, mark: _Mark) -> tuple[str, str] | None:
+    """The text that was run, and what shows it."""
+    for text in (mark.sum_text, mark.format_text):
+        if sign := mark.sign_in(slot.ask(text).text):
+            return text, sign
+    return None
 
 
 def _markup(slot: Slot, mark: _Mark) -> str:
@@ -134,7 +154,7 @@ def shown_on_pages(scene: Scene, marks: Marks) -> list[Finding]:
     for role in (role for role in scene.roles if role.page_login):
         browsing = Browsing(scene.world)
         session = log_in(browsing, role, role.users[0])
-        for path, page in walk(browsing, session.landing_path, session.landing, PAGES_MAX) if session else ():
+        for path, page in walk(browsing.open, session.landing_path, session.landing, PAGES_MAX) if session else ():
             said = [*_shown(page, marks, f"the page {path}, as {role.name} sees it"), *_failed(path, page, role.name)]
             for finding in (*said, *_sent_back(browsing, path, page, marks, role.name, asked)):
                 found.setdefault(finding.fingerprint, finding)
@@ -151,8 +171,9 @@ def _failed(path: str, page: Answer, role: str) -> Iterator[Finding]:
 def _shown(page: Answer, marks: Marks, where: str) -> Iterator[Finding]:
     text = page.text if page.is_html else ""
     for mark in marks.sent:
-        for weakness, what, word in ((_MARKUP, mark.element, "markup"), (_TEMPLATE, mark.product, "a template")):
-            if what in text:
+        element = mark.element if mark.element in text else ""
+        for weakness, what, word in ((_MARKUP, element, "markup"), (_TEMPLATE, mark.sign_in(text), "a template")):
+            if what:
                 title = f"{mark.place.parameter} of {mark.place.operation} is taken for {word} on a page"
                 observed = f"It was stored, and {where}, holds {what}."
                 yield finding_of(weakness, mark.place, title, observed, (), Symptom(), Confidence.HIGH)
@@ -163,13 +184,13 @@ def _sent_back(
 ) -> Iterator[Finding]:
     """What the page's forms that only ask (GET) give back as markup; each field once, whatever page it stands on."""
     for form in (form for form in forms_of(page) if form.method == "GET"):
-        action = urlsplit(urljoin(path, form.action or path)).path
+        action = browsing.action_of(path, form).partition("?")[0]
         for item in form.fields:
-            if item.kind not in _ASKED or (action, item.name) in asked or len(asked) >= FIELDS_MAX:
+            if not action or item.kind not in _ASKED or (action, item.name) in asked or len(asked) >= FIELDS_MAX:
                 continue
             asked.add((action, item.name))
             mark = marks.new(Place(f"GET {action}", item.name, role))
-            answer = browsing.get(f"{action}?{urlencode(form.filled(**{item.name: mark.element}))}", follow=False)
+            answer = browsing.open(f"{action}?{urlencode(form.filled(**{item.name: mark.element}))}")
             if answer.is_html and mark.element in answer.text:
                 title = f"The page {action} puts its field {item.name} into itself as markup"
                 observed = f"As {role} sees it, the element {mark.element} came back as an element."

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 
 from harness.probes.exchange import Answer
-from harness.probes.pages import Browsing
 
 _DOES_SOMETHING = re.compile(r"log-?out|sign-?out|logoff|delete|remove|destroy", re.I)
 
@@ -23,16 +22,25 @@ class _Links(HTMLParser):
             self.found += [value for name, value in attrs if name == "href" and value]
 
 
+def does_something(address: str) -> bool:
+    """Whether its words say that following it ends the session or takes something away."""
+    return bool(_DOES_SOMETHING.search(address))
+
+
 def local_links(answer: Answer) -> list[str]:
     """Paths that the page links to on its own host, each once, in order; those that would end the session are left out."""
     reader = _Links()
     reader.feed(answer.text)
     paths = [link.partition("#")[0] for link in reader.found if link.startswith("/") and not link.startswith("//")]
-    return [path for path in dict.fromkeys(paths) if path and not _DOES_SOMETHING.search(path)]
+    return [path for path in dict.fromkeys(paths) if path and not does_something(path)]
 
 
-def walk(browsing: Browsing, path: str, start: Answer, pages_max: int) -> Iterator[tuple[str, Answer]]:
-    """What is at `path`, what that links to, and so on: at most `pages_max`, nearest first, with their paths."""
+def walk(get: Callable[[str], Answer], path: str, start: Answer, pages_max: int) -> Iterator[tuple[str, Answer]]:
+    """What is at `path`, what that links to, and so on: at most `pages_max`, nearest first, with their paths.
+
+    Args:
+        get: opens a page and follows no redirect.
+    """
     seen, waiting = {path}, deque([(path, start)])
     while waiting:
         path, page = waiting.popleft()
@@ -40,4 +48,4 @@ def walk(browsing: Browsing, path: str, start: Answer, pages_max: int) -> Iterat
         for link in local_links(page) if page.is_html else ():
             if link not in seen and len(seen) < pages_max:
                 seen.add(link)
-                waiting.append((link, browsing.get(link, follow=False)))
+                waiting.append((link, get(link)))

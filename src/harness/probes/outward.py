@@ -164,7 +164,7 @@ def _log_in_page(report: Report, world: World, role: Role) -> None:
     for foreign in _FOREIGN[:3]:
         page = f"{role.page_login}?next={foreign}&redirect={foreign}&return_to={foreign}"
         browsing = Browsing(world)
-        form = next((form for form in forms_of(browsing.get(page, follow=False)) if form.password and form.username), None)
+        form = next((form for form in forms_of(browsing.open(page)) if form.password and form.username), None)
         if form is None:
             return
         onward = {item.name: foreign for item in form.fields if _ONWARD.match(item.name)}

@@ -12,6 +12,8 @@ from harness.model.target import Role, User
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
 
 REDIRECTS_MAX = 5
+_SENDS = "submit"
+_NOT_SENT = ("submit", "button", "reset", "image")
 _TEXT_TYPES = ("email", "text", "tel", "")
 
 
@@ -42,11 +44,12 @@ def cookies_of(answer: Answer) -> tuple[Cookie, ...]:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a form."""
+    """One field of a form. `chosen` is false for a box or a radio button that is not checked."""
 
     name: str
     kind: str
     value: str = field(repr=False, default="")
+    chosen: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,11 @@ class Form:
         """The name of the text field before the password."""
         return next((item.name for item in self.fields if item.kind in _TEXT_TYPES), "")
 
-    def filled(self, **values: str) -> dict[str, str]:
-        """Its fields with what the page put into them, and these values."""
-        kept = {item.name: item.value for item in self.fields if item.kind not in ("submit", "button", "checkbox", "radio")}
-        return {**kept, **values}
+    def filled(self, **values: str) -> list[tuple[str, str]]:
+        """Its fields with what the page put into them, and these values; sent by its first button that has a name."""
+        kept = [item for item in self.fields if item.chosen and item.kind not in _NOT_SENT and item.name not in values]
+        button = next((item for item in self.fields if item.kind == _SENDS), None)
+        return [*((item.name, item.value) for item in (*kept, *([button] if button else []))), *values.items()]
 
 
 class _Reader(HTMLParser):
@@ -79,6 +83,9 @@ class _Reader(HTMLParser):
         self.forms: list[Form] = []
         self._open: tuple[str, str] | None = None
         self._fields: list[Field] = []
+        self._within = ""  # select or textarea, whose value stands between its tags
+        self._options = 0
+        self._takes_text = False  # the option that is open has no value but its text
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -86,12 +93,30 @@ class _Reader(HTMLParser):
             self._close()
             self._open, self._fields = (given.get("action", ""), given.get("method", "get").upper()), []
         elif tag in ("input", "button", "select", "textarea") and self._open and given.get("name"):
-            kind = given.get("type", "text" if tag == "input" else tag).lower()
-            self._fields.append(Field(given["name"], kind, given.get("value", "")))
+            kind = given.get("type", {"input": "text", "button": _SENDS}.get(tag, tag)).lower()
+            is_box = kind in ("checkbox", "radio")
+            value = given.get("value", "on" if is_box else "")
+            self._fields.append(Field(given["name"], kind, value, not is_box or "checked" in given))
+            self._within, self._options = (tag, 0) if tag in ("select", "textarea") else ("", 0)
+        elif tag == "option" and self._within == "select":
+            chosen = not self._options or "selected" in given  # a browser takes the first where none is selected
+            if chosen:
+                self._fields[-1] = replace(self._fields[-1], value=given.get("value", ""))
+            self._takes_text = chosen and "value" not in given
+            self._options += 1
+
+    def handle_data(self, data: str) -> None:
+        if self._within == "textarea" or (self._within == "select" and self._takes_text):
+            self._fields[-1] = replace(self._fields[-1], value=self._fields[-1].value + data)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._close()
+        elif tag == self._within:
+            text = self._fields[-1].value
+            value = text.strip() if tag == "select" else text.removeprefix("\n")
+            self._fields[-1] = replace(self._fields[-1], value=value)
+            self._within = ""
 
     def close(self) -> None:
         super().close()
@@ -100,7 +125,7 @@ class _Reader(HTMLParser):
     def _close(self) -> None:
         if self._open:
             self.forms.append(Form(*self._open, tuple(self._fields)))
-            self._open = None
+            self._open, self._within = None, ""
 
 
 def forms_of(answer: Answer) -> tuple[Form, ...]:
@@ -120,15 +145,19 @@ class Browsing:
     answers: list[tuple[Request, Answer]] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with every request
 
-    def get(self, path: str, *, follow: bool = True) -> Answer:
+    def open(self, path: str) -> Answer:
+        """What is at a path, a redirect too."""
+        return self.send(Request("GET", path, headers={"Accept": "text/html,*/*;q=0.5"}))
+
+    def get(self, path: str) -> Answer:
         """Opens a page, redirects followed within the target (at most five)."""
-        answer = self.send(Request("GET", path, headers={"Accept": "text/html,*/*;q=0.5"}))
-        for _ in range(REDIRECTS_MAX if follow else 0):
+        answer = self.open(path)
+        for _ in range(REDIRECTS_MAX):
             onward = self._onward(path, answer)
             if not onward:
                 break
             path = onward
-            answer = self.send(Request("GET", path, headers={"Accept": "text/html,*/*;q=0.5"}))
+            answer = self.open(path)
         return answer
 
     def submit(self, page: str, form: Form, values: Mapping[str, str], role: str = "", user: str = "") -> Answer:
@@ -158,6 +187,15 @@ class Browsing:
                 self.jar[cookie.name] = cookie.value
         self.answers.append((request, answer))
         return answer
+
+    def action_of(self, page: str, form: Form) -> str:
+        """Where a form of the page at `page` is sent to, "" where that is another host."""
+        here = self.world.door.base_url
+        try:
+            there = urlsplit(urljoin(here + page, form.action or page))
+        except ValueError:  # "http://["
+            return ""
+        return _local(there.geturl()) if there.netloc == urlsplit(here).netloc else ""
 
     def _onward(self, path: str, answer: Answer) -> str:
         location = answer.header("location")
@@ -200,7 +238,7 @@ def is_csrf(name: str) -> bool:
 def log_in(browsing: Browsing, role: Role, user: User) -> PageSession | None:
     """Logs a user in through the role's log-in page; None where there is no such form or it refuses."""
     page = role.page_login
-    shown = browsing.get(page, follow=False)
+    shown = browsing.open(page)
     form = next((form for form in forms_of(shown) if form.password and form.username), None)
     if form is None or form.method != "POST":
         return None

@@ -81,7 +81,7 @@ def _candidates(scene: Scene, operation: Operation, name: str, asker: Asker, kno
     collection = collection_of(operation.path, name)
     for asked in (asker, *scene.askers()):
         yield from scene.listed_ids(collection, name, asked, known)
-    if "{" in collection and (made := _made(scene, collection, known, name, asker)) is not None:
+    if "{" in collection and (made := made_in(scene, collection, known, name, asker)) is not None:
         yield made
     if (identity := _elsewhere(scene, collection, name, asker)) is not None:
         yield identity
@@ -103,7 +103,7 @@ def _elsewhere(scene: Scene, collection: str, name: str, asker: Asker) -> Any:
     paths = dict.fromkeys(op.path for op in scene.document.operations if op.path.rsplit("/", 1)[-1] == segment != "")
     for path in (path for path in paths if path != collection and len(names_in(path)) <= 1):
         for parents in _parents(scene, path, asker):
-            if (made := _made(scene, path, parents, name, asker) if parents else None) is not None:
+            if (made := made_in(scene, path, parents, name, asker) if parents else None) is not None:
                 return made
             if listed := scene.listed_ids(path, name, asker, parents):
                 return listed[0]
@@ -120,8 +120,15 @@ def _parents(scene: Scene, path: str, asker: Asker) -> Iterator[dict[str, Any]]:
         yield {names[0]: identity}
 
 
-def _made(scene: Scene, collection: str, parents: Mapping[str, Any], name: str, asker: Asker) -> Any:
-    """The id of an object that the asker makes in a collection, None where nothing is to be made there."""
+def made_in(
+    scene: Scene, collection: str, parents: Mapping[str, Any], name: str, asker: Asker, salt: str = ""
+) -> int | str | None:
+    """The id of an object that the asker makes in a collection, None where nothing is to be made there.
+
+    Args:
+        parents: the ids in the collection's path.
+        salt: makes another object than those before it.
+    """
     maker = scene.document.find("POST", collection)
     if maker is None or maker.name in scene.destructive or not scene.world.target.allow.writes or not asker.role:
         return None
@@ -129,14 +136,17 @@ def _made(scene: Scene, collection: str, parents: Mapping[str, Any], name: str, 
         return None
     try:
         draft = scene.drafter.draft(maker, given=parents)
-        bodies = scene.bodies(maker, f" {asker.role} {asker.user} {name}")
+        bodies = scene.bodies(maker, f" {asker.role} {asker.user} {name}{salt}")
     except (SchemaError, Untestable):
         return None
     for body in bodies[:2]:
-        request = draft.with_body(body).request(asker.role, asker.user)
+        try:
+            request = draft.with_body(body).request(asker.role, asker.user)
+        except SchemaError:  # a kind of body that cannot be written
+            continue
         answer = scene.world.send(request)
-        if answer.is_success:
-            identity = next(made_ids(answer, name), None)
-            scene.made[str(identity)] = replace(request, stands_for=str(identity))
+        identity = next(made_ids(answer, name), None) if answer.is_success else None
+        if identity is not None:
+            scene.made[str(identity)] = (replace(request, stands_for=str(identity)),)
             return identity
     return None

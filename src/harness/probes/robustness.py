@@ -23,6 +23,7 @@ from harness.probes.tour import Visit, What
 
 LONG_TEXT = 20_000  # characters: more than any field holds, less than any limit on bodies
 DEPTH = 2_000
+_CUT_OFF = ("RemoteProtocolError", "ReadError")  # a worker that died takes its connections with it
 _UNAVAILABLE = (501, 503, 505)  # says clearly that it does not serve this, or not now
 
 _HOSTILE_TEXTS: tuple[tuple[str, str], ...] = (
@@ -159,7 +160,9 @@ class RobustnessRun:
                     answer = world.send(finding.steps[-1])
                 except HarnessError:
                     return finding.rule == DIED.rule and not door.alive()
-                return finding.rule != DIED.rule and (answer.status in finding.symptom.status or answer.status >= 500)
+                return finding.rule != DIED.rule and (
+                    answer.status in finding.symptom.status or answer.status >= 500 or answer.error.startswith(_CUT_OFF)
+                )
         except HarnessError:
             return False
 
@@ -237,10 +240,12 @@ def _in_body(good: Request) -> Iterator[Hostile]:
 
 def _judged(operation: Operation, asker: Asker, hostile: Hostile, answer: Answer) -> Iterator[Finding]:
     place = Place(operation.name, hostile.parameter, asker.role)
-    if answer.status >= 500 and answer.status not in _UNAVAILABLE:
-        observed = f"{hostile.what.capitalize()} in {hostile.parameter}, sent by {asker.title}, was answered {answer.status}."
+    is_cut_off = answer.status == 0 and answer.error.startswith(_CUT_OFF)
+    if is_cut_off or (answer.status >= 500 and answer.status not in _UNAVAILABLE):
+        came = f"was answered {answer.status}" if answer.status else "ended with the connection: no answer came"
+        observed = f"{hostile.what.capitalize()} in {hostile.parameter}, sent by {asker.title}, {came}."
         title = f"{operation.name} fails on {hostile.what} in {hostile.parameter}"
-        symptom = Symptom(status=(answer.status,), server_error=True)
+        symptom = Symptom(status=() if is_cut_off else (answer.status,), server_error=True)
         yield finding_of(SERVER_ERROR, place, title, observed, (hostile.request,), symptom)
     # A fault that shows its inside is two defects: the next fault shows it too, when this one is mended.
     yield from internals_in(operation.name, Visit(What.BROKEN, operation.name, asker, hostile.request, answer))

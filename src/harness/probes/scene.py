@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 from harness.model.errors import HarnessError
@@ -38,7 +39,9 @@ class Scene:
     world: World
     document: Document
     seed: int
-    made: dict[str, Request] = field(default_factory=dict)  # by id: what made the objects that were not there before
+    made: dict[str, tuple[Request, ...]] = field(default_factory=dict)  # by id: what made an object that was not there before
+    salts: Iterator[int] = field(default_factory=count)  # each makes another object than those before it
+    helpless: set[tuple[str, Asker]] = field(default_factory=set)  # who is let in with no object, a new one neither; by operation
     _holdings: dict[tuple[str, str], Holdings] = field(default_factory=dict)
     _volatile: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     _borrowed: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by role

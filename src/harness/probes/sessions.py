@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,13 +13,14 @@ from harness.model.target import Role
 from harness.probes.calls import Call, attempts, valid_drafts
 from harness.probes.closing import closings_of, examine_closing
 from harness.probes.cookies import CookieReport, examine_cookies
-from harness.probes.cross_site import by_cookie, examine_cross_site
+from harness.probes.cross_site import NO_COOKIE, by_cookie, examine_cross_site
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.endings import Ended, examine_log_out, examine_password_change
 from harness.probes.exchange import Answer, Door, World, forged_header, token_of, with_headers
-from harness.probes.forging import Forgery, read_jwt
+from harness.probes.forging import REFRESH, Forgery, read_jwt
 from harness.probes.operations import Operation
+from harness.probes.page_forms import NO_PAGES, examine_page_forms
 from harness.probes.password_checks import examine_log_in, examine_present_password
 from harness.probes.refreshing import (
     examine_refresh,
@@ -40,6 +42,9 @@ _ENDINGS = (
     ("password", examine_password_change),
     ("refresh after password", examine_refresh_after_password_change),  # of the first user; the one before is of the last
 )
+_FORGERIES = (("cross-site", examine_cross_site, NO_COOKIE), ("page forms", examine_page_forms, NO_PAGES))
+_REWRITES = "its forms rewrite what users are called, and the target cannot be made anew"
+_TAKES_REFRESH = re.compile(r"refresh|token|log-?out|sign-?out|revoke", re.I)  # there it may be the right one
 _PAST_THE_DOOR = (409, 412, 428)  # refused for the state of the object: whoever gets there was let in
 
 
@@ -108,6 +113,12 @@ class SessionsRun:
         mine = [item for item in self.attacked if item.operation == operation]
         return "" if any(item.valid and len(item.tried) > 1 for item in mine) else "; ".join(item.note for item in mine)
 
+    @property
+    def all_findings(self) -> Iterator[Finding]:
+        """Whatever was found."""
+        yield from (*self.findings, *self.token_findings, *(finding for report in self.cookies for finding in report.findings))
+        yield from (finding for how in self.ended for finding in self.ended_findings(how))
+
     def ended_findings(self, how: str) -> list[Finding]:
         """What still worked after the session's end; one log-out that serves several roles has one defect."""
         found = [item.finding for item in self.ended.get(how, ()) if item.finding is not None]
@@ -123,7 +134,7 @@ class SessionsRun:
         done = _Pass()
         with self.doors.fresh("sessions") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
-            with_cookies = bool(by_cookie(scene))
+            with_cookies = bool(by_cookie(scene)) or any(role.page_login for role in scene.roles)
             for role in scene.roles:
                 self._bounded(lambda role=role: _read_tokens(scene, role, done), door)  # type: ignore[misc]
             for role in scene.log_ins:
@@ -133,7 +144,7 @@ class SessionsRun:
                 say(done.attacked[-1])
             done.requests = world.traffic.requests
         if not with_cookies:
-            done.ended["cross-site"] = [Ended("", False, note="no role is logged in by a cookie alone")]
+            done.ended |= {how: [Ended("", False, note=why)] for how, _, why in _FORGERIES}
         elif not self.died:
             self._forge_writes(done)
         if self.doors.isolated and not self.died:
@@ -144,7 +155,10 @@ class SessionsRun:
         """On fresh data: what the attacks wrote is refused a second time for its own sake."""
         with self.doors.fresh("cross-site") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
-            self._bounded(lambda: done.ended.setdefault("cross-site", []).extend(examine_cross_site(scene)), door)
+            if not self.doors.isolated:
+                done.ended["page forms"] = [Ended("", False, note=_REWRITES)]
+            for how, examine, _ in (each for each in _FORGERIES if each[0] not in done.ended):
+                self._bounded(lambda how=how, examine=examine: done.ended.setdefault(how, []).extend(examine(scene)), door)  # type: ignore[misc]
             done.requests += world.traffic.requests
 
     def _bounded(self, act: Callable[[], object], door: Door) -> None:
@@ -155,6 +169,9 @@ class SessionsRun:
         except HarnessError as error:
             if not door.alive():
                 self.died = error.message
+        else:  # what was examined may have taken the death for a refusal
+            if not door.alive():
+                self.died = "the target did not answer any more when its sessions had been ended"
 
     def _end_sessions(self, done: _Pass) -> None:
         with self.doors.fresh("endings") as door, World(door) as world:
@@ -264,6 +281,8 @@ def attack(scene: Scene, role: Role, operation: Operation, *, isolated: bool = T
         return Attacked(operation.name, role.name, tuple(tried), (), Call(asker, request, bare), note)
     accepted: list[tuple[Forgery, Call]] = []
     for forged in scene.world.forgeries(asker.role, asker.user).values():
+        if forged.name == REFRESH and _TAKES_REFRESH.search(operation.path):
+            continue
         forged_request = with_headers(request, forged_header(role.login, forged.name))
         answer = scene.world.send(forged_request, renew=False)
         tried.append((forged.name, answer.status))

@@ -197,7 +197,7 @@ class _Guide:
 
     def _linked(self, browsing: Browsing, asker: Asker, landing: Answer) -> None:
         for path in local_links(landing)[:PAGES_MAX]:
-            answer = browsing.get(path, follow=False)
+            answer = browsing.open(path)
             request = browsing.answers[-1][0]
             if answer.is_html:
                 self._tour.visits.append(Visit(What.PAGE, "", asker, request, answer))

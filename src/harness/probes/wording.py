@@ -116,6 +116,30 @@ def write_of_another(
     )
 
 
+def read_after_deletion(operation: Operation, owner: Asker, answer: Answer, after: Answer, steps: Iterable[Request]) -> Finding:
+    """An object is shown as before though its owner deleted it."""
+    return Finding(
+        rule="authorization.read-after-deletion",
+        title=f"{operation.name} is answered {said(answer)}, and the object is still there",
+        severity=Severity.MEDIUM,
+        confidence=Confidence.MEDIUM,
+        stage=STAGE,
+        engines=(ENGINE,),
+        method=operation.method,
+        route=operation.path,
+        role=owner.role,
+        cwe=672,
+        owasp="",
+        expected=f"What {owner.title} has deleted is answered 404 or 410, or shows that it is deleted.",
+        observed=f"GET {operation.path} was answered {said(after)} afterwards, with the same object as before.",
+        why="What a user took back is still given out, to everybody who could see it.",
+        advice=f"Delete the row in {operation.name}, or mark it and let every query leave marked rows out.",
+        steps=tuple(steps),
+        symptom=Symptom(status=(after.status,)),
+        parts=(),
+    )
+
+
 def function_of_another(operation: Operation, asker: Asker, because: str, answer: Answer, steps: Iterable[Request]) -> Finding:
     """Somebody calls an operation that is not for them."""
     write = not operation.is_safe

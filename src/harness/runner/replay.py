@@ -1,4 +1,7 @@
-"""Sends a finding's requests again, on a fresh target with the same data, and looks for its symptom."""
+"""Sends a finding's requests again, on a fresh target with the same data, and looks for its symptom.
+
+What no request shows is examined once more: by the witness where only the database shows it, else by what found it.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from harness.engines.process import Stop
 from harness.events import Event
 from harness.evidence.stored import StoredRun
 from harness.model.errors import EvidenceError
-from harness.model.finding import Finding, Request, Symptom
+from harness.model.finding import Finding, Request
 from harness.model.verdict import Verdict
 from harness.probes.again import exchanged_again
+from harness.probes.document import Document
+from harness.probes.examinations import Found, examination_of, has_requests
 from harness.probes.exchange import Answer
 from harness.probes.symptoms import shows
 from harness.runner.preflight import standing
@@ -20,7 +25,10 @@ from harness.runner.request import RunRequest
 from harness.targets.arena import Arena
 from harness.targets.documents import document_of
 from harness.witness.examination import examine
-from harness.witness.wording import STAGE
+from harness.witness.wording import STAGE as WITNESSED
+
+_WITHOUT_REQUEST = "no request can show it: it was found by looking at more than one answer"
+_WITHOUT_SYMPTOM = "the engine that found it does not say what in the answer shows it"
 
 
 @dataclass(frozen=True)
@@ -56,36 +64,47 @@ def find_finding(run: StoredRun, prefix: str) -> Finding:
     )
 
 
+def can_be_replayed(finding: Finding) -> bool:
+    """Whether there are requests that show it, or an examination that finds it again."""
+    return has_requests(finding) or finding.stage == WITNESSED or examination_of(finding) is not None
+
+
 def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[Event], None], stop: Stop) -> Replay:
     """Replays a finding on a target of its own.
 
     Raises:
         PreflightError, TargetError: the target could not be prepared.
     """
-    if not finding.steps:
-        return Replay(finding, Verdict.UNKNOWN, "no request can show it: it was found by looking at more than one answer")
-    if finding.symptom == Symptom() and finding.stage != STAGE:
-        return Replay(finding, Verdict.UNKNOWN, "the engine that found it does not say what in the answer shows it")
+    examination = None if has_requests(finding) or finding.stage == WITNESSED else examination_of(finding)
+    if not can_be_replayed(finding):
+        return Replay(finding, Verdict.UNKNOWN, _WITHOUT_SYMPTOM if finding.steps else _WITHOUT_REQUEST)
     with standing(request, folder, say, stop) as ground:
         arena = Arena(ground.arena)
+        if examination is not None:
+            return _examined(finding, arena, lambda document: examination(arena, document, request.seed))
         with arena.fresh("replay") as live:
             steps = tuple(Step(step, answer) for step, answer in exchanged_again(live, finding.steps))
-        if finding.stage == STAGE:
-            return _examined(finding, arena, request.seed, steps)
+        if finding.stage == WITNESSED:
+            return _examined(finding, arena, lambda document: _witnessed(arena, document, request.seed, finding.operation), steps)
     if shows(finding.symptom, steps[-1].answer):
         return Replay(finding, Verdict.FAIL, "the defect is still there", steps)
     return Replay(finding, Verdict.PASS, "the defect does not show any more", steps)
 
 
-def _examined(finding: Finding, arena: Arena, seed: int, steps: tuple[Step, ...]) -> Replay:
-    """What only the database shows is examined again, on the finding's operation alone."""
+def _witnessed(arena: Arena, document: Document, seed: int, operation: str) -> Found:
+    """What only the database shows, of the finding's operation alone."""
+    done = examine(arena, document, seed, only=operation)
+    return Found(done.payload().findings, done.unwatched or done.died)
+
+
+def _examined(finding: Finding, arena: Arena, look: Callable[[Document], Found], steps: tuple[Step, ...] = ()) -> Replay:
     document = document_of(arena)
     if document is None:
         return Replay(finding, Verdict.UNKNOWN, "the target gives no OpenAPI document any more", steps)
-    done = examine(arena, document, seed, only=finding.operation)
-    if done.unwatched or done.died:
-        return Replay(finding, Verdict.UNKNOWN, done.unwatched or done.died, steps)
-    again = next((each for each in done.payload().findings if each.fingerprint == finding.fingerprint), None)
+    found = look(document)
+    again = next((each for each in found.findings if each.fingerprint == finding.fingerprint), None)
     if again is not None:
         return Replay(again, Verdict.FAIL, "the defect is still there", steps)
+    if found.gap:
+        return Replay(finding, Verdict.UNKNOWN, found.gap, steps)
     return Replay(finding, Verdict.PASS, "the defect does not show any more", steps)

@@ -20,6 +20,7 @@ from harness.witness.injection import ORACLE as INJECTION
 from harness.witness.injection import InjectionOracle
 from harness.witness.leaks import ORACLE as LEAKS
 from harness.witness.leaks import LeakOracle
+from harness.witness.page_reads import PageReads
 from harness.witness.races import DOUBLE, LOST, Races
 from harness.witness.report import OracleReport
 from harness.witness.rereads import Rereads
@@ -158,7 +159,9 @@ class _Work:
 
     def _rest(self, site: Site, leaks: LeakOracle) -> None:
         """What needs the survey."""
-        self._mark(site, in_order(site.scene))
+        marked = self._mark(site, in_order(site.scene))
+        self._look_again(marked)
+        marked.conclude()
         lost, double = self.done.report(LOST, "operations"), self.done.report(DOUBLE, "operations")
         Races(site.scene, site.watcher).examine(self._usable(), lost, double)
         self.say("raced writes")
@@ -223,7 +226,7 @@ class _Work:
         self._survey(site, leaks, operations)
         sights = [sight for sight in self.sights if sight.operation in operations]
         examine_transactions(site.scene, site.watcher, sights, self.done.report(TRANSACTIONS, "writes"))
-        self._mark(site, operations)
+        self._mark(site, operations, "x").conclude()
 
     def _scale(self, site: Site) -> None:
         """The same reads when the data has grown."""
@@ -231,16 +234,21 @@ class _Work:
         scaling.run()
         self.done.sizes = tuple(scaling.sizes)
 
-    def _mark(self, site: Site, operations: list[Operation]) -> None:
-        """Markers in every place; then every read once more, for what was stored by then."""
-        oracle = InjectionOracle(site.scene, site.watcher, self.done.report(INJECTION, "places"))
+    def _mark(self, site: Site, operations: list[Operation], label: str = "") -> InjectionOracle:
+        """Markers in every place."""
+        oracle = InjectionOracle(site.scene, site.watcher, self.done.report(INJECTION, "places"), label)
         for operation in (each for each in operations if each.name not in self.avoided):  # all: what one stores another may use
             self._mark_one(site, oracle, operation, first=True)
+        return oracle
+
+    def _look_again(self, oracle: InjectionOracle) -> None:
+        """Every read and every page once more, for what was stored by now."""
         rereads = Rereads(oracle)
         for sight in self._usable():
             if sight.operation.is_safe:
                 rereads.look(sight)
-        oracle.conclude()
+        PageReads(oracle).look()
+        self.say("looked at pages")
 
     def _mark_one(self, site: Site, oracle: InjectionOracle, operation: Operation, *, first: bool) -> None:
         asker = next(askers(site.scene, operation), None)

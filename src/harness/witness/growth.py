@@ -59,6 +59,7 @@ class Table:
     unique: tuple[frozenset[str], ...]
     parents: dict[str, tuple[str, str]] = field(default_factory=dict)  # column → table and column
     key: tuple[str, ...] = ()
+    variety: dict[str, int] = field(default_factory=dict)  # how many values the columns of unique sets of several have
 
     def is_unique(self, column: str) -> bool:
         """Whether the column is of any unique set."""
@@ -67,7 +68,8 @@ class Table:
     def must_differ(self, column: str, turned: frozenset[str]) -> bool:
         """Whether the column has to be made different: nothing else of one of its unique sets differs already.
 
-        In a set of several, a category (a stage, a language) keeps its values where a key or a number can change instead.
+        In a set of several, a category (a stage, a language) keeps its values where a key or a number can change instead, and so
+        does, of two columns of a type, the one of fewer values (an owner, not a title).
         """
         if column in self.parents:
             return False
@@ -78,7 +80,8 @@ class Table:
         """The column of a unique set that is made different."""
         mine = [column for column in self.columns if column.name in members and column.name not in self.parents]
         rank = {"uuid": 0, "integer": 1, "bigint": 1, "smallint": 1, "numeric": 1, "text": 3, "character varying": 3, "citext": 3}
-        return min(mine, key=lambda column: rank.get(column.type, 2)).name if mine else ""
+        chosen = min(mine, key=lambda column: (rank.get(column.type, 2), -self.variety.get(column.name, 0)), default=None)
+        return chosen.name if chosen else ""
 
 
 def read_table(connection: psycopg.Connection, name: str) -> Table:
@@ -92,7 +95,17 @@ def read_table(connection: psycopg.Connection, name: str) -> Table:
     parents = {column: (table, key) for column, table, key in connection.execute(_PARENTS, [quoted]).fetchall()}
     key = tuple(column for (column,) in connection.execute(_KEY, [quoted]).fetchall())
     row = connection.execute("SELECT %s::regclass::text", [quoted]).fetchone()
-    return Table(row[0] if row else quoted, columns, unique, parents, key)  # as the catalogue names the parents
+    known = row[0] if row else quoted  # as the catalogue names the parents
+    return Table(known, columns, unique, parents, key, _variety(connection, known, unique))
+
+
+def _variety(connection: psycopg.Connection, name: str, unique: tuple[frozenset[str], ...]) -> dict[str, int]:
+    names = sorted({column for members in unique if len(members) > 1 for column in members})
+    if not names:
+        return {}
+    counts = sql.SQL(", ").join(_sql("count(DISTINCT {}::text)", sql.Identifier(column)) for column in names)
+    row = connection.execute(_sql("SELECT {} FROM {}", counts, sql.SQL(name))).fetchone()
+    return dict(zip(names, row or (), strict=True))
 
 
 def count(connection: psycopg.Connection, table: Table) -> int:

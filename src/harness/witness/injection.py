@@ -19,12 +19,12 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity
 from harness.model.weakness import Place, Weakness
 from harness.probes.calls import sender, valid_drafts
-from harness.probes.drafts import Draft
-from harness.probes.exchange import PASSWORD, USERNAME, Answer
+from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
+from harness.witness.markers import Marker, stands
 from harness.witness.report import OracleReport
-from harness.witness.sql import TokenKind, tokens
+from harness.witness.slots import Slot, replaced, slots_of
 from harness.witness.statements import Statement
 from harness.witness.watcher import Watcher
 from harness.witness.wording import Said, finding_of, noticed
@@ -46,75 +46,9 @@ SECOND_ORDER = replace(
     expected="A value that was stored is bound again when it is used in a later statement.",
     advice="Bind stored values too: that they come from the database does not make them safe.",
 )
-_HEADERS = ("User-Agent", "Referer")  # what platforms like to write down
 _CUT = 220
-_MEMBERS_MAX = 40
-_DEPTH_MAX = 4
 _REASON_CHARACTERS_MAX = 160
 _TYPED = re.compile(r"[\d.+-]+|True|False")  # values of places that take no text at all
-_PLAIN = (TokenKind.STRING, TokenKind.IDENTIFIER, TokenKind.COMMENT)
-
-
-@dataclass(frozen=True)
-class Marker:
-    """A text that no value resembles: two words with everything between them that could end a literal or a comment."""
-
-    number: int
-    run: str
-
-    @property
-    def first(self) -> str:
-        """The word before the quotes."""
-        return f"zq{self.run}{self.number:04d}a"
-
-    @property
-    def last(self) -> str:
-        """The word after the quotes: it belongs to the same literal as the first one."""
-        return f"zq{self.run}{self.number:04d}b"
-
-    def texts(self, like: str, length_max: int) -> tuple[str, ...]:
-        """The marker as sent in place of a value; in the form of an address where the value was one.
-
-        First what leaves a quote open, then what two quotes divide: it reaches the server by a driver that counts them, too.
-        Where there is no room for that, a bare word, which shows itself where names stand (`ORDER BY`).
-        """
-        whole = f"{self.first}'\"*/{self.last}--"
-        short, divided = f"{self.first}'{self.last}", f"{self.first}'||'{self.last}"
-        if "@" in like:
-            return f"{short}@example.test", f"{divided}@example.test"
-        if like.startswith(("http:", "https:")):
-            return f"https://example.test/{short}", f"https://example.test/{divided}"
-        first = whole if len(whole) <= length_max else short[:length_max]
-        second = divided if len(divided) <= length_max else self.first
-        return (first, second) if len(second) <= length_max else (first,)
-
-
-def stands(text: str, marker: Marker) -> str:
-    """How the marker stands in a statement's text: "" not at all, "escaped" inside one literal, else where it got out."""
-    lowered = [(token.kind, token.text.lower()) for token in tokens(text)]
-    hits = [(kind, word) for kind, word in lowered if marker.first in word or marker.last in word]
-    for kind, word in hits:
-        if kind not in _PLAIN:
-            return "outside of any literal" if kind is not TokenKind.BROKEN else "after a quote that it left open"
-        if marker.first not in word:
-            return "in two pieces: its quote ended the literal"
-    return "escaped" if hits else ""
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One place of an operation that takes a value, and the request that carries a text there."""
-
-    operation: Operation
-    asker: Asker
-    name: str  # of the parameter, `$.a.b` of a member
-    value: str  # what a good request has there
-    length_max: int = 10_000
-
-    @property
-    def title(self) -> str:
-        """How a sentence names it."""
-        return self.name.removeprefix("$.")
 
 
 @dataclass
@@ -134,6 +68,7 @@ class InjectionOracle:
     scene: Scene
     watcher: Watcher
     report: OracleReport
+    label: str = ""  # a letter that tells its markers from those of another oracle on the same data; no hexadecimal one
     stored: list[Sent] = field(default_factory=list)  # by writes that succeeded
     _sent: dict[str, Sent] = field(default_factory=dict)
     _hits: dict[tuple[str, str, str], tuple[Statement, str, Marker]] = field(default_factory=dict)
@@ -142,7 +77,7 @@ class InjectionOracle:
     _escaped: int = 0
 
     def __post_init__(self) -> None:
-        self._run = f"{self.scene.seed % 46656:x}"
+        self._run = f"{self.scene.seed % 46656:x}{self.label}"
         self.watcher.listen(self._heard)
 
     @contextmanager
@@ -163,11 +98,11 @@ class InjectionOracle:
             return
         left = [operation.name]
         try:
-            slots = self._slots(operation, asker)
+            slots = slots_of(self.scene, operation, asker)
             left = [f"{operation.name} {slot.title}" for slot in slots]
             taken: list[tuple[Slot, int]] = []
             for slot in slots:
-                number = self._try(slot)
+                number = self.mark(slot)
                 taken += [] if number is None else [(slot, number)]
                 self.report.tried += 1
                 left.pop(0)
@@ -178,21 +113,7 @@ class InjectionOracle:
                 raise
             self.report.untried.update(dict.fromkeys(left, str(error).splitlines()[0][:_REASON_CHARACTERS_MAX]))
 
-    def _slots(self, operation: Operation, asker: Asker) -> list[Slot]:
-        draft = next(valid_drafts(self.scene, operation, asker), None)
-        if draft is None:
-            raise Untestable("no valid request could be made")
-        given = {**draft.path, **draft.query, **draft.headers}
-        slots = [
-            Slot(operation, asker, parameter.name, str(given.get(parameter.name, "")), _length(parameter.schema))
-            for parameter in operation.parameters
-            if parameter.where in ("path", "query", "header") and parameter.name.lower() not in ("authorization", "cookie")
-        ]
-        if operation.name not in self.scene.destructive:  # a good request would be the last one
-            slots += [Slot(operation, asker, name, "") for name in _HEADERS]
-        return slots + [Slot(operation, asker, name, value) for name, value in _members(draft.body, "$", 0)][:_MEMBERS_MAX]
-
-    def _try(self, slot: Slot) -> int | None:
+    def mark(self, slot: Slot) -> int | None:
         """Sends the marker's texts until the server hears of it; the number of the one that was taken, None where none was."""
         marker = Marker(len(self._sent), self._run)
         for number, text in enumerate(marker.texts(slot.value, slot.length_max)):
@@ -212,7 +133,7 @@ class InjectionOracle:
         for slot, number in taken:
             marker = Marker(len(self._sent) + len(marked), self._run)
             text = marker.texts(slot.value, slot.length_max)[number]
-            draft = draft.with_body(_replaced(draft.body, slot.name.split(".")[1:], text))
+            draft = draft.with_body(replaced(draft.body, slot.name.split(".")[1:], text))
             marked[marker.first] = slot
         request = draft.request(*sender(self.scene, draft.operation, taken[0][0].asker))
         sent = {first: Sent(slot, request, draft.path) for first, slot in marked.items()}
@@ -224,10 +145,10 @@ class InjectionOracle:
         self.stored += sent.values() if answer.is_success else ()
 
     def _send(self, slot: Slot, marker: Marker, text: str) -> Sent:
-        draft, request = self._filled(slot, text)
-        sent = self._sent[marker.first] = Sent(slot, request, draft.path)
+        filled = slot.filled(self.scene, text)
+        sent = self._sent[marker.first] = Sent(slot, filled.request, filled.path)
         with self.during(slot.operation.name):
-            sent.answer = self.scene.ask(request)
+            sent.answer = slot.send(self.scene, filled.request)
         if sent.answer.is_success and slot.operation.method in ("POST", "PUT", "PATCH"):
             self.stored.append(sent)
         return sent
@@ -242,19 +163,6 @@ class InjectionOracle:
     def has_heard(self, during: str) -> bool:
         """Whether a statement of this operation held a marker as more than a value."""
         return any(name == during for name, _, _ in self._hits)
-
-    def _filled(self, slot: Slot, text: str) -> tuple[Draft, Request]:
-        draft = next(valid_drafts(self.scene, slot.operation, slot.asker))
-        role, user = sender(self.scene, slot.operation, slot.asker)
-        if slot.name.startswith("$."):
-            draft = draft.with_body(_replaced(draft.body, slot.name.split(".")[1:], text))
-            return draft, draft.request(role, user)
-        parameter = slot.operation.parameter(slot.name)
-        if parameter is None:
-            request = draft.request(role, user)
-            return draft, replace(request, headers={**request.headers, slot.name: text})
-        draft = draft.with_value(parameter, text)
-        return draft, draft.request(role, user)
 
     # -- hearing
 
@@ -291,6 +199,7 @@ class InjectionOracle:
     def _finding(self, during: str, stored: str, statement: Statement, how: str, marker: Marker) -> Finding:
         sent = self._sent[marker.first]
         slot = sent.slot
+        steps = (sent.request,) if slot.is_shown_again else ()
         again = self._again(slot, during, stored)
         error = f"; the server said: {statement.error}" if statement.error else ""
         text = cut_around(statement.text, marker.first)
@@ -302,19 +211,19 @@ class InjectionOracle:
             return finding_of(
                 _WITNESSED,
                 Place(during, slot.title, slot.asker.role),
-                Said(title, observed, proof, (sent.request,), confidence, sent.answer.status),
+                Said(title, observed, proof, steps, confidence, sent.answer.status),
             )
         title = f"{during} builds a statement from what {stored} stored as {slot.title}"
         observed = f"What was stored by {stored} in {slot.title} stands in a statement of {during} {how}{error}."
         place = Place(during, f"{stored} {slot.title}", slot.asker.role)
-        return finding_of(SECOND_ORDER, place, Said(title, observed, proof, (sent.request,), confidence, sent.answer.status))
+        return finding_of(SECOND_ORDER, place, Said(title, observed, proof, steps, confidence, sent.answer.status))
 
     def _again(self, slot: Slot, during: str, stored: str) -> bool:
         """Whether another marker in the same place stands in a statement too; not tried for what was stored."""
         if during != stored:
             return False
         before = self._hits.pop((during, stored, slot.name))
-        self._try(slot)
+        self.mark(slot)
         seen = (during, stored, slot.name) in self._hits
         self._hits[during, stored, slot.name] = before
         return seen
@@ -342,28 +251,3 @@ def _shown(request: Request, marker: Marker) -> str:
         if marker.first in text:
             return cut_around(text, marker.first)
     return request.path
-
-
-def _length(schema: Any) -> int:
-    most = schema.get("maxLength") if isinstance(schema, dict) else None
-    return most if isinstance(most, int) else 10_000
-
-
-def _members(node: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
-    """The scalar members of a body with their paths; the user's own words too."""
-    if isinstance(node, dict) and depth < _DEPTH_MAX:
-        for name, value in node.items():
-            if isinstance(name, str) and "." not in name:
-                yield from _members(value, f"{path}.{name}", depth + 1)
-    elif isinstance(node, list) and node and depth < _DEPTH_MAX:
-        yield from _members(node[0], f"{path}.0", depth + 1)
-    elif not isinstance(node, dict | list) and node is not None and path != "$":
-        yield path, "who@example.test" if node == USERNAME else "" if node == PASSWORD else str(node)
-
-
-def _replaced(node: Any, path: list[str], text: str) -> Any:
-    if not path:
-        return text
-    if isinstance(node, list):
-        return [_replaced(node[0], path[1:], text), *node[1:]]
-    return {**node, path[0]: _replaced(node.get(path[0]), path[1:], text)}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import psycopg
@@ -22,7 +22,7 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity
 from harness.model.weakness import Place, Weakness
 from harness.probes.borrowed import is_reference
-from harness.probes.calls import sender, valid_drafts
+from harness.probes.calls import on_a_new_object, sender, valid_drafts
 from harness.probes.drafts import Draft, File, body_schema
 from harness.probes.exchange import Answer, World
 from harness.probes.objects import Reference
@@ -38,10 +38,11 @@ from harness.witness.writes import Bookkeeping
 
 LOST, DOUBLE = "lost-update", "double-submission"
 RACES_MAX = 6  # pairs of writes that are sent until two were lost, or one was refused as it should be
+RACES_ON_KNOWN_MAX = 4  # of them for objects that were there before
 LOST_MIN = 2
 _WAIT_S = 1.0  # until both wait for the lock
 _LOCK_S = 2.0
-_ANSWER_S = 15.0
+_ANSWER_S = 25.0  # longer than any answer is waited for
 _POLL_S = 0.005
 _LOST = Weakness(
     f"database.{LOST}",
@@ -138,7 +139,7 @@ class Races:
                 continue
             try:
                 self._one(sight, tables, lost, double)
-            except (Untestable, HarnessError) as error:
+            except (Untestable, HarnessError, psycopg.Error) as error:
                 if not self._scene.world.door.alive():
                     raise
                 lost.untried[sight.operation.name] = str(error)
@@ -188,9 +189,10 @@ class Races:
         report.findings.append(finding_of(_LOST, Place(sight.operation.name, "", sight.asker.role), said))
 
     def _draft(self, sight: Sight, number: int) -> Draft:
-        """Another valid draft each time, as far as there are: one object's state may refuse every write."""
-        drafts = valid_drafts(self._scene, sight.operation, sight.asker)
-        return next(islice(drafts, number, None), None) or next(valid_drafts(self._scene, sight.operation, sight.asker))
+        """Another valid draft each time, at last for a new object: one object's state may refuse every write."""
+        asked = (self._scene, sight.operation, sight.asker)
+        drafts = chain(islice(valid_drafts(*asked), RACES_ON_KNOWN_MAX), on_a_new_object(*asked))
+        return next(islice(drafts, number, None), None) or next(valid_drafts(*asked))
 
     def _members(self, sight: Sight, tables: tuple[str, ...], report: OracleReport) -> None:
         """Two writes of different members without a version: both members must stand afterwards."""
@@ -239,18 +241,12 @@ class Races:
 
     def _twice(self, sight: Sight, tables: tuple[str, ...], report: OracleReport) -> None:
         """What is refused the second time in turn, sent twice at once."""
-        sent = next(valid_drafts(self._scene, sight.operation, sight.asker))
-        first = _with_new_key(self._unlike(sent, 10))
-        in_turn: list[Answer] = []
-        counted = [self._counted(tables)]
-        for _ in range(2):
-            in_turn.append(self._scene.world.send_as(first.request(*self._sender(sight)), self._credential(sight)))
-            counted.append(self._counted(tables))
-        report.tried += 1
+        first, in_turn, counted = self._in_turn(sight, tables)
         if not in_turn[0].is_success:
             report.untried[sight.operation.name] = f"another submission was answered {in_turn[0].status}"
             return
         if in_turn[1].is_success or in_turn[1].status >= 500:
+            report.tried += 1
             if in_turn[1].is_success and _key_name(first) and (again := _grown_alike(*counted)):
                 report.findings.append(self._key_ignored(sight, first, in_turn, again))
                 return
@@ -259,17 +255,55 @@ class Races:
             return
         pairs = []
         for number in (11, 12):
-            draft = self._unlike(next(valid_drafts(self._scene, sight.operation, sight.asker)), number)
-            pair = self._race(sight, (draft, draft), tables)
+            pair = self._submitted_twice(sight, number, tables)
+            if pair is None:
+                report.untried[sight.operation.name] = "none of two submissions at the same moment was taken, whatever the object"
+                return
             if not pair.both:
+                report.tried += 1
+                return
+            third = self._scene.world.send_as(pair.requests[0], self._credential(sight))
+            if third.is_success or third.status >= 500:
+                report.untried[sight.operation.name] = (
+                    f"what was taken twice at the same moment was answered {third.status} in turn"
+                )
                 return
             pairs.append(pair)
+        report.tried += 1
         title = f"{sight.operation.name} takes the same submission twice at once"
         observed = (
             f"In turn the second one is refused with {in_turn[1].status}; at the same moment both were taken, twice in a row."
         )
         said = Said(title, observed, pairs[-1].proof, pairs[-1].requests, Confidence.HIGH, pairs[-1].answers[1].status)
         report.findings.append(finding_of(_DOUBLE, Place(sight.operation.name, "", sight.asker.role), said))
+
+    def _in_turn(self, sight: Sight, tables: tuple[str, ...]) -> tuple[Draft, list[Answer], list[dict[str, int]]]:
+        """A submission and the same once more, with the rows before, between and after: the first one that is taken at all."""
+        tried = None
+        for sent in valid_drafts(self._scene, sight.operation, sight.asker):
+            tried = self._once_more(sight, _with_new_key(self._unlike(sent, 10)), tables)
+            if tried[1][0].is_success:
+                break
+        if tried is None:
+            raise Untestable("no valid request could be made")
+        return tried
+
+    def _once_more(self, sight: Sight, draft: Draft, tables: tuple[str, ...]) -> tuple[Draft, list[Answer], list[dict[str, int]]]:
+        answers: list[Answer] = []
+        counted = [self._counted(tables)]
+        while len(answers) < 2 and all(answer.is_success for answer in answers):
+            answers.append(self._scene.world.send_as(draft.request(*self._sender(sight)), self._credential(sight)))
+            counted.append(self._counted(tables))
+        return draft, answers, counted
+
+    def _submitted_twice(self, sight: Sight, number: int, tables: tuple[str, ...]) -> Pair | None:
+        """The same submission twice at once: the first one that is taken at all, None where none is."""
+        for sent in valid_drafts(self._scene, sight.operation, sight.asker):
+            draft = self._unlike(sent, number)
+            pair = self._race(sight, (draft, draft), tables)
+            if any(answer.is_success for answer in pair.answers):
+                return pair
+        return None
 
     def _counted(self, tables: tuple[str, ...]) -> dict[str, int]:
         """Rows of each table."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from harness.cli.common import runs_folder
@@ -15,14 +15,14 @@ from harness.evidence.files import write_atomic
 from harness.evidence.known import KNOWN_FILE, load_known, write_known
 from harness.evidence.stored import StoredRun, find_run
 from harness.findings.history import accept, history
-from harness.findings.waiving import day_of
+from harness.findings.waiving import day_of, fault
 from harness.model.errors import ConfigError, EvidenceError
 from harness.model.finding import Finding
 from harness.model.verdict import Verdict
 from harness.model.waiver import FindingState, FindingStatus, History, Waiver, WaiverKind
 from harness.report.views.findings import symptom_text
 from harness.runner.finish import observed, run_history
-from harness.runner.replay import find_finding
+from harness.runner.replay import can_be_replayed, find_finding
 
 _HEADER = "# Findings that the project lives with for a while: docs/guides/security-review.md.\n"
 _NEWS = (FindingState.NEW, FindingState.REGRESSED)
@@ -94,7 +94,7 @@ def _facts(finding: Finding, status: FindingStatus) -> tuple[tuple[str, str], ..
         ("advice", finding.advice),
         ("proof", " | ".join(finding.proof)),
         ("look for", symptom_text(finding.symptom)),
-        ("again", f"harness replay {finding.fingerprint}" if finding.steps else "no single request shows it"),
+        ("again", f"harness replay {finding.fingerprint}" if can_be_replayed(finding) else "no request shows it"),
     )
 
 
@@ -102,6 +102,15 @@ def _fingerprint(args: argparse.Namespace) -> str:
     if not args.finding:
         raise ConfigError(f"findings {args.action}: which finding?", hint="harness findings list shows their fingerprints")
     return str(args.finding)
+
+
+def _expiry(args: argparse.Namespace, today: date) -> date:
+    """The day that was given, or so many from today."""
+    try:
+        return date.fromisoformat(args.expires) if args.expires else today + timedelta(days=args.days)
+    except (ValueError, OverflowError):
+        given = f"--expires {args.expires}" if args.expires else f"--days {args.days}"
+        raise ConfigError(f"findings waive: {given} is no day", hint="a day is written 2026-12-31") from None
 
 
 def _waive(args: argparse.Namespace, stored: StoredRun) -> Exit:
@@ -117,9 +126,11 @@ def _waive(args: argparse.Namespace, stored: StoredRun) -> Exit:
         args.owner,
         tuple(args.approver),
         today,
-        day_of(args.expires) if args.expires else today + timedelta(days=args.days),
+        _expiry(args, today),
         WaiverKind.FALSE_ALARM if args.false_alarm else WaiverKind.ACCEPTED,
     )
+    if why := fault(waiver, finding.severity, today):
+        raise ConfigError(f"findings waive: it would not hold: {why}")
     path = find_root(Path.cwd()) / WAIVERS_FILE
     load_waivers(path.parents[1])  # what is there must be right before something is added
     old = path.read_text(encoding="utf-8") if path.exists() else _HEADER

@@ -1,0 +1,224 @@
+"""Forms of pages that another site sends: the browser adds the session cookie by itself, so the form's own token must count.
+
+A form is sent with a text that stands nowhere else; that a page shows it afterwards proves that the form was taken, whatever the
+status said. A form with a token is sent without it and with another one: from another site, and as from the platform's own page
+(where only headers of newer browsers stand in for it). One without a token is sent only where the session cookie goes along with
+forms of other sites (no `SameSite`, or `None`).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin, urlsplit
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Confidence, Finding, Severity, Symptom
+from harness.model.target import Role
+from harness.model.weakness import Place, Weakness
+from harness.probes.cross_site import ORIGIN
+from harness.probes.endings import ENGINE, STAGE, Ended
+from harness.probes.exchange import Answer, route_of
+from harness.probes.links import does_something, walk
+from harness.probes.pages import Browsing, Form, PageSession, forms_of, log_in
+from harness.probes.scene import Scene, Untestable
+
+NO_PAGES = "no role has pages"
+PAGES_MAX = 20  # of each role
+FORMS_MAX = 10
+FIELDS_TRIED_MAX = 3
+_TYPED_INTO = ("text", "textarea", "search", "")
+_TOKEN = re.compile(r"csrf|xsrf|forgery|authenticity|^_token$|requestverification", re.I)
+_WEAKNESS = Weakness(
+    "cookies.form-without-token",
+    Severity.MEDIUM,
+    352,
+    "API8:2023",
+    "A form that was not filled in on the platform's own page is refused with 403.",
+    "The browser adds the cookie to what other sites send: a page that a user visits writes in that user's name.",
+    "Compare the form's token with the session's own in constant time before every write, in one place; answer 403 where it "
+    "differs or is missing. Set the session cookie with SameSite=Lax or Strict as well.",
+    ("2.1.9.a",),
+)
+
+
+@dataclass(frozen=True)
+class _Sighted:
+    """A form on a page of a role."""
+
+    role: Role
+    page: str
+    action: str
+    form: Form
+
+    @property
+    def name(self) -> str:
+        """How a note and a finding call it, whatever object it is about."""
+        return route_of("POST", self.action)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells it from the other forms of a page."""
+        return (self.name, *sorted({item.name for item in self.form.fields}))
+
+    @property
+    def typed_into(self) -> tuple[str, ...]:
+        """The names of its fields that take a text."""
+        return tuple(item.name for item in self.form.fields if item.kind in _TYPED_INTO)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The names of its fields that guard it."""
+        return tuple(item.name for item in self.form.fields if item.kind == "hidden" and _TOKEN.search(item.name))
+
+
+def examine_page_forms(scene: Scene) -> list[Ended]:
+    """Every form of every role's pages that writes, each once."""
+    done: list[Ended] = []
+    for role in (role for role in scene.roles if role.page_login):
+        try:
+            done += _as_role(scene, role)
+        except HarnessError as error:
+            if not scene.world.door.alive():
+                raise
+            done.append(Ended(role.name, False, note=f"{role.name}: {error}"))
+    return done or [Ended("", False, note=NO_PAGES)]
+
+
+def _as_role(scene: Scene, role: Role) -> Iterator[Ended]:
+    browsing = Browsing(scene.world)
+    session = log_in(browsing, role, role.users[0])
+    if session is None:
+        yield Ended(role.name, False, note=f"the log-in form at {role.page_login} could not be used as {role.name}")
+        return
+    found = _forms(browsing, role, session)
+    for sighted in found:
+        try:
+            finding = _Forging(browsing, session, sighted).run()
+        except Untestable as error:
+            yield Ended(role.name, False, note=f"{sighted.name} as {role.name}: {error}", operation=sighted.name)
+        else:
+            yield Ended(role.name, True, finding, operation=sighted.name)
+    if not found:
+        yield Ended(role.name, False, note=f"no page of {role.name} has a form that writes a text")
+
+
+def _forms(browsing: Browsing, role: Role, session: PageSession) -> list[_Sighted]:
+    found: dict[tuple[str, ...], _Sighted] = {}
+    for path, page in walk(browsing.open, session.landing_path, session.landing, PAGES_MAX):
+        for sighted in (each for each in _writing(browsing, role, path, page) if each.typed_into):
+            found.setdefault(sighted.key, sighted)
+    return list(found.values())[:FORMS_MAX]
+
+
+def _writing(browsing: Browsing, role: Role, path: str, page: Answer) -> Iterator[_Sighted]:
+    for form in forms_of(page) if page.is_html else ():
+        action = browsing.action_of(path, form)
+        if action and form.method == "POST" and not form.password and not does_something(action):
+            yield _Sighted(role, path, action, form)
+
+
+@dataclass(frozen=True)
+class _Forging:
+    browsing: Browsing
+    session: PageSession
+    sighted: _Sighted
+
+    def run(self) -> Finding | None:
+        """The first way of forging that is taken, None where all are refused.
+
+        Raises:
+            Untestable: nothing can be forged, or the form as it should be shows nothing either.
+        """
+        tokens = self.sighted.tokens
+        if not tokens and not self._cookie_goes_along():
+            raise Untestable("it has no token, and a browser adds the cookie to no form of another site (SameSite)")
+        field = next((name for name in self.sighted.typed_into[:FIELDS_TRIED_MAX] if self._shows(name)), None)
+        if field is None:
+            raise Untestable("no text that was sent with it is shown afterwards")
+        for number, way in enumerate(_ways(tokens)):
+            try:
+                is_taken = self._shows(field, way)
+            except Untestable:
+                if not number:
+                    raise
+                return None  # the refusal before it ended the session
+            if is_taken:
+                return self._finding(field, way)
+        return None
+
+    def _cookie_goes_along(self) -> bool:
+        """Whether a browser sends all that the log-in set with a form of another site too."""
+        cookies = self.session.session_cookies
+        return bool(cookies) and all(cookie.attributes.get("samesite", "none").lower() in ("", "none") for cookie in cookies)
+
+    def _shows(self, field: str, way: _Way | None = None) -> bool:
+        """Whether the form is taken with a new text in a field: the page that it leads to, or stands on, shows it when opened.
+
+        What comes back with the form itself, or the first time that a page is opened then, proves nothing: a form that is refused
+        is often shown as it was filled in.
+        """
+        page = self.browsing.open(self.sighted.page)
+        again = (each for each in _writing(self.browsing, self.sighted.role, self.sighted.page, page))
+        form = next((each.form for each in again if each.key == self.sighted.key), None)
+        if form is None:
+            raise Untestable("the form does not stand on its page any more")
+        text = f"zq{secrets.token_hex(6)}"
+        sent = form if way is None else _with_token(form, self.sighted.tokens, way.token)
+        jar = dict(self.browsing.jar)
+        sender = replace(self.browsing, headers=way.headers if way else {})
+        answer = sender.submit(self.sighted.page, sent, {field: text})
+        if way is not None:  # what a refusal took away or left is none of the next attempt's business
+            self.browsing.jar.clear()
+            self.browsing.jar.update(jar)
+        paths = [self.sighted.page]
+        if 300 <= answer.status < 400 and (onward := answer.header("location")):
+            paths.append(urlsplit(urljoin(self.sighted.action, onward)).path)
+        shown = [[self.browsing.get(path).text for _ in range(2)][-1] for path in paths]
+        return answer.status < 400 and any(text in page for page in shown)
+
+    def _finding(self, field: str, way: _Way) -> Finding:
+        role, name = self.sighted.role.name, self.sighted.name
+        is_harmful = way.headers and self._cookie_goes_along()
+        weakness = _WEAKNESS if is_harmful else replace(_WEAKNESS, severity=Severity.LOW)
+        return weakness.finding(
+            Place(name, field, role),
+            stage=STAGE,
+            engine=ENGINE,
+            title=f"The form of {self.sighted.page} is taken {way.how}",
+            observed=f"{role} sent it {way.how}, and the text in {field} was shown afterwards.",
+            steps=(),
+            symptom=Symptom(),
+            confidence=Confidence.MEDIUM,
+        )
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to forge a form. `token` takes the place of its tokens, which are left out where it is empty."""
+
+    how: str
+    headers: Mapping[str, str]
+    token: str = ""
+
+
+_ELSEWHERE = {"Origin": ORIGIN, "Referer": f"{ORIGIN}/", "Sec-Fetch-Site": "cross-site"}
+
+
+def _ways(tokens: tuple[str, ...]) -> Iterator[_Way]:
+    """From another site first; as if from the platform's own page only where a token is there to be asked for."""
+    if not tokens:
+        yield _Way(f"with Origin: {ORIGIN}", _ELSEWHERE)
+        return
+    names, wrong = ", ".join(tokens), secrets.token_hex(16)
+    for where, headers in ((f" and with Origin: {ORIGIN}", _ELSEWHERE), ("", {})):
+        yield _Way(f"without {names}{where}", headers)
+        yield _Way(f"with a wrong {names}{where}", headers, wrong)
+
+
+def _with_token(form: Form, names: tuple[str, ...], token: str) -> Form:
+    """The form with this in place of its tokens; without them where it is empty."""
+    kept = (replace(item, value=token) if item.name in names else item for item in form.fields)
+    return replace(form, fields=tuple(item for item in kept if item.name not in names or token))

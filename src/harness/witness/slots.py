@@ -1,0 +1,114 @@
+"""The places of an operation that take a value, each with the request that carries a text there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.model.finding import Request
+from harness.probes.calls import sender, valid_drafts
+from harness.probes.exchange import PASSWORD, USERNAME, Answer
+from harness.probes.operations import Operation
+from harness.probes.scene import Asker, Scene, Untestable
+
+_HEADERS = ("User-Agent", "Referer")  # what platforms like to write down
+_MEMBERS_MAX = 40
+_DEPTH_MAX = 4
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A request that carries a text, and the ids in its path."""
+
+    request: Request
+    path: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place of an operation that takes a value."""
+
+    operation: Operation
+    asker: Asker
+    name: str  # of the parameter, `$.a.b` of a member
+    value: str  # what a good request has there
+    length_max: int = 10_000
+
+    @property
+    def title(self) -> str:
+        """How a sentence names it."""
+        return self.name.removeprefix("$.")
+
+    @property
+    def is_shown_again(self) -> bool:
+        """Whether its request alone shows the same once more."""
+        return True
+
+    def filled(self, scene: Scene, text: str) -> Filled:
+        """A good request but for this text.
+
+        Raises:
+            Untestable: a value is missing that nothing tells.
+        """
+        draft = next(valid_drafts(scene, self.operation, self.asker))
+        role, user = sender(scene, self.operation, self.asker)
+        if self.name.startswith("$."):
+            draft = draft.with_body(replaced(draft.body, self.name.split(".")[1:], text))
+            return Filled(draft.request(role, user), draft.path)
+        parameter = self.operation.parameter(self.name)
+        if parameter is None:
+            request = draft.request(role, user)
+            return Filled(replace(request, headers={**request.headers, self.name: text}), draft.path)
+        draft = draft.with_value(parameter, text)
+        return Filled(draft.request(role, user), draft.path)
+
+    def send(self, scene: Scene, request: Request) -> Answer:
+        """Sends what was filled."""
+        return scene.ask(request)
+
+
+def slots_of(scene: Scene, operation: Operation, asker: Asker) -> list[Slot]:
+    """Every parameter, what platforms write down of a request, and every member of the body.
+
+    Raises:
+        Untestable: no valid request could be made.
+    """
+    draft = next(valid_drafts(scene, operation, asker), None)
+    if draft is None:
+        raise Untestable("no valid request could be made")
+    given = {**draft.path, **draft.query, **draft.headers}
+    slots = [
+        Slot(operation, asker, parameter.name, str(given.get(parameter.name, "")), _length(parameter.schema))
+        for parameter in operation.parameters
+        if parameter.where in ("path", "query", "header") and parameter.name.lower() not in ("authorization", "cookie")
+    ]
+    if operation.name not in scene.destructive:  # a good request would be the last one
+        slots += [Slot(operation, asker, name, "") for name in _HEADERS]
+    return slots + [Slot(operation, asker, name, value) for name, value in _members(draft.body, "$", 0)][:_MEMBERS_MAX]
+
+
+def _length(schema: Any) -> int:
+    most = schema.get("maxLength") if isinstance(schema, dict) else None
+    return most if isinstance(most, int) else 10_000
+
+
+def _members(node: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+    """The scalar members of a body with their paths; the user's own words too."""
+    if isinstance(node, dict) and depth < _DEPTH_MAX:
+        for name, value in node.items():
+            if isinstance(name, str) and "." not in name:
+                yield from _members(value, f"{path}.{name}", depth + 1)
+    elif isinstance(node, list) and node and depth < _DEPTH_MAX:
+        yield from _members(node[0], f"{path}.0", depth + 1)
+    elif not isinstance(node, dict | list) and node is not None and path != "$":
+        yield path, "who@example.test" if node == USERNAME else "" if node == PASSWORD else str(node)
+
+
+def replaced(node: Any, path: list[str], text: str) -> Any:
+    """The body with a text at the end of a path of names."""
+    if not path:
+        return text
+    if isinstance(node, list):
+        return [replaced(node[0], path[1:], text), *node[1:]]
+    return {**node, path[0]: replaced(node.get(path[0]), path[1:], text)}

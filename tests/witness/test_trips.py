@@ -1,0 +1,103 @@
+"""Operations that use their objects up: they are judged on objects that are made for them, and on others of the list."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from harness.databases.embedded import EmbeddedServer
+from harness.model.finding import Confidence, Finding
+from harness.probes.authorization import AuthorizationRun, Matrix
+from harness.probes.calls import succeed
+from harness.probes.exchange import World
+from harness.probes.scene import Asker, Scene
+from harness.witness.examination import Examination, examine
+from tests.witness.conftest import MakeRecorded
+from tests.witness.trips import DOCUMENT, SCHEMA, Grounds
+
+TEMPLATE = "trips"
+BOOK, ASSIGN, APPROVE = "POST /trips/{trip_id}/book", "POST /trips/{trip_id}/assign", "POST /carriers/{carrier_id}/approve"
+ANN = Asker("traveller", "ann")
+
+
+@pytest.fixture(scope="module")
+def template(server: EmbeddedServer) -> str:
+    with psycopg.connect(server.create(TEMPLATE)) as connection:
+        connection.execute(SCHEMA)
+    server.freeze(TEMPLATE)
+    return TEMPLATE
+
+
+@pytest.fixture
+def grounds(server: EmbeddedServer, recorded: MakeRecorded, template: str, request: pytest.FixtureRequest) -> Grounds:
+    """Of the defects that the test's parameter names."""
+    return Grounds(server, recorded, template, frozenset(getattr(request, "param", ())))
+
+
+def judged(grounds: Grounds) -> tuple[Matrix, list[Finding]]:
+    matrix = AuthorizationRun(grounds, DOCUMENT, seed=1).run()
+    return matrix, [finding for item in matrix.examined for finding in item.findings]
+
+
+def examined(grounds: Grounds) -> Examination:
+    return examine(grounds, DOCUMENT, 7)
+
+
+@pytest.mark.parametrize(("name", "steps"), [(BOOK, ["/trips"]), (ASSIGN, ["/trips", "/trips/25/book"])])
+def test_where_every_known_object_is_used_up_one_is_made_and_brought_into_its_state(
+    name: str, steps: list[str], grounds: Grounds
+) -> None:
+    with grounds.fresh("calls") as door, World(door) as world:
+        scene = Scene(world, DOCUMENT, seed=1)
+        call = succeed(scene, DOCUMENT.operation(name), ANN)
+    assert call is not None
+    assert call.answer.status == 200
+    assert [step.path for step in scene.made["25"]] == steps
+
+
+def test_a_clean_platform_gives_no_finding_and_leaves_no_gap(grounds: Grounds) -> None:
+    matrix, findings = judged(grounds)
+    assert findings == []
+    assert [gap for name in DOCUMENT.names for gap in matrix.gaps(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("grounds", "rule", "operation"),
+    [
+        (["books-anothers"], "authorization.write-of-another", BOOK),
+        (["assigns-anothers"], "authorization.write-of-another", ASSIGN),
+        (["anyone-approves"], "authorization.function-of-another-role", APPROVE),
+    ],
+    indirect=["grounds"],
+)
+def test_a_hole_is_found_though_the_objects_that_are_known_are_used_up(grounds: Grounds, rule: str, operation: str) -> None:
+    _, findings = judged(grounds)
+    assert [(finding.rule, finding.operation, finding.role) for finding in findings] == [(rule, operation, "traveller")]
+    assert findings[0].confidence is Confidence.HIGH
+
+
+def test_the_witness_finds_nothing_on_the_clean_platform_and_tries_every_submission(grounds: Grounds) -> None:
+    done = examined(grounds)
+    assert done.payload().findings == ()
+    assert done.of("double-submission").untried == {}
+    assert done.of("double-submission").tried == len([op for op in DOCUMENT.operations if op.method == "POST"]) - 1
+
+
+@pytest.mark.parametrize(
+    ("grounds", "found"),
+    [
+        (["books-twice"], ("database.double-submission", BOOK, "")),
+        (["page-stored"], ("injection.sql-second-order", "GET /desk", "POST /trips title")),
+        (["page-search"], ("injection.sql", "GET /desk/search", "q")),
+    ],
+    indirect=["grounds"],
+)
+def test_the_witness_finds_it_on_a_new_object_and_on_a_page(grounds: Grounds, found: tuple[str, str, str]) -> None:
+    assert [(each.rule, each.operation, each.parameter) for each in examined(grounds).payload().findings] == [found]
+
+
+@pytest.mark.parametrize("grounds", [["dies"]], indirect=True)
+def test_a_target_that_dies_is_no_pass(grounds: Grounds) -> None:
+    done = examined(grounds)
+    assert done.died
+    assert done.payload().findings == ()
