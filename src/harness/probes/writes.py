@@ -64,6 +64,7 @@ class _Writing:
     def __init__(self, scene: Scene, operation: Operation, stage: Stage) -> None:
         self._scene, self._operation, self._stage = scene, operation, stage
         self._reference: Reference = stage.reference
+        self._new: set[Any] = set()  # objects that were made for this operation
         self._owner_is_out = False  # a permitted write may close the owner's account: then there is nobody to look any more
 
     def run(self) -> Examined:
@@ -93,34 +94,27 @@ class _Writing:
     def tries(self) -> Iterator[tuple[Any, Any]]:
         """Objects of the owner, each with every body; whom all of them refused gets one that is made for this alone.
 
-        A new one counts only while no other user is shown it: what was published or handed on is for others as well.
-
         Raises:
             Untestable: the operation can be sent for none of the objects that are known.
         """
         bodies = self._scene.bodies(self._operation)[:BODIES_TRIED_MAX]
         yield from product(self._identities(), bodies)
         for identity in fresh_objects(self._scene, self._operation, self._reference.name, self._stage.owner):
-            if not self._is_hidden(identity):
+            try:
+                self._draft(identity)
+            except Untestable:  # the path goes on to what the new one does not have
                 return
+            self._new.add(identity)
             yield from ((identity, body) for body in bodies)
 
-    def _is_hidden(self, identity: Any) -> bool:
-        """Whether the object can be sent for, and is shown to nobody who must not write to it: not by its id, nor in a list."""
-        try:
-            self._draft(identity)
-        except Untestable:
+    def _is_shown(self, attempt: Attempt, identity: Any) -> bool:
+        """Whether a new object is shown to somebody who must not write to it: then it may have been published, or handed on."""
+        if identity not in self._new or attempt.permission.permitted is not False:
             return False
-        lists = [
-            listed
-            for listed in self._scene.finder.holdings(self._stage.holdings.kind).lists
-            if listed.user != self._stage.owner.user
-        ]
-        known = {str(each) for listed in lists for each in listed.ids}
-        if not lists or not all(listed.answer.is_success for listed in lists) or str(identity) in known:
-            return False
-        kept_out = (attempt.asker for attempt in self._attackers() if attempt.permission.permitted is False)
-        return not any(self._reads(asker, identity) for asker in kept_out)
+        asker = attempt.asker
+        lists = self._scene.finder.holdings(self._stage.holdings.kind).lists if asker.role == self._stage.owner.role else ()
+        listed = {str(each) for found in lists for each in found.ids if found.user == asker.user}
+        return str(identity) in listed or self._reads(asker, identity)
 
     def _reads(self, asker: Asker, identity: Any) -> bool:
         if not self._scene.readers(self._reference):
@@ -153,6 +147,8 @@ class _Writing:
         before = best.get(peer) if peer else None
         if peer is None or before is None or not own or not child or is_hole(before) or self._owner_is_out:
             return
+        if self._is_shown(before, identity):
+            return
         crossed = with_id(self._draft(identity), self._reference, own[0])
         if not self._scene.is_listed(crossed, child, peer):
             attempt = Attempt(peer, Whose.ANOTHER, before.permission, parameter=child)
@@ -162,7 +158,7 @@ class _Writing:
 
     def _attack(self, best: dict[Asker, Attempt], attempts: list[Attempt], identity: Any, body: Any) -> None:
         for attempt in attempts:
-            if not is_hole(best.get(attempt.asker)) and not self._owner_is_out:
+            if not is_hole(best.get(attempt.asker)) and not self._owner_is_out and not self._is_shown(attempt, identity):
                 best[attempt.asker] = self.attempt(identity, body, attempt)
 
     def _as_somebody_who_may(self, best: dict[Asker, Attempt], attempt: Attempt) -> None:
