@@ -10,7 +10,7 @@ from harness.model.evidence import Cell, Whose
 from harness.model.finding import Confidence, Finding
 from harness.model.target import ObjectKind
 from harness.probes.again import with_makers
-from harness.probes.cells import Examined, untried
+from harness.probes.cells import Examined, untried, with_lent_twins
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import World
@@ -82,6 +82,7 @@ class AuthorizationRun:
             matrix.requests += world.traffic.requests
         for operation in apart:
             self._examine_apart(matrix, operation)
+        matrix.examined = with_lent_twins(matrix.examined)
         return matrix
 
     def _ordered(self) -> list[Operation]:

@@ -43,9 +43,29 @@ def tried(operation: Operation, asker: Asker, whose: Whose, permitted: bool, all
 def with_twins(cells: Iterable[Cell]) -> tuple[Cell, ...]:
     """The cells, each forbidden one with the permitted one that succeeded on the same operation, one's own object first."""
     listed = tuple(cells)
-    successes = [cell for cell in listed if cell.permitted and cell.allowed]
-    order = {Whose.OWN: 0, Whose.NONE: 1, Whose.ANOTHER: 2, Whose.NOBODY: 3}
-    best = min(successes, key=lambda cell: order[cell.whose], default=None)
+    best = _success(listed)
     if best is None:
         return listed
     return tuple(cell if cell.permitted else replace(cell, twin=best.name) for cell in listed)
+
+
+def with_lent_twins(every: Iterable[Examined]) -> list[Examined]:
+    """All that was examined; who was refused for who it is (401, 403) has a twin in whoever did the same with other objects.
+
+    Not so a 404 or a 409: the object may be why.
+    """
+    listed = list(every)
+    names = {item.operation.name for item in listed}
+    best = {name: _success(cell for item in listed if item.operation.name == name for cell in item.cells) for name in names}
+    return [replace(item, cells=tuple(_lent(cell, best[item.operation.name]) for cell in item.cells)) for item in listed]
+
+
+def _lent(cell: Cell, best: Cell | None) -> Cell:
+    is_alone = cell.tried and not cell.permitted and not cell.twin and cell.status in (401, 403)
+    return replace(cell, twin=best.name) if best is not None and is_alone else cell
+
+
+def _success(cells: Iterable[Cell]) -> Cell | None:
+    order = {Whose.OWN: 0, Whose.NONE: 1, Whose.ANOTHER: 2, Whose.NOBODY: 3}
+    successes = [cell for cell in cells if cell.permitted and cell.allowed]
+    return min(successes, key=lambda cell: order[cell.whose], default=None)
