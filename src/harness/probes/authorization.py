@@ -82,7 +82,6 @@ class AuthorizationRun:
             matrix.requests += world.traffic.requests
         for operation in apart:
             self._examine_apart(matrix, operation)
-        matrix.examined = with_lent_twins(matrix.examined)
         return matrix
 
     def _ordered(self) -> list[Operation]:
@@ -105,7 +104,7 @@ class AuthorizationRun:
                 self._add(matrix, _not_examined(scene, operation, matrix.died))
                 continue
             try:
-                for examined in _repeatable(scene, examine):
+                for examined in with_lent_twins(_repeatable(scene, examine)):
                     self._add(matrix, self._confirmed(examined, examine))
             except HarnessError as error:
                 self._add(matrix, _not_examined(scene, operation, error.message))

@@ -50,19 +50,21 @@ def with_twins(cells: Iterable[Cell]) -> tuple[Cell, ...]:
 
 
 def with_lent_twins(every: Iterable[Examined]) -> list[Examined]:
-    """All that was examined; who was refused for who it is (401, 403) has a twin in whoever did the same with other objects.
+    """What was examined of one operation. Who was refused for who it is (401, 403) has a twin in whoever did it elsewhere.
 
-    Not so a 404 or a 409: the object may be why.
+    Not so a 404 or a 409, as the object may be why: unless the same was refused in the same way where a twin succeeded.
     """
     listed = list(every)
-    names = {item.operation.name for item in listed}
-    best = {name: _success(cell for item in listed if item.operation.name == name for cell in item.cells) for name in names}
-    return [replace(item, cells=tuple(_lent(cell, best[item.operation.name]) for cell in item.cells)) for item in listed]
+    best = _success(cell for item in listed for cell in item.cells)
+    proved = {(cell.name, cell.status) for item in listed for cell in item.cells if cell.twin}
 
+    def lent(cell: Cell) -> Cell:
+        is_of_the_asker = cell.status in (401, 403) or (cell.name, cell.status) in proved
+        if best is None or not cell.tried or cell.permitted or cell.twin or not is_of_the_asker:
+            return cell
+        return replace(cell, twin=best.name)
 
-def _lent(cell: Cell, best: Cell | None) -> Cell:
-    is_alone = cell.tried and not cell.permitted and not cell.twin and cell.status in (401, 403)
-    return replace(cell, twin=best.name) if best is not None and is_alone else cell
+    return [replace(item, cells=tuple(map(lent, item.cells))) for item in listed]
 
 
 def _success(cells: Iterable[Cell]) -> Cell | None:
