@@ -108,6 +108,10 @@ def test_a_waiver_is_refused_where_the_owner_approves_it_and_the_file_stays_as_i
     assert refused.code == 2
     assert "owns it and approves it" in refused.stderr
     assert not (project.folder / "security/waivers.toml").exists()
+    given = ("--reason", REASON, "--owner", "ana", "--approver", "ben")
+    for when, why in (("--expires", "soon"), ("--expires", "2026-12-01xyz"), ("--days", "99999999999")):
+        wrong = project.run("findings", "waive", found.findings[0].fingerprint, *given, when, why)
+        assert (wrong.code, f"{when} {why} is no day" in wrong.stderr) == (2, True)
     assert project.run("findings", "waive", "", "--owner", "ana").code == 2
     shown = project.run("findings", "show", found.findings[0].fingerprint)
     assert "harness replay" in shown.stdout

@@ -94,6 +94,8 @@ class _Board:
         return Given(201, {"id": len(self.posts)})
 
     def _search(self, text: str) -> Given:
+        if "worker-dies" in self.defects and "'" in text:
+            raise ConnectionAbortedError
         for defect in self.defects & _QUOTED.keys():
             subprocess.run(f"printf %s {_QUOTED[defect].format(text)}", shell=True, capture_output=True, check=False)
         if "template-fails" in self.defects and "{{" in text.rpartition("}}")[2]:

@@ -6,6 +6,8 @@ import pytest
 
 from harness.model.finding import Confidence
 from harness.probes.robustness import RobustnessRun
+from tests.probes.board_server import DOCUMENT as BOARD
+from tests.probes.board_server import Boards
 from tests.probes.notes_server import DOCUMENT, Servers
 
 
@@ -52,3 +54,12 @@ def test_what_destroys_credentials_is_spared_on_a_target_that_cannot_be_made_ane
     assert spared is not None
     assert spared.sent == 0
     assert "cannot be given fresh ones" in spared.note
+
+
+def test_a_worker_that_dies_of_a_request_is_a_finding_though_the_next_one_serves() -> None:
+    run = RobustnessRun(Boards(("worker-dies",)), BOARD, 1).run()
+    findings = [finding for tried in run.tried for finding in tried.findings]
+    assert {(finding.rule, finding.operation) for finding in findings} == {("robustness.server-error", "GET /posts")}
+    assert "no answer came" in findings[0].observed
+    assert findings[0].confidence is Confidence.HIGH
+    assert found(RobustnessRun(Boards(), BOARD, 1).run()) == set()

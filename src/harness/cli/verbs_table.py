@@ -64,7 +64,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "replay",
         "replay",
-        "send the requests of a finding again, on a fresh target, and say whether the defect is still there",
+        "send the requests of a finding again, or examine once more what no request shows, on a fresh target",
         (
             Option(("finding",), "fingerprint of the finding, or the beginning of it", "FINDING"),
             Option(("--run",), "the run that holds it", "RUN", default="latest"),
