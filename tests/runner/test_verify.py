@@ -120,6 +120,47 @@ def test_a_target_that_dies_in_mid_stage_never_passes(project: TinyProject) -> N
     assert stage.reason.startswith("the target died")
 
 
+PLATFORMS_SUITE = """
+    import contextlib
+    import os
+    import signal
+
+    import httpx
+
+    def test_one_that_lives(platforms):
+        with platforms.started() as live:
+            assert live.alive()
+
+    def test_one_that_dies_after_its_last_answer(platforms):
+        with platforms.started() as live, contextlib.suppress(httpx.HTTPError):
+            live.client().get("/crash")
+
+    def test_one_that_is_killed_before_it_refuses(platforms, monkeypatch):
+        keep = platforms._run.__globals__["keep"]
+
+        def killed(*arguments, **named):
+            process = keep(*arguments, **named)
+            os.kill(process.pid, signal.SIGKILL)
+            return process
+
+        monkeypatch.setitem(platforms._run.__globals__, "keep", killed)
+        platforms.refused_start({})
+"""
+
+
+def test_a_platform_of_a_tests_own_that_dies_fails_the_test(project: TinyProject) -> None:
+    project.write("suites/security/test_security.py", PLATFORMS_SUITE)
+    outcome = project.run("verify", "security")
+    assert outcome.code == 1, outcome.stdout
+    (evidence,) = project.runs()[0].folder.glob("evidence/*-tests.json")
+    results = json.loads(evidence.read_text(encoding="utf-8"))["results"]
+    assert [(each["test"].rpartition("_")[2], each["outcome"]) for each in results] == [
+        ("lives", "passed"), ("answer", "failed"), ("refuses", "failed"),
+    ]  # fmt: skip
+    assert "ended with 3 during the check" in results[1]["message"]
+    assert "killed by signal 9" in results[2]["message"]
+
+
 def crash_once() -> str:
     return (
         "\n        import httpx, contextlib\n        with contextlib.suppress(httpx.HTTPError):\n            http.get('/crash')"

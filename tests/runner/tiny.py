@@ -93,7 +93,7 @@ def test_the_page_is_served(live_target, record):
     record.reach(Reach("probes", 1, 1, True, requests=1))
 """
 
-CONFTEST = 'pytest_plugins = ("harness.engines.pytest_plugin", "fixtures.targets")\n'
+CONFTEST = 'pytest_plugins = ("harness.engines.pytest_plugin", "fixtures.targets", "fixtures.platforms")\n'
 
 
 @dataclass(frozen=True)
