@@ -10,8 +10,8 @@ from harness.gates.registry import gates
 
 PROJECT = load_project(Path(__file__).resolve().parents[1])
 
-MERGE_STAGES = ("unit", "contract", "authorization", "sessions", "database", "security", "readiness", "e2e", "load")
-RELEASE_STAGES = (*MERGE_STAGES[:7], "readiness-slow", "e2e", "load-full")
+MERGE_STAGES = ("contract", "security", "unit", "e2e", "readiness", "database", "authorization", "sessions", "load")
+RELEASE_STAGES = (*MERGE_STAGES[:8], "readiness-slow", "load-full")
 MERGE_GATES = (
     "tests",
     "coverage",
@@ -42,7 +42,7 @@ def test_the_release_plan_adds_the_slow_checks_and_the_whole_load_to_the_merge_p
 
 def test_the_security_plan_has_exactly_these_stages_and_gates_and_scans_with_everything() -> None:
     plan = PROJECT.plan("security")
-    assert plan.stages == ("contract", "authorization", "sessions", "database", "security", "zap")
+    assert plan.stages == ("contract", "security", "database", "authorization", "sessions", "zap")
     assert plan.gates == ("tests", "contract", "authorization", "database", "findings")
     assert PROJECT.stage("zap").profile == "full"
     assert "zap" in PROJECT.gates["findings"], "without a whole scan the plan does not pass"

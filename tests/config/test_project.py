@@ -43,7 +43,7 @@ def test_what_a_run_keeps_of_its_configuration_reads_back_the_same() -> None:
 
 
 def test_a_plan_that_names_an_unknown_stage_is_an_error_with_the_nearest() -> None:
-    text = (ROOT / "harness.toml").read_text(encoding="utf-8").replace('stages = ["unit",', 'stages = ["unti",')
+    text = (ROOT / "harness.toml").read_text(encoding="utf-8").replace('"security", "unit",', '"security", "unti",')
     with pytest.raises(ConfigError, match=r"plans\.merge\.stages") as caught:
         parse_project(text, "harness.toml", ROOT)
     assert 'did you mean "unit"?' in str(caught.value)
