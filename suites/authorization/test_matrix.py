@@ -7,6 +7,8 @@ import pytest
 from harness.evidence.records import Recorder
 from harness.model.finding import Finding
 from harness.probes.authorization import Matrix
+from harness.probes.deaths import seen_to_die
+from harness.targets.arena import Arena
 
 pytestmark = pytest.mark.proves("7.3.5.a")
 
@@ -15,7 +17,9 @@ def told(findings: list[Finding]) -> str:
     return "\n".join(f"{finding.title}: {finding.observed} {finding.advice}" for finding in findings)
 
 
-def test_the_target_serves_to_the_end(matrix: Matrix) -> None:
+def test_the_target_serves_to_the_end(matrix: Matrix, arena: Arena, record: Recorder) -> None:
+    if matrix.death:
+        record.finding(seen_to_die(arena, matrix.death))
     assert not matrix.died
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.evidence.records import Recorder
+from harness.probes.deaths import seen_to_die
+from harness.targets.arena import Arena
 from harness.witness.examination import Examination
 
 
@@ -17,7 +19,9 @@ def settle(examination: Examination, oracle: str, record: Recorder) -> None:
         pytest.skip("; ".join(report.untried.values()) or "there was nothing to try")
 
 
-def test_the_target_serves_to_the_end(examination: Examination) -> None:
+def test_the_target_serves_to_the_end(examination: Examination, arena: Arena, record: Recorder) -> None:
+    if examination.death:
+        record.finding(seen_to_die(arena, examination.death))
     assert not examination.died
 
 

@@ -7,7 +7,9 @@ import pytest
 from harness.evidence.records import Recorder
 from harness.model.finding import Confidence, Finding
 from harness.probes.cors import CorsReport
+from harness.probes.deaths import seen_to_die
 from harness.probes.tour import Tour
+from harness.targets.arena import Arena
 
 
 def settle(findings: list[Finding], record: Recorder) -> None:
@@ -17,7 +19,9 @@ def settle(findings: list[Finding], record: Recorder) -> None:
     assert not sure, "\n".join(f"{finding.title}: {finding.observed} {finding.advice}" for finding in sure)
 
 
-def test_the_target_serves_to_the_end(tour: Tour) -> None:
+def test_the_target_serves_to_the_end(tour: Tour, arena: Arena, record: Recorder) -> None:
+    if tour.death:
+        record.finding(seen_to_die(arena, tour.death))
     assert not tour.died
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from harness.evidence.records import Recorder
 from harness.model.finding import Finding
+from harness.probes.deaths import seen_to_die
 from harness.probes.sessions import SessionsRun
+from harness.targets.arena import Arena
 
 
 def settle(findings: list[Finding], record: Recorder) -> None:
@@ -15,7 +17,9 @@ def settle(findings: list[Finding], record: Recorder) -> None:
     assert not findings, "\n".join(f"{finding.title}: {finding.observed} {finding.advice}" for finding in findings)
 
 
-def test_the_target_serves_to_the_end(attacks: SessionsRun) -> None:
+def test_the_target_serves_to_the_end(attacks: SessionsRun, arena: Arena, record: Recorder) -> None:
+    if attacks.death:
+        record.finding(seen_to_die(arena, attacks.death))
     assert not attacks.died
 
 

@@ -10,7 +10,8 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -215,6 +216,20 @@ def change_password(account: Somebody, body: PasswordChange) -> Response:
     account.password = body.new_password
     STORE.tokens = {token: email for token, email in STORE.tokens.items() if email != account.email}
     return Response(status_code=204)
+
+
+REQUESTS_OF_AN_ADDRESS_MAX = 40
+asked_by: Counter[str] = Counter()
+
+if DEFECT == "limits-each-address":  # as many platforms do, which is no defect
+
+    @app.middleware("http")
+    async def limit(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
+        address = request.client.host if request.client else ""
+        asked_by[address] += request.url.path != "/api/health"
+        if asked_by[address] > REQUESTS_OF_AN_ADDRESS_MAX:
+            return problem(429, "slow down", {"Retry-After": "900"})
+        return await proceed(request)
 
 
 @app.get("/api/health", include_in_schema=False)

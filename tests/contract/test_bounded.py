@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,9 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
-from harness.engines.contract.bounded import CUT_HEADER, BoundedAdapter, Disguise, Limits
+from harness.engines.contract.bounded import CUT_HEADER, BoundedAdapter, Disguise, Limits, Place
+from harness.targets.moving import USELESS_MOVES_MAX
 
 BYTES_MAX = 200_000
+LIMIT = 5
+COUNTS: Counter[str] = Counter()  # by address: its requests that are limited
 SEEN: list[tuple[dict[str, str], bytes]] = []
 
 
@@ -24,17 +28,25 @@ class Worst(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path == "/refused":
+            COUNTS[self.client_address[0]] += 1
+            self._head(0, status=429)
+            return
         with suppress(OSError):  # the client has hung up, as it should
             ways = {"/endless": self._endless, "/drip": self._drip, "/bomb": self._bomb, "/deep": self._deep}
             ways.get(self.path, self._small)()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        COUNTS[self.client_address[0]] += self.path == "/limited"
+        if COUNTS[self.client_address[0]] > LIMIT:
+            self._head(0, status=429)
+            return
         SEEN.append((dict(self.headers), body))
         self._small()
 
-    def _head(self, length: int, encoding: str = "") -> None:
-        self.send_response(200)
+    def _head(self, length: int, encoding: str = "", status: int = 200) -> None:
+        self.send_response(status)
         self.send_header("Content-Length", str(length))
         if encoding:
             self.send_header("Content-Encoding", encoding)
@@ -97,7 +109,8 @@ class Adapter(BoundedAdapter):
 
 
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[requests.Session]:
+    monkeypatch.setattr(Adapter, "place", Place())
     with requests.Session() as made:
         made.mount("http://", Adapter())
         yield made
@@ -132,3 +145,17 @@ def test_secrets_travel_and_markers_stay(session: requests.Session, address: str
     assert received == sent
     assert response.request.headers["Authorization"] == "Bearer marker"
     assert response.request.body == body
+
+
+def test_who_has_used_up_an_address_goes_on_from_another(session: requests.Session, address: str) -> None:
+    COUNTS.clear()
+    answers = [session.post(f"{address}/limited", data=f"word {number}") for number in range(3 * LIMIT)]
+    assert [answer.status_code for answer in answers] == [200] * 3 * LIMIT
+    assert [body for _, body in SEEN[-3 * LIMIT :]] == [f"word {number}".encode() for number in range(3 * LIMIT)]
+    assert sorted(COUNTS.values()) == [LIMIT, LIMIT + 1, LIMIT + 1]
+
+
+def test_one_that_refuses_everybody_is_asked_from_few_addresses(session: requests.Session, address: str) -> None:
+    COUNTS.clear()
+    assert {session.get(f"{address}/refused").status_code for _ in range(20)} == {429}
+    assert len(COUNTS) == 1 + USELESS_MOVES_MAX

@@ -48,6 +48,13 @@ def test_the_habits_of_the_framework_are_observations(clean: CampaignResult) -> 
     assert any("cannot be parsed" in note.text for note in clean.observations)
 
 
+def test_a_platform_that_limits_each_address_is_tried_as_thoroughly(clean: CampaignResult, tmp_path: Path) -> None:
+    result = campaign(tmp_path, "limits-each-address")
+    assert not result.findings, told(result)
+    assert not result.incomplete
+    assert [cases.successes >= 1 for cases in result.cases] == [cases.successes >= 1 for cases in clean.cases]
+
+
 def test_no_password_is_kept(clean: CampaignResult) -> None:
     assert os.environ["LEADBOX_PASSWORD"] not in repr(clean)
 

@@ -99,5 +99,6 @@ def test_the_witness_finds_it_on_a_new_object_and_on_a_page(grounds: Grounds, fo
 @pytest.mark.parametrize("grounds", [["dies"]], indirect=True)
 def test_a_target_that_dies_is_no_pass(grounds: Grounds) -> None:
     done = examined(grounds)
-    assert done.died
+    assert done.death is not None
+    assert done.death.request is not None
     assert done.payload().findings == ()

@@ -9,10 +9,10 @@ from dataclasses import replace
 from itertools import chain
 
 from harness.model.errors import HarnessError
-from harness.model.finding import Confidence, Finding, Request, Symptom
-from harness.model.weakness import Place
-from harness.probes.checks import DIED, Report, finding_of
+from harness.model.finding import Confidence, Finding, Request
+from harness.probes.checks import Report
 from harness.probes.clients import fresh_address
+from harness.probes.deaths import Death, death_by
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import Answer, Door, TargetDied, World
@@ -136,18 +136,9 @@ def survived(door: Door, label: str, examine: Callable[[Door], Report]) -> Repor
     try:
         report = examine(door)
     except TargetDied as died:
-        return Report(label, 1, [_death(died.request)])
+        return Report(label, 1, [death_by(died).finding])
     except HarnessError as error:
         report = Report(label, note=str(error), broken=str(error))
     if not door.alive():
-        report.findings.append(_death(None))
+        report.findings.append(Death("").finding)
     return report
-
-
-def _death(request: Request | None) -> Finding:
-    if request is None:
-        title = "The target does not serve any more after it was examined"
-        return finding_of(DIED, Place(), title, "Its health address did not answer afterwards.", (), Symptom(server_error=True))
-    route = f"{request.method} {request.path.partition('?')[0]}"
-    observed = "After this request the target did not answer any more."
-    return finding_of(DIED, Place(route), f"{route} kills the target", observed, (request,), Symptom(server_error=True))

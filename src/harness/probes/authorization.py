@@ -11,6 +11,7 @@ from harness.model.finding import Confidence, Finding
 from harness.model.target import ObjectKind
 from harness.probes.again import with_makers
 from harness.probes.cells import Examined, untried, with_lent_twins
+from harness.probes.deaths import Death, death_by
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import World
@@ -30,12 +31,17 @@ Examine = Callable[[Scene], Iterator[Examined]]
 
 @dataclass
 class Matrix:
-    """Everything that was examined. `died` says how the target ended, where it did."""
+    """Everything that was examined. `death` says how the target ended, where it did."""
 
     document: Document
     examined: list[Examined] = field(default_factory=list)
     requests: int = 0
-    died: str = ""
+    death: Death | None = None
+
+    @property
+    def died(self) -> str:
+        """How the target ended; "" where it did not."""
+        return self.death.note if self.death else ""
 
     def of(self, operation: str) -> list[Examined]:
         """What was examined of one operation."""
@@ -109,7 +115,7 @@ class AuthorizationRun:
             except HarnessError as error:
                 self._add(matrix, _not_examined(scene, operation, error.message))
                 if not scene.world.door.alive():
-                    matrix.died = error.message
+                    matrix.death = death_by(error)
 
     def _add(self, matrix: Matrix, examined: Examined) -> None:
         matrix.examined.append(examined)

@@ -17,7 +17,11 @@ def fresh_address() -> str:
 
 def can_be_many(door: Door) -> bool:
     """Whether we can be more than one client to this target: it stands on the loopback, where every address is ours."""
-    host = urlsplit(door.base_url).hostname or ""
+    return is_every_address_ours(urlsplit(door.base_url).hostname or "")
+
+
+def is_every_address_ours(host: str) -> bool:
+    """Whether connections to this host can come from any address of 127.0.0.0/8."""
     try:
         return host == "localhost" or (ip_address(host).version == 4 and ip_address(host).is_loopback)
     except ValueError:

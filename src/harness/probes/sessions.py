@@ -14,6 +14,7 @@ from harness.probes.calls import Call, attempts, valid_drafts
 from harness.probes.closing import closings_of, examine_closing
 from harness.probes.cookies import CookieReport, examine_cookies
 from harness.probes.cross_site import NO_COOKIE, by_cookie, examine_cross_site
+from harness.probes.deaths import Death, death_by
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.endings import Ended, examine_log_out, examine_password_change
@@ -75,7 +76,12 @@ class SessionsRun:
     token_findings: list[Finding] = field(default_factory=list)
     tokens_read: int = 0
     requests: int = 0
-    died: str = ""
+    death: Death | None = None
+
+    @property
+    def died(self) -> str:
+        """How the target ended; "" where it did not."""
+        return self.death.note if self.death else ""
 
     def run(self) -> SessionsRun:
         """Attacks, and sees what was found a second time on a fresh target. A dead target leaves what was done until then."""
@@ -168,10 +174,10 @@ class SessionsRun:
             act()
         except HarnessError as error:
             if not door.alive():
-                self.died = error.message
+                self.death = death_by(error)
         else:  # what was examined may have taken the death for a refusal
             if not door.alive():
-                self.died = "the target did not answer any more when its sessions had been ended"
+                self.death = Death("the target did not answer any more when its sessions had been ended")
 
     def _end_sessions(self, done: _Pass) -> None:
         with self.doors.fresh("endings") as door, World(door) as world:
@@ -205,7 +211,7 @@ class SessionsRun:
             return attack(scene, role, operation, isolated=self.doors.isolated)
         except (Untestable, HarnessError) as error:
             if not scene.world.door.alive():
-                self.died = str(error)
+                self.death = death_by(error)
             return Attacked(operation.name, role.name, note=str(error))
 
 

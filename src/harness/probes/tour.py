@@ -10,6 +10,7 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.probes.calls import attempts
 from harness.probes.codes import confirmed
+from harness.probes.deaths import Death, death_by
 from harness.probes.destruction import locks_out
 from harness.probes.document import Document
 from harness.probes.doors import Doors
@@ -59,7 +60,12 @@ class Tour:
     notes: dict[str, str] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
     requests: int = 0
-    died: str = ""
+    death: Death | None = None
+
+    @property
+    def died(self) -> str:
+        """How the target ended; "" where it did not."""
+        return self.death.note if self.death else ""
 
     @property
     def reached(self) -> tuple[str, ...]:
@@ -125,7 +131,7 @@ class _Guide:
         except (Untestable, HarnessError) as error:
             self._tour.notes[name] = str(error)
             if not self._scene.world.door.alive():
-                self._tour.died = str(error)
+                self._tour.death = death_by(error)
 
     def _visit(self, operation: Operation) -> None:
         request = self._success(operation)

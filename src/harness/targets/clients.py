@@ -11,6 +11,7 @@ import httpx
 from harness.model.errors import TargetError
 from harness.model.target import Target
 from harness.probes.exchange import Credential
+from harness.targets.moving import MovingTransport
 from harness.targets.safety import check_address
 
 CONNECT_TIMEOUT_S = 5.0
@@ -40,7 +41,8 @@ def client(target: Target, base_url: str, credential: Credential | None = None, 
     """A client for this target: bounded, redirects off, no other host, no proxy of the environment's.
 
     Args:
-        source: the address of ours that connections come from, where the system shall not choose it.
+        source: the one address of ours that all connections come from; with "" they begin where the system chooses, and
+            move on when the target answers 429 (`harness.targets.moving`).
     """
 
     def guard(request: httpx.Request) -> None:
@@ -53,9 +55,13 @@ def client(target: Target, base_url: str, credential: Credential | None = None, 
         timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
         follow_redirects=False,
         trust_env=False,
-        transport=httpx.HTTPTransport(verify=tls_context(), trust_env=False, local_address=source or None),
+        transport=_transport(source) if source else MovingTransport(_transport),
         event_hooks={"request": [guard]},
     )
+
+
+def _transport(source: str) -> httpx.HTTPTransport:
+    return httpx.HTTPTransport(verify=tls_context(), trust_env=False, local_address=source or None)
 
 
 @cache

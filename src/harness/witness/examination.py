@@ -11,6 +11,7 @@ from typing import Protocol
 from harness.model.errors import HarnessError
 from harness.model.evidence import DatabasePayload, TableSize, WatchedOperation
 from harness.model.waiver import Examined
+from harness.probes.deaths import Death, death_by
 from harness.probes.destruction import logs_out
 from harness.probes.document import Document
 from harness.probes.exchange import World
@@ -46,7 +47,7 @@ class Grounds(Protocol):
 
 @dataclass
 class Examination:
-    """What was seen and found. `died` says what killed the target, `unwatched` why there is no record."""
+    """What was seen and found. `death` says what killed the target, `unwatched` why there is no record."""
 
     operations: list[WatchedOperation] = field(default_factory=list)
     oracles: dict[str, OracleReport] = field(default_factory=dict)
@@ -55,8 +56,13 @@ class Examination:
     overlaps: int = 0
     idle: tuple[str, ...] = ()
     sizes: tuple[TableSize, ...] = ()
-    died: str = ""
+    death: Death | None = None
     unwatched: str = ""
+
+    @property
+    def died(self) -> str:
+        """How the target ended; "" where it did not."""
+        return self.death.note if self.death else ""
 
     def report(self, oracle: str, unit: str) -> OracleReport:
         """Where an oracle writes down what it comes to."""
@@ -108,13 +114,17 @@ def examine(
     try:
         work.run()
     except _Died as error:
-        work.done.died = str(error)
+        work.done.death = error.death
     work.conclude()
     return work.done
 
 
 class _Died(Exception):
-    """The target died; the text says after which request. Always caught where the examination began."""
+    """The target died. Always caught where the examination began."""
+
+    def __init__(self, death: Death) -> None:
+        super().__init__(death.note)
+        self.death = death
 
 
 @dataclass(frozen=True)
@@ -189,7 +199,7 @@ class _Work:
                 except HarnessError as error:
                     if door.alive():
                         raise
-                    raise _Died(str(error)) from error
+                    raise _Died(death_by(error)) from error
                 finally:
                     self.done.add(watcher)
 

@@ -11,10 +11,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+
+from harness.probes.clients import fresh_address, is_every_address_ours
+from harness.targets.moving import TOO_MANY_REQUESTS, USELESS_MOVES_MAX
 
 CUT_HEADER = "X-Harness-Cut"  # set on an answer that was not read to its end
 DEPTH_MAX = 100  # levels of JSON: no platform means more, and whoever reads them by recursion falls over
@@ -38,11 +41,28 @@ class Disguise:
     texts: dict[str, str] = field(default_factory=dict, repr=False)  # marker → secret, in bodies
 
 
+@dataclass
+class Place:
+    """The address of this machine that requests come from; "" is the one that the system chooses.
+
+    `useless` counts the addresses in a row that were refused as well, when they were new.
+    """
+
+    address: str = ""
+    useless: int = 0
+
+
 class BoundedAdapter(HTTPAdapter):
-    """Cuts every answer at the limits and says so in a header of the answer; puts secrets in place of their markers."""
+    """Cuts every answer at the limits and says so in a header of the answer; puts secrets in place of their markers.
+
+    A request that was refused with 429 is sent once more from a new address of this machine, and all adapters go on from
+    there: as `harness.targets.moving`.
+    """
 
     limits = Limits(4 * 1024 * 1024, 10.0)
     disguise = Disguise()
+    place = Place()
+    _bound_to = ""
 
     def send(  # noqa: D102 - as its base
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
@@ -50,11 +70,40 @@ class BoundedAdapter(HTTPAdapter):
         kept = request.headers.copy(), request.body
         self._undisguise(request)
         try:
-            response = super().send(request, *args, **kwargs)
+            response = self._sent(request, *args, **kwargs)
         finally:
             request.headers, request.body = kept
         response.raw = _BoundedBody(response.raw, self.limits)
         return response
+
+    def _sent(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        self._bind(self.place.address)
+        refused = super().send(request, *args, **kwargs)
+        if not self._moves(request, refused):
+            return refused
+        self._bind(fresh_address())
+        try:
+            answer = super().send(request, *args, **kwargs)
+        except requests.ConnectionError:  # no connection can be made from there: the 429 stands
+            self.place.useless = USELESS_MOVES_MAX
+            return refused
+        self.place.address = self._bound_to
+        self.place.useless = self.place.useless + 1 if answer.status_code == TOO_MANY_REQUESTS else 0
+        refused.close()
+        return answer
+
+    def _moves(self, request: requests.PreparedRequest, answer: requests.Response) -> bool:
+        if answer.status_code != TOO_MANY_REQUESTS:
+            self.place.useless = 0
+            return False
+        host = urlsplit(request.url or "").hostname or ""
+        is_repeatable = request.body is None or isinstance(request.body, str | bytes)
+        return is_repeatable and self.place.useless < USELESS_MOVES_MAX and is_every_address_ours(host)
+
+    def _bind(self, address: str) -> None:
+        if address != self._bound_to:
+            self._bound_to = address
+            self.init_poolmanager(self._pool_connections, self._pool_maxsize, self._pool_block, source_address=(address, 0))
 
     def _undisguise(self, request: requests.PreparedRequest) -> None:
         for name, (marker, secret) in self.disguise.headers.items():

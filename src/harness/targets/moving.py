@@ -1,0 +1,72 @@
+"""Goes on from another address of this machine when a target has had enough of the one before.
+
+Many platforms limit how often one address may ask, and their harness is one address. On the loopback every address is ours,
+so that it is as many clients as it takes, and no limit is relaxed while the platform is judged.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import httpx
+
+from harness.probes.clients import fresh_address, is_every_address_ours
+
+TOO_MANY_REQUESTS = 429
+USELESS_MOVES_MAX = 3
+"""So many refusals of new addresses in a row, and it is not the address that is limited: then we stay where we are."""
+
+MakeTransport = Callable[[str], httpx.BaseTransport]
+"""Makes a transport whose connections come from this address; from "", the one that the system chooses."""
+
+
+class MovingTransport(httpx.BaseTransport):
+    """Sends a request that was refused with 429 once more, from a new address; later ones go from there as well.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, make: MakeTransport) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._former: httpx.BaseTransport | None = None  # other threads may still be reading its answers
+        self._present = make("")
+        self._useless = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends a request; where no new address can be had, the 429 stands."""
+        sender = self._present
+        answer = sender.handle_request(request)
+        if answer.status_code != TOO_MANY_REQUESTS:
+            self._useless = 0
+            return answer
+        if self._useless >= USELESS_MOVES_MAX or not _can_move(request):
+            return answer
+        elsewhere = self._make(fresh_address())
+        try:
+            another = elsewhere.handle_request(request)
+        except httpx.TransportError:
+            elsewhere.close()
+            self._useless = USELESS_MOVES_MAX
+            return answer
+        self._useless = self._useless + 1 if another.status_code == TOO_MANY_REQUESTS else 0
+        answer.close()
+        self._move(elsewhere)
+        return another
+
+    def _move(self, elsewhere: httpx.BaseTransport) -> None:
+        with self._lock:
+            if self._former is not None:
+                self._former.close()
+            self._former, self._present = self._present, elsewhere
+
+    def close(self) -> None:
+        """Closes its connections."""
+        if self._former is not None:
+            self._former.close()
+        self._present.close()
+
+
+def _can_move(request: httpx.Request) -> bool:
+    return is_every_address_ours(request.url.host) and isinstance(request.stream, httpx.ByteStream)
