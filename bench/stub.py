@@ -7,7 +7,7 @@ Run as a process of its own (`python -m bench.stub`). It prints its address, ser
     GET  /one                         {}
     GET  /_record                     when each request came, in Unix seconds, with its path; then forgets them
 
-and, by its options, stalls, is slow, sends nothing, or dies.
+and, by its options, stalls, is slow, sends nothing, limits each address (429), or dies.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import os
 import secrets
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ class Behaviour:
     stall_s: float = 0.0
     delay_s: float = 0.0
     die_after: int = 0  # requests
+    limit: int = 0  # requests of one address; 0: as many as it likes
     leads: int = 3
     leads_status: int = 200
     token: str = TOKEN
@@ -46,6 +48,7 @@ class Stub:
         self.behaviour = behaviour
         self.password = password
         self.came: list[tuple[float, str]] = []
+        self.asked_by: Counter[str] = Counter()
         self.first_s = 0.0
 
     def wait_s(self, at_s: float) -> float:
@@ -54,8 +57,11 @@ class Stub:
         left_s = begin_s + self.behaviour.stall_s - at_s if self.behaviour.stall_s and at_s >= begin_s else 0.0
         return max(left_s, 0.0) + self.behaviour.delay_s
 
-    def answer(self, method: str, path: str, head: bytes, body: bytes) -> tuple[int, object]:
-        """Status and JSON of an answer."""
+    def answer(self, client: str, method: str, path: str, head: bytes, body: bytes) -> tuple[int, object]:
+        """Status and JSON of an answer to that address."""
+        self.asked_by[client] += 1
+        if 0 < self.behaviour.limit < self.asked_by[client]:
+            return 429, {"success": False, "message": "slow down"}
         match method, path.partition("?")[0]:
             case "POST", "/api/partner-auth/login":
                 return self._log_in(body)
@@ -87,11 +93,13 @@ class Connection(asyncio.Protocol):
         self._stub = stub
         self._buffer = b""
         self._transport: asyncio.Transport
+        self._client = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keeps the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._client = transport.get_extra_info("peername")[0]
 
     def data_received(self, data: bytes) -> None:
         """Answers when a request is whole."""
@@ -110,10 +118,11 @@ class Connection(asyncio.Protocol):
             if 0 < stub.behaviour.die_after < len(stub.came):
                 os._exit(9)
         wait_s = stub.wait_s(at_s)
+        answer = stub.answer(self._client, method, path, head, rest[:length])
         if wait_s > 0:
-            asyncio.get_running_loop().call_later(wait_s, self._send, *stub.answer(method, path, head, rest[:length]))
+            asyncio.get_running_loop().call_later(wait_s, self._send, *answer)
         else:
-            self._send(*stub.answer(method, path, head, rest[:length]))
+            self._send(*answer)
 
     def _send(self, status: int, content: object) -> None:
         body = json.dumps(content).encode()
@@ -145,6 +154,7 @@ def main() -> None:
     parser.add_argument("--stall", type=float, default=0.0)
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--die-after", type=int, default=0)
+    parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--leads", type=int, default=3)
     parser.add_argument("--leads-status", type=int, default=200)
     parser.add_argument("--token", default=TOKEN)
@@ -158,6 +168,7 @@ def main() -> None:
         stall_s=options.stall,
         delay_s=options.delay,
         die_after=options.die_after,
+        limit=options.limit,
         leads=options.leads,
         leads_status=options.leads_status,
         token=options.token,

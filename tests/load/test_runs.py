@@ -89,6 +89,14 @@ def test_a_target_that_stalls_is_seen_as_it_is_although_most_requests_were_quick
     assert log_in.latency.p50_ms < 400
 
 
+def test_each_visitor_comes_from_an_address_of_its_own_so_that_a_limit_on_one_holds_up_nobody(
+    start_stub: StartStub, load: Load
+) -> None:
+    own, shared = a_profile(50, 2), a_profile(50, 2, **KEPT)
+    assert load(start_stub("--limit", "2"), own).phases[0].completed == 100
+    assert load(start_stub("--limit", "2"), shared).phases[0].completed < 50
+
+
 def test_a_target_that_dies_in_mid_run_fails_everybody_who_comes_later(start_stub: StartStub, load: Load) -> None:
     result = load(start_stub("--die-after", "50"), a_profile(50, 2))
     (only,) = result.phases

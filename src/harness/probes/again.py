@@ -10,8 +10,8 @@ from itertools import chain
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request
+from harness.probes.addresses import fresh_address
 from harness.probes.checks import Report
-from harness.probes.clients import fresh_address
 from harness.probes.deaths import Death, death_by
 from harness.probes.document import Document
 from harness.probes.doors import Doors

@@ -1,31 +1,18 @@
-"""Clients of their own: an address of the loopback that nobody else uses, and what a client may write to seem another one."""
+"""Whether we can be many clients of a target, and what a client may write to seem another one."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from harness.probes.addresses import is_every_address_ours
 from harness.probes.exchange import Door
-
-
-def fresh_address() -> str:
-    """An address of this machine that no other client has: one of 14 million, none of 127.0.0.0/16 (which programs use)."""
-    return ".".join(("127", str(16 + secrets.randbelow(224)), str(secrets.randbelow(256)), str(1 + secrets.randbelow(254))))
 
 
 def can_be_many(door: Door) -> bool:
     """Whether we can be more than one client to this target: it stands on the loopback, where every address is ours."""
     return is_every_address_ours(urlsplit(door.base_url).hostname or "")
-
-
-def is_every_address_ours(host: str) -> bool:
-    """Whether connections to this host can come from any address of 127.0.0.0/8."""
-    try:
-        return host == "localhost" or (ip_address(host).version == 4 and ip_address(host).is_loopback)
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ from itertools import pairwise
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
+from harness.probes.addresses import fresh_address
 from harness.probes.calls import Call
 from harness.probes.checks import STAGE, Report, finding_of
-from harness.probes.clients import can_be_many, fresh_address
+from harness.probes.clients import can_be_many
 from harness.probes.code_flows import Codes, Log, Started
 from harness.probes.document import Document
 from harness.probes.exchange import Answer, Credential, Door, World

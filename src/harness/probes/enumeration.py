@@ -23,8 +23,9 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Request, Severity, Symptom
 from harness.model.target import Role, User
 from harness.model.weakness import Place, Weakness
+from harness.probes.addresses import fresh_address
 from harness.probes.checks import Report, finding_of
-from harness.probes.clients import can_be_many, fresh_address
+from harness.probes.clients import can_be_many
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import USERNAME, Answer, Credential, Door, World

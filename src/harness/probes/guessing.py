@@ -20,8 +20,9 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Request, Severity, Symptom
 from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
+from harness.probes.addresses import fresh_address
 from harness.probes.checks import Report, finding_of
-from harness.probes.clients import Disguise, can_be_many, disguises, fresh_address
+from harness.probes.clients import Disguise, can_be_many, disguises
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, Door, World
 from harness.probes.limits import SPARE, disguised
 from harness.probes.pages import Browsing, forms_of

@@ -15,8 +15,9 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Observation, Request, Severity, Symptom
 from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
+from harness.probes.addresses import fresh_address
 from harness.probes.checks import STAGE, Report, finding_of
-from harness.probes.clients import Disguise, can_be_many, disguises, fresh_address
+from harness.probes.clients import Disguise, can_be_many, disguises
 from harness.probes.document import Document
 from harness.probes.exchange import Answer, Credential, Door, World
 from harness.probes.operations import Operation

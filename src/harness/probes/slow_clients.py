@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from harness.model.finding import Severity, Symptom
 from harness.model.weakness import Place, Weakness
+from harness.probes.addresses import fresh_address
 from harness.probes.checks import Report, finding_of
-from harness.probes.clients import can_be_many, fresh_address
+from harness.probes.clients import can_be_many
 from harness.probes.exchange import Door
 
 CONNECTIONS = 40

@@ -54,6 +54,11 @@ class Address:
     sockaddr: tuple[Any, ...]
     tls: ssl.SSLContext | None
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is in 127.0.0.0/8, where we may come from any address."""
+        return self.family == socket.AF_INET and str(self.sockaddr[0]).startswith("127.")
+
 
 def resolve(base_url: str) -> Address:
     """The address behind `http://host:port` or `https://host:port`.
@@ -78,10 +83,13 @@ class Connections:
     """Open connections to one address that nobody uses now; the last one used is taken first.
 
     It also is the pool that `HTTPSocketPoolResponse` gives its connection back to.
+
+    Args:
+        source: the address of this machine that they come from; with "" the system chooses.
     """
 
-    def __init__(self, address: Address, now: Any) -> None:
-        self._address = address
+    def __init__(self, address: Address, now: Any, source: str = "") -> None:
+        self._address, self._source = address, source
         self._now = now
         self._idle: deque[tuple[float, Any]] = deque()
         self._closed = False
@@ -134,6 +142,8 @@ class Connections:
         with ExitStack() as undo:
             undo.callback(connection.close)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._source:
+                connection.bind((self._source, 0))
             connection.connect(address.sockaddr)
             whole = address.tls.wrap_socket(connection, server_hostname=address.name) if address.tls else connection
             undo.pop_all()

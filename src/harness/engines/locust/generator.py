@@ -18,6 +18,7 @@ from harness.engines.locust.reports import Tick, WorkerReport
 from harness.engines.locust.schedule import US_PER_S, make_schedule
 from harness.engines.locust.visitor import Visitor, VisitOver
 from harness.evidence.redaction import redact
+from harness.probes.addresses import fresh_address
 
 # A target that answers nobody is not worth minutes: so many visitors, all of them failed, and none that succeeded.
 HOPELESS_AFTER = 100
@@ -121,7 +122,7 @@ class Generator:
 
     def _visit(self, visit: Visit) -> None:
         self._recorder.begin(visit)
-        connections = Connections(self._address, time.perf_counter) if self._own else self._kept
+        connections = self._own_connections() if self._own else self._kept
         timeout = gevent.Timeout.start_new(self._order.profile.journey_timeout_s)
         try:
             self._journey(self._visitor(visit, connections))
@@ -140,6 +141,10 @@ class Generator:
         self._recorder.end(visit)
         for sample in visit.samples:
             self._listener(sample)
+
+    def _own_connections(self) -> Connections:
+        """Those of one visitor, who has an address of its own as well where that can be: a target may limit each one."""
+        return Connections(self._address, time.perf_counter, fresh_address() if self._address.is_loopback else "")
 
     def _visitor(self, visit: Visit, connections: Connections) -> Visitor:
         return Visitor(
