@@ -7,14 +7,14 @@ from itertools import islice
 import pytest
 
 from harness.evidence.records import Recorder
-from harness.model.errors import HarnessError
+from harness.model.errors import EngineError, HarnessError
 from harness.probes.authorization import Matrix
 from harness.probes.destruction import destructive
 from harness.probes.document import Document
 from harness.probes.planted import Hole, HoleKind, Seen, holes, looked_for
 from harness.targets.arena import Arena
 
-TRIED_MAX = 3  # all of them must be missed before it is a failure: an operation may show nothing of whose data it deals with
+TRIED_MAX = 3  # all of them must be missed before it says so: an operation may show nothing of whose data it deals with
 
 
 @pytest.mark.proves("7.3.5.b")
@@ -30,7 +30,8 @@ def test_a_planted_hole_is_found(
         if seen is Seen.FOUND:
             return
         missed.extend([hole.title] if seen is Seen.MISSED else [])
-    assert len(missed) < TRIED_MAX, f"none of these planted holes was found: {'; '.join(missed)}"
+    if len(missed) == TRIED_MAX:  # no failure of the target: what was asked of it says nothing
+        raise EngineError(f"none of these planted holes was found, so its refusals prove nothing: {'; '.join(missed)}")
     pytest.skip(f"not found: {'; '.join(missed)}" if missed else f"nothing refuses anybody by {kind}, or it could not be planted")
 
 

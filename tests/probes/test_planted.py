@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
+from harness.evidence.records import Recorder
+from harness.model.errors import EngineError
 from harness.probes.authorization import AuthorizationRun, Matrix
 from harness.probes.destruction import destructive
 from harness.probes.document import Document
 from harness.probes.planted import Hole, HoleKind, Seen, holes, looked_for
 from harness.probes.scene import Asker
+from harness.targets.arena import Arena
+from suites.authorization import test_planted as check
 from tests.probes import notes_server, projects_server
 
 
@@ -65,3 +72,18 @@ def test_a_hole_that_nobody_comes_through_is_not_missed(notes: Matrix) -> None:
     shut = Hole(hole.kind, hole.operation, hole.asker, Asker("member", "two"))
     with notes_server.Servers().fresh("planted") as door:
         assert looked_for(door, notes_server.DOCUMENT, 1, shut) is Seen.NOT_OPEN
+
+
+class Ground(notes_server.Servers):
+    """Platforms, and what their target file says."""
+
+    target = notes_server.target()
+
+
+def test_a_harness_that_sees_no_planted_hole_blames_itself_and_not_the_target(
+    notes: Matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground, recorder = cast(Arena, Ground()), cast(Recorder, SimpleNamespace(progress=lambda _text: None))
+    monkeypatch.setattr(check, "looked_for", lambda *_: Seen.MISSED)
+    with pytest.raises(EngineError, match="its refusals prove nothing"):
+        check.test_a_planted_hole_is_found(HoleKind.NOBODY, ground, notes_server.DOCUMENT, 1, notes, recorder)
