@@ -102,3 +102,31 @@ def test_a_target_that_dies_is_no_pass(grounds: Grounds) -> None:
     assert done.death is not None
     assert done.death.request is not None
     assert done.payload().findings == ()
+
+
+@pytest.fixture(scope="module")
+def elsewhere(server: EmbeddedServer) -> str:
+    """The template with every table in a schema that the platform alone has in its search path."""
+    with psycopg.connect(server.create("elsewhere")) as connection:
+        connection.execute("CREATE SCHEMA travel")
+        connection.execute("SET search_path = travel")
+        connection.execute(SCHEMA)
+    server.freeze("elsewhere")
+    return "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("defects", "found"),
+    [
+        ((), []),
+        (("books-twice",), [("database.double-submission", BOOK)]),
+        (("page-search",), [("injection.sql", "GET /desk/search")]),
+    ],
+)
+def test_tables_outside_of_the_search_path_are_watched_as_well(
+    server: EmbeddedServer, recorded: MakeRecorded, elsewhere: str, defects: tuple[str, ...], found: list[tuple[str, str]]
+) -> None:
+    done = examined(Grounds(server, recorded, elsewhere, frozenset(defects), schema="travel"))
+    assert [(each.rule, each.operation) for each in done.payload().findings] == found
+    assert done.sizes
+    assert done.of("double-submission").untried == {}

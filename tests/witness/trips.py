@@ -223,6 +223,7 @@ class Grounds:
     template: str
     defects: frozenset[str] = frozenset()
     isolated: bool = True
+    schema: str = "public"  # where the platform looks for its tables
 
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
@@ -232,7 +233,7 @@ class Grounds:
         dsn = self.server.dsn(record.name)
         free: queue.Queue[psycopg.Connection] = queue.Queue()
         for _ in range(CONNECTIONS):
-            free.put(psycopg.connect(dsn, autocommit=True))
+            free.put(psycopg.connect(dsn, autocommit=True, options=f"-c search_path={self.schema}"))
         try:
             with served(target(), _Trips(self.defects, free).answer, dsn=dsn, record=record) as live:
                 yield live

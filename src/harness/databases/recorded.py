@@ -11,6 +11,14 @@ from harness.databases.operations import CONNECT_TIMEOUT_S
 from harness.model.errors import DatabaseError
 
 # What the harness does there itself is logged as well (that is how it knows how far the record has come), but not planned.
+# The target may set its search path for itself; here a table's bare name is looked for in every schema, its own ones first.
+_SEE_EVERY_SCHEMA = """
+SELECT set_config(
+    'search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), string_agg(quote_ident(nspname), ', ')), false
+)
+FROM (SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+      AND nspname <> ALL (current_schemas(false)) ORDER BY nspname) AS further
+"""
 _OPTIONS = "-c log_min_duration_statement=0 -c auto_explain.log_min_duration=-1 -c statement_timeout=60000"
 
 
@@ -31,8 +39,10 @@ class Recorded:
             DatabaseError: the server refuses.
         """
         try:
-            return psycopg.connect(
+            connection = psycopg.connect(
                 self.dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="harness", options=_OPTIONS
             )
+            connection.execute(_SEE_EVERY_SCHEMA)
         except psycopg.Error as error:
             raise DatabaseError(f"the recorded database refused the harness: {str(error).strip().splitlines()[0]}") from error
+        return connection
