@@ -1,6 +1,7 @@
 """A small shop in a process of its own: the target of the scans, with a hole and with ways to fail that its variables switch on.
 
-Buyers have a cookie and admins a bearer token. `SHOP_ECHO` puts what is searched for into the page as it is; `SHOP_DIES_AFTER`
+Buyers have a cookie, admins a bearer token and, behind a form of their own, pages with a cookie. `SHOP_ECHO` (and, on those
+pages, `SHOP_DESK_ECHO`) puts what is searched for into the page as it is; `SHOP_DIES_AFTER`
 ends the process and `SHOP_FORGETS_AFTER` all sessions after so many requests; `SHOP_SLOW_S` makes each answer to a scanner wait.
 """
 
@@ -19,6 +20,10 @@ USERS = {"ann": "buyer", "ada": "admin"}
 DIES_AFTER = int(os.environ.get("SHOP_DIES_AFTER", "0"))
 FORGETS_AFTER = int(os.environ.get("SHOP_FORGETS_AFTER", "0"))
 sessions: dict[str, str] = {}
+desks: set[str] = set()
+FORM = "<form method='post' action='/desk/login'><input name='username'><input name='password' type='password'></form>"
+DESK = """<h1>Desk</h1><a href='/desk/find?word=chair'>Find</a> <a href='/desk/list'>List</a>
+<form method='post' action='/desk/logout'><button>Leave</button></form>"""
 orders = {1: "two chairs", 2: "a table"}
 seen = 0
 
@@ -33,6 +38,8 @@ class Shop(BaseHTTPRequestHandler):
             return self.say(200, "<h1>Shop</h1><a href='/about'>About</a>", "text/html")
         if address.path == "/health":
             return self.say(200, {"ok": True})
+        if address.path.startswith("/desk"):
+            return self.desk(address.path, parse_qs(address.query))
         if (role := self.role()) is None:
             return self.say(401, {"error": "log in first"})
         if address.path == "/me":
@@ -49,6 +56,8 @@ class Shop(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.count()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(errors="replace")
+        if self.path.startswith("/desk"):
+            return self.desk_post(parse_qs(body))
         try:
             given = json.loads(body or "{}")
         except ValueError:
@@ -80,8 +89,30 @@ class Shop(BaseHTTPRequestHandler):
             return self.say(200, {"token": token})
         return self.say(200, {"ok": True}, cookie=f"sid={token}; Path=/; HttpOnly; SameSite=Lax")
 
+    def desk(self, path: str, query: dict[str, list[str]]) -> None:
+        if path == "/desk/login":
+            return self.say(200, FORM, "text/html")
+        if self.cookies().get("desk") not in desks:
+            return self.say(303, "", "text/html", location="/desk/login")
+        if path == "/desk/find":
+            word = query.get("word", [""])[0]
+            return self.say(200, f"<p>{word if os.environ.get('SHOP_DESK_ECHO') else html.escape(word)}</p>", "text/html")
+        return self.say(200, DESK, "text/html") if path in ("/desk", "/desk/list") else self.say(404, "nothing", "text/html")
+
+    def desk_post(self, given: dict[str, list[str]]) -> None:
+        if self.path == "/desk/logout":
+            desks.discard(self.cookies().get("desk", ""))
+            return self.say(303, "", "text/html", location="/desk/login")
+        if given.get("username") != ["ada"] or given.get("password") != [os.environ["SHOP_PASSWORD"]]:
+            return self.say(401, FORM, "text/html")
+        desks.add(token := secrets.token_hex(16))
+        return self.say(303, "", "text/html", cookie=f"desk={token}; Path=/desk; HttpOnly", location="/desk")
+
+    def cookies(self) -> dict[str, str]:
+        return dict(part.strip().partition("=")[::2] for part in self.headers.get("Cookie", "").split(";"))
+
     def credential(self) -> str:
-        cookies = dict(part.strip().partition("=")[::2] for part in self.headers.get("Cookie", "").split(";"))
+        cookies = self.cookies()
         return cookies.get("sid") or self.headers.get("Authorization", "").removeprefix("Bearer ")
 
     def role(self) -> str | None:
@@ -96,14 +127,16 @@ class Shop(BaseHTTPRequestHandler):
             os._exit(3)
         if FORGETS_AFTER and seen > FORGETS_AFTER:
             sessions.clear()
+            desks.clear()
 
-    def say(self, status: int, what: object, kind: str = "application/json", cookie: str = "") -> None:
+    def say(self, status: int, what: object, kind: str = "application/json", cookie: str = "", location: str = "") -> None:
         text = (what if isinstance(what, str) else json.dumps(what)).encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text)))
-        if cookie:
-            self.send_header("Set-Cookie", cookie)
+        for name, value in (("Set-Cookie", cookie), ("Location", location)):
+            if value:
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(text)
 

@@ -57,6 +57,8 @@ username = "ada"
 password = "${SHOP_SECRET}"
 """
 
+ADMIN_WITH_PAGES = ADMIN.replace("[roles.admin.login]", '[roles.admin]\npage_login = "/desk/login"\n\n[roles.admin.login]')
+
 PROJECT = """
 [defaults]
 target = "shop"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from harness.engines.zap.confirming import rewritten
 from harness.engines.zap.document import import_document
 from harness.engines.zap.entering import Entry
 from harness.engines.zap.model import Alert
+from harness.engines.zap.paging import Pages
 from harness.engines.zap.plan import ADD_ON_OF, Ground, automation_plan
 from harness.engines.zap.profiles import load_scan_profile, profile_names
 from harness.model.errors import ConfigError
@@ -109,6 +111,34 @@ def test_a_session_of_ours_goes_to_the_target_alone_and_replaces_that_of_the_rol
     assert made["replacer"]["parameters"] == {"deleteAllRules": True}
     assert next(iter(made)) == "replacer", "before anything is sent"
     assert "user" not in made["activeScan"]["parameters"]
+
+
+PAGE = Aim("GET /desk", Request("GET", "/desk?open=1", "buyer", "one"), True, 200, is_page=True)
+PAGES = Pages((PAGE,), {"Cookie": "desk=c"}, {"POST /desk/logout": "it ends the session of the pages"})
+
+
+def with_pages(entry: Entry, **changes: Any) -> dict[str, dict[str, Any]]:
+    aims = replace(AIMS, aims=(*AIMS.aims, PAGE), left_out={**AIMS.left_out, **PAGES.left_out})
+    return jobs(entry=entry, aims=aims, pages=PAGES, **changes)
+
+
+@pytest.mark.parametrize(("entry", "carried"), [(ZAPS, {"Cookie"}), (OURS, {"Authorization", "Cookie"})], ids=["ZAP's", "ours"])
+def test_the_session_of_the_pages_goes_with_every_request_beside_the_credential(entry: Entry, carried: set[str]) -> None:
+    rules = with_pages(entry)["replacer"]["rules"]
+    assert {rule["matchString"] for rule in rules} == carried
+
+
+def test_without_the_add_on_the_pages_are_asked_for_one_by_one_with_their_session_and_the_operations_without() -> None:
+    requests = with_pages(ZAPS, add_ons=ALL - {"replacer"})["requestor"]["requests"]
+    assert [request["url"].rpartition("/")[2] for request in requests if "Cookie:desk=c" in request["headers"]] == ["desk?open=1"]
+    assert len(requests) == len(AIMS.aims) + 1
+
+
+def test_a_page_is_imported_as_it_is_and_is_not_reached_where_it_leads_to_its_log_in() -> None:
+    paths = json.loads(import_document("http://127.0.0.1:81", "/v1", [PAGE]))["paths"]
+    assert list(paths) == ["/desk"]
+    assert [parameter["name"] for parameter in paths["/desk"]["get"]["parameters"]] == ["open"]
+    assert [is_behind_the_door(PAGE, status) for status in (200, 303, 401, 404)] == [True, False, False, False]
 
 
 def test_without_the_add_ons_the_requests_are_sent_one_by_one_with_the_credential_where_one_is_asked_for() -> None:

@@ -31,7 +31,7 @@ from harness.runner.request import Chosen, request_of
 from harness.targets.arena import ArenaPlan
 from tests.runner.tiny import Outcome, TinyProject
 from tests.zap import shop_project
-from tests.zap.shop_project import ADMIN, BUYER
+from tests.zap.shop_project import ADMIN, ADMIN_WITH_PAGES, BUYER
 from tests.zap.test_client import Reply
 from tests.zap.test_client import daemon as page
 
@@ -152,6 +152,40 @@ def test_a_scan_that_has_all_that_its_profile_demands_is_whole(tmp_path: Path) -
         (5, 5, True, ("admin",)),
     ]
     assert "1 active and 0 passive rules" in found.observations[0].text
+
+
+@pytest.mark.usefixtures("shared")
+def test_the_pages_behind_a_form_are_scanned_with_a_session_of_their_own(tmp_path: Path, secret: str) -> None:
+    project = shop_project.make(tmp_path / "project", only_our_rule=True, roles=ADMIN_WITH_PAGES, SHOP_DESK_ECHO="1")
+    outcome = stage(project)
+    assert (outcome.state, outcome.reason) == (StageState.RAN, "")
+    found = payload(project, outcome)
+    (scan,) = found.scans
+    assert "3 of 3 pages behind the log-in form were reached" in scan.notes
+    assert [(reach.operations, reach.reached) for reach in found.reach] == [(7, 7)]
+    assert {(f.rule, f.operation, f.parameter) for f in found.findings} == {("zap.999001", "GET /desk/find", "word")}
+    assert "POST /desk/logout" in scan.left_out
+    assert "GET /desk/find" in found.examined[0].operations
+    for path in (project.folder / "run").rglob("*"):
+        assert not path.is_file() or secret not in path.read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize(
+    ("variables", "roles", "why"),
+    [
+        ({"SHOP_FORGETS_AFTER": "25"}, ADMIN_WITH_PAGES, "the session of the pages was over at the end: /desk answers 303"),
+        ({}, ADMIN_WITH_PAGES.replace("/desk/login", "/about"), "the form at /about lets nobody in"),
+    ],
+    ids=["over", "no form"],
+)
+def test_pages_that_were_not_scanned_as_the_role_are_a_gap(
+    tmp_path: Path, variables: dict[str, str], roles: str, why: str
+) -> None:
+    project = shop_project.make(tmp_path / "project", only_our_rule=True, roles=roles, **variables)
+    outcome = stage(project)
+    assert outcome.state is StageState.PARTIAL
+    assert why in outcome.reason
 
 
 def test_the_plan_of_each_role_lies_in_the_run_without_secrets_and_with_real_ids(

@@ -27,12 +27,13 @@ _BEHIND_NO_DOOR = (0, 404, 405, 429, 501)
 
 @dataclass(frozen=True)
 class Aim:
-    """One operation and the request that reaches it. `status` is what the target answered to it just before the scan."""
+    """One operation or page, and the request that reaches it. `status` is what the target answered just before the scan."""
 
     operation: str
     request: Request
     secured: bool
     status: int
+    is_page: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -59,7 +60,12 @@ class Aims:
     @property
     def operations(self) -> tuple[str, ...]:
         """Operations that the scan is to reach."""
-        return (*(aim.operation for aim in self.aims), *self.lost)
+        return (*(aim.operation for aim in self.aims if not aim.is_page), *self.lost)
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """Pages that the scan is to reach."""
+        return tuple(aim.operation for aim in self.aims if aim.is_page)
 
 
 def aims_of(scene: Scene, asker: Asker, *, public: bool) -> Aims:
@@ -167,7 +173,9 @@ def _proof(scene: Scene, asker: Asker) -> Request | None:
 
 
 def is_behind_the_door(aim: Aim, status: int) -> bool:
-    """Whether an answer shows that the operation itself was reached, as somebody who may."""
+    """Whether an answer shows that the operation itself was reached, as somebody who may; a page else leads to its log-in."""
+    if aim.is_page:
+        return status == aim.status
     refused = aim.secured and status in _DENIED
     return not refused and (status not in _BEHIND_NO_DOOR or status == aim.status not in (0, 429))
 

@@ -25,7 +25,9 @@ def import_document(base_url: str, base_path: str, aims: Iterable[Aim]) -> str:
 
 
 def _template(aim: Aim, base_path: str) -> str:
-    """The path as a template; as it was sent where a segment is only in part a parameter (`/{name}.json`)."""
+    """The path as a template; as it was sent where a segment is only in part a parameter (`/{name}.json`), or a page's."""
+    if aim.is_page:
+        return urlsplit(aim.request.path).path
     template = base_path + aim.operation.partition(" ")[2]
     whole = all(_WHOLE.fullmatch(segment) or "{" not in segment for segment in template.split("/"))
     return template if whole else urlsplit(aim.request.path).path

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.engines.zap.aims import Aim, Aims, address_of
 from harness.engines.zap.entering import Entry
+from harness.engines.zap.paging import Pages
 from harness.engines.zap.profiles import ACTIVE, ScanProfile
 
 ADD_ON_OF = {
@@ -40,8 +41,14 @@ class Ground:
     add_ons: Collection[str]  # ids
     folder: str  # where the daemon may write, and where the document lies, as the daemon sees it
     document: str  # its file name there
+    pages: Pages = field(default_factory=Pages)
     browser: str = ""  # as ZAP names it: firefox-headless; "" where there is none
     minutes: float = 5.0
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """Headers that every request to the target carries: the credential, and the session of the pages."""
+        return {**self.entry.headers, **self.pages.headers}
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def automation_plan(profile: ScanProfile, ground: Ground) -> MadePlan:
     """The plan of one role."""
     jobs: list[dict[str, Any]] = []
     left_out: dict[str, str] = {}
-    if ground.entry.headers and _has(ground, "replacer"):
+    if ground.carried and _has(ground, "replacer"):
         jobs.append(_replacer(ground))
     for template in profile.jobs:
         kind = _kind(template["type"], ground)
@@ -84,7 +91,7 @@ def _has(ground: Ground, job: str) -> bool:
 
 def _kind(wanted: str, ground: Ground) -> str:
     """The job that does it: `requestor` where documents cannot be imported, or only without the credential."""
-    if wanted == "openapi" and (not _has(ground, "openapi") or (ground.entry.headers and not _has(ground, "replacer"))):
+    if wanted == "openapi" and (not _has(ground, "openapi") or (ground.carried and not _has(ground, "replacer"))):
         return "requestor"
     if wanted == "spiderClient" and not _has(ground, wanted):
         return "spiderAjax"
@@ -170,15 +177,17 @@ def _requests(ground: Ground) -> list[dict[str, Any]]:
             "name": aim.operation,
             "url": address_of(ground.base_url, aim.request),
             "method": aim.request.method,
-            "headers": [f"{name}:{value}" for name, value in _sent(aim, ground.entry).items()],
+            "headers": [f"{name}:{value}" for name, value in _sent(aim, ground).items()],
             **({"data": aim.request.body} if aim.request.body is not None else {}),
         }
         for aim in ground.aims.aims
     ]
 
 
-def _sent(aim: Aim, entry: Entry) -> Mapping[str, str]:
-    return {**aim.request.headers, **entry.headers} if aim.secured else aim.request.headers
+def _sent(aim: Aim, ground: Ground) -> Mapping[str, str]:
+    if aim.is_page:
+        return {**aim.request.headers, **ground.carried}
+    return {**aim.request.headers, **ground.entry.headers} if aim.secured else aim.request.headers
 
 
 def _replacer(ground: Ground) -> dict[str, Any]:
@@ -192,7 +201,7 @@ def _replacer(ground: Ground) -> dict[str, Any]:
             "matchRegex": False,
             "replacementString": value,
         }
-        for name, value in ground.entry.headers.items()
+        for name, value in ground.carried.items()
     ]
     return {"type": "replacer", "parameters": {"deleteAllRules": True}, "rules": rules}
 

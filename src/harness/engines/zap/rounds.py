@@ -13,6 +13,7 @@ from harness.engines.zap.aims import Aims, aims_of
 from harness.engines.zap.alerts import ENGINE, HIGH, Read, read_alerts
 from harness.engines.zap.confirming import Confirmer
 from harness.engines.zap.daemon import Daemon
+from harness.engines.zap.paging import Pages, enter_pages
 from harness.engines.zap.profiles import ScanProfile
 from harness.engines.zap.scanning import ScanDone, ScanOrder, scan
 from harness.engines.zap.source import SourceKind, ZapSource
@@ -27,6 +28,7 @@ from harness.probes.document import Document, DocumentError
 from harness.probes.exchange import World
 from harness.probes.scene import NOBODY, Asker, Scene
 from harness.targets.arena import Arena
+from harness.targets.live import LiveTarget
 
 LEDGER_PARTS = ("7.3.1.a",)  # "OWASP ZAP scans the API and the pages as each role"
 _MARGIN_S = 30.0  # of the stage's time, for reading results and ending the daemon
@@ -93,12 +95,15 @@ class Rounds:
         folder = self.job.folder / "raw" / who
         folder.mkdir(parents=True, exist_ok=True)
         with arena.fresh(f"zap-{who}") as live:
+            pages = _pages(live, aims.asker)
+            aims = replace(aims, aims=(*aims.aims, *pages.aims), left_out={**aims.left_out, **pages.left_out})
             order = ScanOrder(
                 profile=self.profile,
                 daemon=self.daemon,
                 live=live,
                 base_path=self._base_path,
                 aims=aims,
+                pages=pages,
                 browser=_browser(self.daemon.source),
                 deadline=deadline,
                 folder=folder,
@@ -184,12 +189,16 @@ class Rounds:
         return Reach(
             engine=ENGINE,
             operations=len(each.aims.operations),
-            reached=len(each.done.reached),
+            reached=len(set(each.done.reached) & set(each.aims.operations)),
             logged_in=proved,
             roles=(who,) if who and proved else (),
             requests=record.requests,
             note="; ".join(record.gaps[:2]),
         )
+
+    def _below_the_base(self, operation: str) -> str:
+        method, path = operation.split(" ", 1)
+        return f"{method} {self._base_path}{path}"
 
     def _examined(self, each: Round) -> list[Examined]:
         """Rules that came to their end on the operations that were reached, logged in: only these can be called fixed."""
@@ -198,9 +207,16 @@ class Rounds:
         whole += [f"zap.{rule}" for rule in done.passive_rules]
         if done.record.alive_after is not True or not done.logged_in or not whole:
             return []
-        names = (aim.operation.split(" ", 1) for aim in each.aims.aims if aim.operation in done.reached)
-        operations = tuple(f"{method} {self._base_path}{path}" for method, path in names)
+        reached = [aim for aim in each.aims.aims if aim.operation in done.reached]
+        operations = tuple(aim.operation if aim.is_page else self._below_the_base(aim.operation) for aim in reached)
         return [Examined(ENGINE, tuple(whole), ("", *operations), (each.aims.asker.role, ""))]
+
+
+def _pages(live: LiveTarget, asker: Asker) -> Pages:
+    if not asker.role:
+        return Pages()
+    with World(live) as world:
+        return enter_pages(world, *world.user(asker.role, asker.user))
 
 
 def check(name: str, why: str) -> TestResult:

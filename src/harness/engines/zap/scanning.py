@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from harness.engines.zap.entering import Entry, entry_of
 from harness.engines.zap.gathering import Gathered, gather
 from harness.engines.zap.honesty import gaps
 from harness.engines.zap.model import Alert, ScanFacts
+from harness.engines.zap.paging import Pages
 from harness.engines.zap.plan import Ground, MadePlan, automation_plan
 from harness.engines.zap.profiles import ACTIVE, ScanProfile
 from harness.engines.zap.reading import rule_states
@@ -30,6 +31,7 @@ from harness.evidence.files import write_atomic
 from harness.evidence.redaction import redact, remember_secret
 from harness.model.errors import EngineError, TargetError
 from harness.model.evidence import RuleRecord, ScanRecord
+from harness.probes.exchange import Credential, World
 from harness.targets.live import LiveTarget
 
 ENGINE = "zap"
@@ -49,7 +51,8 @@ class ScanOrder:
     daemon: Daemon
     live: LiveTarget
     base_path: str
-    aims: Aims
+    aims: Aims  # those of the pages among them
+    pages: Pages
     browser: str
     deadline: float
     folder: Path
@@ -78,7 +81,7 @@ class ScanDone:
 def scan(order: ScanOrder) -> ScanDone:
     """Scans as one role. What goes wrong is a gap of the record, never an exception."""
     before = order.live.alive()
-    faults: list[str] = []
+    faults: list[str] = [order.pages.gap] if order.pages.gap else []
     gathered, entry, made = Gathered(), Entry(), MadePlan({}, (), {})
     try:
         entry, made, gathered = _run(order, faults)
@@ -86,7 +89,7 @@ def scan(order: ScanOrder) -> ScanDone:
         faults.append(f"{order.who}: {error.message}")
     if ended := order.daemon.gone():
         faults.append(ended)
-    over = _session_over(order, entry)
+    over = [*_session_over(order, entry), *_pages_over(order)]
     return _done(order, gathered, made, [*faults, *over], before, entry, lost=bool(over))
 
 
@@ -102,7 +105,7 @@ def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered
     document = import_document(order.live.base_url, order.base_path, order.aims.aims)
     folder, file = _upload(client, f"{name}-document.json", document).rsplit("/", 1)
     minutes = max(1.0, (order.deadline - time.monotonic()) / 60)
-    ground = Ground(name, order.live.base_url, order.aims, entry, add_ons, folder, file, order.browser, minutes)
+    ground = Ground(name, order.live.base_url, order.aims, entry, add_ons, folder, file, order.pages, order.browser, minutes)
     made = automation_plan(order.profile, ground)
     text = yaml.safe_dump(made.plan, sort_keys=False, allow_unicode=True, width=130)
     write_atomic(order.folder / PLAN_FILE, redact(text))
@@ -225,6 +228,19 @@ def _session_over(order: ScanOrder, entry: Entry) -> list[str]:
     return []
 
 
+def _pages_over(order: ScanOrder) -> list[str]:
+    """Whether the session of the pages still opens them, where it is one of its own."""
+    if not order.pages.headers or not order.pages.aims:
+        return []
+    request = replace(order.pages.aims[0].request, role="", user="", headers=dict(order.pages.headers))
+    try:
+        with World(order.live) as world:
+            why = order.pages.over(world.send_as(request, Credential()))
+    except TargetError as error:
+        why = error.message
+    return [f"{order.who}: {why}"] if why else []
+
+
 def _done(
     order: ScanOrder, gathered: Gathered, made: MadePlan, faults: list[str], before: bool, entry: Entry, *, lost: bool
 ) -> ScanDone:
@@ -239,7 +255,7 @@ def _done(
         names=profile.rules,
         rule_s_max=60.0 * float(active.get("parameters", {}).get("maxRuleDurationInMins", 0)),
         statuses=gathered.statuses,
-        operations=len(aims.operations),
+        operations=len(aims.operations) + len(aims.pages),
         reached=len(gathered.reached),
         log_ins_wanted=bool(aims.asker.role),
         log_ins=proofs,
@@ -261,7 +277,7 @@ def _done(
 
 
 def _is_secured(aims: Aims, operation: str) -> bool:
-    return any(aim.operation == operation and aim.secured for aim in aims.aims)
+    return any(aim.operation == operation and aim.secured and not aim.is_page for aim in aims.aims)
 
 
 def _left_out(made: MadePlan, *, welcome: bool) -> list[str]:
@@ -293,13 +309,18 @@ def _record(order: ScanOrder, gathered: Gathered, facts: ScanFacts, entry: Entry
         parameters=sum(len(aim.parameters) for aim in order.aims.aims if aim.operation in gathered.reached),
         log_in=_log_in(order, facts, entry),
         left_out={**order.aims.left_out, **{f"{name} (could not be aimed at)": why for name, why in order.aims.lost.items()}},
-        notes=tuple(_left_out(made, welcome=True)),
+        notes=(*_of_pages(order.aims, gathered), *_left_out(made, welcome=True)),
         alive_before=facts.alive_before,
         alive_after=facts.alive_after,
         gaps=tuple(
             redact(gap) for gap in (*gaps(facts), *_passive_gaps(order.profile, gathered), *_left_out(made, welcome=False))
         ),
     )
+
+
+def _of_pages(aims: Aims, gathered: Gathered) -> list[str]:
+    reached = set(gathered.reached) & set(aims.pages)
+    return [f"{len(reached)} of {len(aims.pages)} pages behind the log-in form were reached"] if aims.pages else []
 
 
 def _log_in(order: ScanOrder, facts: ScanFacts, entry: Entry) -> str:
