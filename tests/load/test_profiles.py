@@ -129,6 +129,14 @@ def test_an_unknown_profile_is_answered_with_the_nearest_one() -> None:
         load_profile(PROJECT, "sustaned")
 
 
+def test_a_phase_at_a_lower_scale_takes_as_long_as_it_needs_to_be_judged() -> None:
+    warmup, sustained, peak = load_profile(PROJECT, "full", scale=0.2).phases
+    assert (warmup.arrivals_per_s, warmup.duration_s, warmup.arrivals) == (2.0, 120, 240)
+    assert (sustained.duration_s, peak.duration_s) == (300, 120)
+    short = load_profile(PROJECT, "smoke", scale=0.01).phases[0]
+    assert short.duration_s == 300, "ten times, and no more"
+
+
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("inf"), float("nan"), 1e-9])
 def test_a_scale_that_leaves_no_traffic_is_refused(folder: Path, scale: float) -> None:
     with pytest.raises(ConfigError, match="scale"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,6 +55,12 @@ class Phase:
         return round(self.duration_s * self.arrivals_per_s)
 
 
+ARRIVALS_KEPT = 240
+"""Of a phase at a lower scale: some more than are wanted before anything is said of an endpoint."""
+LONGER_MAX = 10
+"""Times that a phase takes at a lower scale, at most."""
+
+
 @dataclass(frozen=True)
 class LoadProfile:
     """How many arrive, and when: phases in order, whatever the target does.
@@ -82,18 +89,26 @@ class LoadProfile:
         return sum(phase.duration_s for phase in self.phases)
 
     def scaled(self, factor: float) -> LoadProfile:
-        """The same phases at `factor` times the rate.
+        """The same phases at `factor` times the rate; one that would end too early to be judged takes longer.
 
         Raises:
             ValueError: the factor is not above 0, or leaves a phase without arrivals.
         """
         if not 0 < factor < float("inf"):
             raise ValueError(f"scale {factor:g}: wanted a number above 0")
-        phases = tuple(dataclasses.replace(phase, arrivals_per_s=phase.arrivals_per_s * factor) for phase in self.phases)
+        phases = tuple(_scaled(phase, factor) for phase in self.phases)
         empty = [phase.name for phase in phases if not phase.arrivals]
         if empty:
             raise ValueError(f"scale {factor:g}: leaves no arrivals in {', '.join(empty)}")
         return dataclasses.replace(self, phases=phases, scale=self.scale * factor)
+
+
+def _scaled(phase: Phase, factor: float) -> Phase:
+    rate = phase.arrivals_per_s * factor
+    wanted_s = math.ceil(min(phase.arrivals, ARRIVALS_KEPT) / rate)
+    return dataclasses.replace(
+        phase, arrivals_per_s=rate, duration_s=max(phase.duration_s, min(wanted_s, phase.duration_s * LONGER_MAX))
+    )
 
 
 @dataclass(frozen=True)
