@@ -4,5 +4,6 @@ pytest_plugins = (
     "harness.engines.pytest_plugin",
     "fixtures.targets",
     "fixtures.platforms",
+    "fixtures.production",
     "fixtures.pages",
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from tpe.settings import DatabaseSettings, Settings
+from tpe.settings import Settings
 
 DONE, FAILED, WRONG = 0, 1, 2
 SEED_PASSWORD_VARIABLE = "TPE_SEED_PASSWORD"
@@ -61,9 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the API and the pages until SIGTERM")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=_port, help="port to listen on, 0 for a free one (default: PORT)")
-    serve.add_argument(
-        "--profile", type=_file, metavar="FILE", help="variables that the environment may outrank, without secrets"
-    )
+    _profile_argument(serve)
     serve.set_defaults(command=_serve)
 
     migrate = commands.add_parser("migrate", help="move the database's schema")
@@ -76,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     seed.add_argument("--size", choices=tuple(SIZES), default="small", help="how much (default: small)")
     seed.add_argument("--seed", type=int, default=1, help="the same number gives the same rows (default: 1)")
+    _profile_argument(seed)
     seed.set_defaults(command=_seed)
 
     openapi = commands.add_parser("openapi", help="print the OpenAPI document as YAML")
@@ -88,7 +87,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _profile_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile", type=_file, metavar="FILE", help="variables that the environment may outrank, without secrets"
+    )
+
+
 def _migrate_arguments(parser: argparse.ArgumentParser) -> None:
+    _profile_argument(parser)
     parser.add_argument(
         "action",
         choices=("up", "down", "history", "check", "sql", "schema"),
@@ -148,9 +154,10 @@ def _migrate(options: argparse.Namespace) -> int:
 
 
 def _seed(options: argparse.Namespace) -> int:
+    from tpe.profiles import read_database_settings
     from tpe.seed.load import SeedError, seed_database
 
-    conninfo = DatabaseSettings().database_conninfo
+    conninfo = read_database_settings(options.profile).database_conninfo
     password = os.environ.get(SEED_PASSWORD_VARIABLE, "")
     if not password:
         raise CommandError(f"{SEED_PASSWORD_VARIABLE} is not set: it becomes the password of the demo accounts", WRONG)

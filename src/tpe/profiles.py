@@ -6,7 +6,7 @@ A profile is a file of variables without a secret (``deploy/profiles``); secrets
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from tpe.settings import JWT_SECRET_LENGTH_MIN, Settings
+from tpe.settings import JWT_SECRET_LENGTH_MIN, DatabaseSettings, Settings
 
 SECRETS: Final = {
     "JWT_SECRET": JWT_SECRET_LENGTH_MIN,
@@ -72,14 +72,24 @@ _PLACEHOLDER: Final = re.compile(
 def read_settings(profile: Path | None = None) -> Settings:
     """Read the environment, and below it the file of a profile; ValidationError names every variable that will not do."""
     settings = Settings(_env_file=profile)  # type: ignore[call-arg]  # the environment gives what is missing
-    faults = list(unfit(settings))
-    if faults:
-        errors = [
-            InitErrorDetails(type=PydanticCustomError("unfit", "{fault}", {"fault": fault}), loc=(name,), input=None)
-            for name, fault in faults
-        ]
-        raise ValidationError.from_exception_data("Settings", errors, hide_input=True)
+    _refuse(unfit(settings))
     return settings
+
+
+def read_database_settings(profile: Path | None = None) -> DatabaseSettings:
+    """Read as much as a command needs that works on the database alone; ValidationError as above."""
+    settings = DatabaseSettings(_env_file=profile)  # type: ignore[call-arg]  # as above
+    _refuse(() if settings.NODE_ENV == "development" else _plain_database(settings))
+    return settings
+
+
+def _refuse(faults: Iterable[tuple[str, str]]) -> None:
+    errors = [
+        InitErrorDetails(type=PydanticCustomError("unfit", "{fault}", {"fault": fault}), loc=(name,), input=None)
+        for name, fault in faults
+    ]
+    if errors:
+        raise ValidationError.from_exception_data("Settings", errors, hide_input=True)
 
 
 def unfit(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -132,14 +142,19 @@ def _open(settings: Settings) -> Iterator[tuple[str, str]]:
             yield name, f"must be https in {settings.NODE_ENV}"
     if settings.NEXT_PUBLIC_ENVIRONMENT not in (None, settings.NODE_ENV):
         yield "NEXT_PUBLIC_ENVIRONMENT", "must be the same as NODE_ENV"
+    plain = list(_plain_database(settings))
+    yield from plain
+    if not plain and settings.DATABASE_URL is not None and (fault := _weak_password(settings.DATABASE_URL.get_secret_value())):
+        yield "DATABASE_URL", fault
+    if any(network.prefixlen == 0 for network in settings.TRUSTED_PROXIES):
+        yield "TRUSTED_PROXIES", "must not be everybody: any client could then say who it is"
+
+
+def _plain_database(settings: DatabaseSettings) -> Iterator[tuple[str, str]]:
     if settings.DATABASE_URL is None and not settings.DB_SSL:
         yield "DB_SSL", f"must be true in {settings.NODE_ENV}"
     if settings.DATABASE_URL is not None and _sslmode(settings.DATABASE_URL.get_secret_value()) not in TLS_MODES:
         yield "DATABASE_URL", f"must have sslmode=require, or better, in {settings.NODE_ENV}"
-    elif settings.DATABASE_URL is not None and (fault := _weak_password(settings.DATABASE_URL.get_secret_value())):
-        yield "DATABASE_URL", fault
-    if any(network.prefixlen == 0 for network in settings.TRUSTED_PROXIES):
-        yield "TRUSTED_PROXIES", "must not be everybody: any client could then say who it is"
 
 
 def _sslmode(conninfo: str) -> str:

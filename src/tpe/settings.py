@@ -58,9 +58,12 @@ _CONFIG = SettingsConfigDict(
 
 
 class DatabaseSettings(BaseSettings):
-    """Where the database is: all that migrations and the seeder need."""
+    """Where the database is, and in which environment: all that migrations and the seeder need."""
 
     model_config = _CONFIG
+
+    NODE_ENV: Literal["development", "staging", "production"] = "development"
+    """Which environment this is; told when the process starts."""
 
     DATABASE_URL: SecretStr | None = None
     """A libpq connection string or URL; when set it wins over all DB_* names."""
@@ -117,8 +120,6 @@ class SharedSettings(BaseSettings):
 class Settings(DatabaseSettings, SharedSettings):
     """Typed settings; see each member. ``Settings()`` reads the environment."""
 
-    NODE_ENV: Literal["development", "staging", "production"] = "development"
-    """Which environment this is; told when the process starts."""
     PORT: Annotated[int, Field(ge=0, le=65535)] = 3000
     """The port to listen on; 0 takes a free one."""
     LOG_LEVEL: Literal["debug", "info", "warning", "error", "critical"] = "info"

@@ -9,14 +9,10 @@ from typing import Any, Final
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from pydantic_settings import BaseSettings
 
-from tpe.migrations.commands import MigrationSettings
 from tpe.profiles import OPTIONAL_SECRETS, REQUIRED, SECRETS, STAGING_DIFFERENCES
 from tpe.settings import Settings
 
-SETTINGS: Final[tuple[type[BaseSettings], ...]] = (Settings, MigrationSettings)
-"""Every model that reads the environment."""
 OTHERS: Final = {
     "TPE_SEED_PASSWORD": "The password of the demo accounts that `tpe seed` makes.",
     "TPE_PG_BIN": "The folder with `pg_dump`, where `tpe migrate` does not find the one of the server's version.",
@@ -47,15 +43,10 @@ The staging profile differs from the production profile in these values only:
 
 def documented_variables() -> str:
     """Give the page as Markdown."""
-    rows = [_row(name, field) for model in SETTINGS for name, field in _own_fields(model)]
+    rows = [_row(name, field) for name, field in Settings.model_fields.items()]
     rows += [f"| `{name}` |  |  | {meaning} |" for name, meaning in OTHERS.items()]
     differences = [f"| `{name}` | {why} |" for name, why in STAGING_DIFFERENCES.items()]
     return _HEAD + "\n".join(rows) + "\n" + _STAGING + "\n".join(differences) + "\n"
-
-
-def _own_fields(model: type[BaseSettings]) -> list[tuple[str, FieldInfo]]:
-    earlier = {name for other in SETTINGS[: SETTINGS.index(model)] for name in other.model_fields}
-    return [(name, field) for name, field in model.model_fields.items() if name not in earlier]
 
 
 def _row(name: str, field: FieldInfo) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import textwrap
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 
 import psycopg
 from alembic.util import CommandError as RevisionError
@@ -15,17 +15,12 @@ from tpe.migrations import runner
 from tpe.migrations.backup import take_backup
 from tpe.migrations.runner import CONNECT_TIMEOUT_S, MigrationError
 from tpe.migrations.schema import differences, model, read_schema
+from tpe.profiles import read_database_settings
 from tpe.settings import DatabaseSettings
 
 DIFFERENCES_SHOWN_MAX: Final = 20
 WIDTH: Final = 120
 INDENT: Final = " " * 7
-
-
-class MigrationSettings(DatabaseSettings):
-    """Where the database is, and whether moving its schema needs a backup first."""
-
-    NODE_ENV: Literal["development", "staging", "production"] = "development"
 
 
 class RefusedError(Exception):
@@ -39,10 +34,10 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     elif options.action == "sql":
         yield from _sql(options.revision)
     else:
-        yield from _on_database(options, MigrationSettings())
+        yield from _on_database(options, read_database_settings(options.profile))
 
 
-def _on_database(options: argparse.Namespace, settings: MigrationSettings) -> Iterator[str]:
+def _on_database(options: argparse.Namespace, settings: DatabaseSettings) -> Iterator[str]:
     conninfo = settings.database_conninfo
     try:
         if options.action == "check":
@@ -59,7 +54,7 @@ def _on_database(options: argparse.Namespace, settings: MigrationSettings) -> It
         raise MigrationError(f"the database refused: {str(error).splitlines()[0]}") from error
 
 
-def _back_up(options: argparse.Namespace, settings: MigrationSettings) -> Iterator[str]:
+def _back_up(options: argparse.Namespace, settings: DatabaseSettings) -> Iterator[str]:
     if options.backup is not None:
         at = runner.current(settings.database_conninfo)
         yield f"backup {take_backup(settings.database_conninfo, options.backup, at)}"

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -15,96 +11,15 @@ import pytest
 
 from fixtures.platforms import Platforms
 from fixtures.postgres_servers import PostgresServer, postgres_server
+from fixtures.writers import ANSWERED_S_MAX, Writers, lost, until
 from harness.targets.live import LiveTarget
 
-WRITERS = 4
-WRITE_EVERY_S = 0.05
 ENOUGH = 20
 """Acknowledged writes before the fault and after it."""
-ANSWERED_S_MAX = 30.0
-"""Two requests, each at most three seconds for a connection and eight with it, on a machine that does other things too."""
 TOLD_S_MAX = 20.0
 RECOVERY_S_MAX = 30.0
 CLEAR = {412, 503}
 """What a writer may be told besides 201: try later; or, where its last write was kept and its answer lost, read again."""
-
-
-@dataclass
-class Written:
-    """What writers were told. A write that got no clear answer may be there or not; an acknowledged one must."""
-
-    acknowledged: list[str] = field(default_factory=list)
-    statuses: list[int] = field(default_factory=list)
-    unanswered: int = 0
-    slowest_s: float = 0.0
-
-
-class Writers:
-    """Partners that write notes with a text of their own each, at a steady rate, whatever the platform answers."""
-
-    def __init__(self, live: LiveTarget) -> None:
-        self.written = Written()
-        self._live = live
-        self._over = threading.Event()
-        self._lock = threading.Lock()
-        kind = live.target.objects[0]
-        role = live.target.role(kind.role)
-        self._credential = live.sign_in(role, role.users[0])
-        with live.client(self._credential) as http:
-            self._leads = [lead["id"] for lead in http.get(kind.list_path, params={"limit": "100"}).json()["leads"]]
-        self._path = f"{kind.list_path}/{{}}/notes"
-        self._threads = [threading.Thread(target=self._write, args=(number,), daemon=True) for number in range(WRITERS)]
-
-    def __enter__(self) -> Writers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(ANSWERED_S_MAX * 2)
-
-    def acknowledged_so_far(self) -> int:
-        """How many writes were acknowledged until now."""
-        return len(self.written.acknowledged)
-
-    def _write(self, number: int) -> None:
-        mine = itertools.cycle(self._leads[number::WRITERS])
-        with self._live.client(self._credential) as http:
-            for turn in itertools.count():
-                if self._over.wait(WRITE_EVERY_S):
-                    return
-                self._once(http, next(mine), f"note {number}-{turn}-{time.monotonic_ns()}")
-
-    def _once(self, http: httpx.Client, lead: int, text: str) -> None:
-        begun, status = time.monotonic(), 0
-        try:
-            path = self._path.format(lead)
-            found = http.get(path.removesuffix("/notes"))
-            status = found.status_code
-            if status == 200:
-                status = http.post(path, json={"body": text}, headers={"If-Match": found.headers["etag"]}).status_code
-        except httpx.HTTPError:
-            status = 0
-        with self._lock:
-            self.written.slowest_s = max(self.written.slowest_s, time.monotonic() - begun)
-            if status == 201:
-                self.written.acknowledged.append(text)
-            elif status:
-                self.written.statuses.append(status)
-            else:
-                self.written.unanswered += 1
-
-
-def until(condition: Callable[[], bool], seconds: float) -> float:
-    """Waits until something holds, and gives how long that took; the test fails when it does not in time."""
-    begun = time.monotonic()
-    while time.monotonic() - begun < seconds:
-        if condition():
-            return time.monotonic() - begun
-        time.sleep(0.1)
-    pytest.fail(f"it did not come to pass within {seconds:g} s")
 
 
 def readiness(live: LiveTarget) -> int:
@@ -113,12 +28,6 @@ def readiness(live: LiveTarget) -> int:
             return http.get(live.target.health_path).status_code
         except httpx.HTTPError:
             return 0
-
-
-def lost(server: PostgresServer, written: Written) -> list[str]:
-    with psycopg.connect(server.dsn) as connection:
-        kept = {text for (text,) in connection.execute("SELECT body FROM lead_notes WHERE body LIKE 'note %'")}
-    return [text for text in written.acknowledged if text not in kept]
 
 
 def stopped(server: PostgresServer) -> Callable[[], None]:
@@ -177,7 +86,7 @@ def test_a_fault_of_the_database_is_told_and_survived_and_loses_no_acknowledged_
             until(lambda: writers.acknowledged_so_far() >= before + ENOUGH, RECOVERY_S_MAX)
         written = writers.written
         assert (live.pid, live.alive()) == (pid, True)
-        assert lost(server, written) == []
+        assert lost(server.dsn, written) == []
     assert set(written.statuses) <= CLEAR, f"not a clear refusal: {sorted(set(written.statuses) - CLEAR)}"
     assert written.slowest_s <= ANSWERED_S_MAX
     assert written.unanswered == 0, "the platform answered nothing at all"

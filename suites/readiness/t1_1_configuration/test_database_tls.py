@@ -9,12 +9,10 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from fixtures.platforms import Platforms
-from fixtures.redis_servers import redis_server
-from fixtures.tls_postgres import tls_postgres
+from fixtures.production import READY, Production, in_production
 from harness.targets.live import LiveTarget
-from suites.readiness.t1_1_configuration.conftest import Production
 
-ALIVE, READY = "/api/health/live", "/api/health/ready"
+ALIVE = "/api/health/live"
 SEEN_FOR_S = 4.0
 """Longer than the platform waits before it tries to connect again."""
 
@@ -47,25 +45,32 @@ def test_a_database_without_tls_is_refused_where_tls_is_required(platforms: Plat
             assert readiness(strict, SEEN_FOR_S) == {503}
 
 
+@pytest.mark.proves("1.1.5.b")
+@pytest.mark.parametrize(
+    "words", [("migrate", "up", "--without-backup"), ("migrate", "check"), ("seed",)], ids=lambda words: words[0]
+)
+def test_no_command_works_on_a_production_database_without_tls(
+    platforms: Platforms, reference_source: Path, words: tuple[str, ...]
+) -> None:
+    del reference_source
+    with platforms.database() as dsn:
+        ended = platforms.command(("{python}", "-m", "tpe", *words), dsn, {"NODE_ENV": "production"})
+    assert ended.code == 2
+    assert "DATABASE_URL: must have sslmode=require, or better, in production" in ended.output
+
+
 @pytest.mark.slow
 @pytest.mark.proves("1.1.5.a")
 def test_production_serves_from_a_database_that_takes_tls_only(
     platforms: Platforms, production: Production, tmp_path: Path
 ) -> None:
-    with tls_postgres(tmp_path) as server, redis_server(tmp_path) as shared:
-        variables = production(**server.variables, **shared.variables)
-        variables[platforms.target.password_variable] = platforms.arena.plan.password
-        for words in (platforms.target.commands.migrate, platforms.target.commands.seed):
-            filled = [word.replace("{size}", "small").replace("{seed}", "1") for word in words]
-            ended = platforms.command(filled, variables={**variables, "NODE_ENV": "development"})
-            assert ended.code == 0, ended.output
-        with platforms.lives(variables, READY) as live:
-            kind = live.target.objects[0]
-            role = live.target.role(kind.role)
-            with live.client(live.sign_in(role, role.users[0])) as http:
-                assert http.get(kind.list_path).status_code == 200
-            with server.connect() as connection:
-                query = "SELECT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'tpe'"
-                encrypted = [row[0] for row in connection.execute(query).fetchall()]
+    with in_production(platforms, production, tmp_path) as (live, server):
+        kind = live.target.objects[0]
+        role = live.target.role(kind.role)
+        with live.client(live.sign_in(role, role.users[0])) as http:
+            assert http.get(kind.list_path).status_code == 200
+        with server.connect() as connection:
+            query = "SELECT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'tpe'"
+            encrypted = [row[0] for row in connection.execute(query).fetchall()]
         assert encrypted
         assert all(encrypted)

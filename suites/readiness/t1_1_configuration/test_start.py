@@ -7,7 +7,8 @@ import secrets
 import pytest
 
 from fixtures.platforms import Platforms, Variables
-from suites.readiness.t1_1_configuration.conftest import Production, named
+from fixtures.production import Production
+from suites.readiness.t1_1_configuration.conftest import named
 
 SECRETS = (
     "JWT_SECRET", "DB_PASSWORD", "REDIS_PASSWORD", "TPX_N8N_API_KEY", "SENDGRID_API_KEY", "TWILIO_AUTH_TOKEN", "SENTRY_DSN",

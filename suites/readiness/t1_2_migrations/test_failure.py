@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from fixtures.platforms import Platforms
 from suites.readiness.t1_2_migrations.states import empty, programs, run_program, schema, sums
@@ -73,7 +74,7 @@ def test_production_refuses_to_migrate_without_a_backup(platforms: Platforms, se
     from tpe.migrations import runner
 
     before = runner.current(seeded)
-    ended = platforms.command((*MIGRATE, "up"), seeded, {"NODE_ENV": "production"})
+    ended = platforms.command((*MIGRATE, "up"), make_conninfo(seeded, sslmode="require"), {"NODE_ENV": "production"})
     assert ended.code == 2, ended.output
     assert "--backup" in ended.output
     assert runner.current(seeded) == before

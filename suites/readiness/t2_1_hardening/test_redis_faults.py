@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import redis
 
 from fixtures.platforms import Platforms
 from fixtures.redis_servers import RedisServer, redis_server
+from fixtures.writers import Writers, lost, until
 from harness.targets.live import LiveTarget
 
 pytestmark = pytest.mark.slow
@@ -22,15 +24,9 @@ ANSWER_S_MAX = 3.0
 """A request may be kept waiting by Redis once, for a fraction of this; the rest is the machine's."""
 BACK_S_MAX = 10.0
 STRANGER = "127.0.0.51"
-
-
-def eventually(http: httpx.Client, path: str, status: int, within_s: float = BACK_S_MAX) -> bool:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if http.get(path).status_code == status:
-            return True
-        time.sleep(0.1)
-    return False
+WRITES = 10
+"""Acknowledged while Redis is away."""
+STANDSTILL_S = 0.2
 
 
 @contextmanager
@@ -62,31 +58,61 @@ def fill(client: redis.Redis) -> None:
         client.set(f"filler:{number}", "x" * 10_000)
 
 
-Break = Callable[[RedisServer], None]
+def frozen(server: RedisServer) -> Callable[[], None]:
+    server.freeze()
+    return server.thaw
 
 
-@pytest.mark.parametrize(
-    ("break_it", "mend_it"),
-    [(RedisServer.freeze, RedisServer.thaw), (RedisServer.stop, RedisServer.start)],
-    ids=["frozen", "stopped"],
-)
-def test_a_redis_that_is_away_stops_nothing_and_is_told(
-    platforms: Platforms, tmp_path: Path, break_it: Break, mend_it: Break
+def stopped(server: RedisServer) -> Callable[[], None]:
+    server.stop()
+    return server.start
+
+
+def slow(server: RedisServer) -> Callable[[], None]:
+    """Most of the time it stands still."""
+    over = threading.Event()
+
+    def hold_up() -> None:
+        while not over.is_set():
+            server.freeze()
+            time.sleep(STANDSTILL_S)
+            server.thaw()
+            time.sleep(STANDSTILL_S / 10)
+
+    thread = threading.Thread(target=hold_up, daemon=True)
+    thread.start()
+
+    def mend() -> None:
+        over.set()
+        thread.join()
+
+    return mend
+
+
+@pytest.mark.parametrize("fault", [frozen, stopped, slow], ids=lambda fault: fault.__name__)
+def test_a_redis_that_is_away_or_slow_stops_nothing_and_loses_no_acknowledged_write(
+    platforms: Platforms, tmp_path: Path, fault: Callable[[RedisServer], Callable[[], None]]
 ) -> None:
-    with serving(platforms, tmp_path) as (live, server, http):
+    with serving(platforms, tmp_path) as (live, server, http), Writers(live) as writers:
         path = live.target.objects[0].list_path
         served(http, path)
-        break_it(server)
+        mend = fault(server)
         try:
+            before = writers.acknowledged_so_far()
             served(http, path)
             assert http.get(ALIVE).status_code == 200
-            assert http.get(READY).status_code == 503
-            assert limited_after(live, STRANGER) == live.target.limits.requests
+            until(lambda: writers.acknowledged_so_far() >= before + WRITES, BACK_S_MAX)
+            if fault is not slow:
+                assert http.get(READY).status_code == 503
+                assert limited_after(live, STRANGER) == live.target.limits.requests
         finally:
-            mend_it(server)
-        assert eventually(http, READY, 200)
+            mend()
+        until(lambda: http.get(READY).status_code == 200, BACK_S_MAX)
         served(http, path)
         assert limited_after(live, "127.0.0.52") == live.target.limits.requests
+        assert lost(live.dsn, writers.written) == []
+        assert set(writers.written.statuses) <= {412}, "no write was refused for want of Redis"
+        assert writers.written.unanswered == 0
 
 
 def test_a_full_redis_stops_nothing_and_lifts_no_limit(platforms: Platforms, tmp_path: Path) -> None:
