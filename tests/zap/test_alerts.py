@@ -8,7 +8,7 @@ import pytest
 
 from harness.engines.zap.alerts import Read, owasp_of, read_alerts, route_of
 from harness.engines.zap.model import Alert
-from harness.engines.zap.reading import api_alerts, report_alerts, report_of, rule_states
+from harness.engines.zap.reading import api_alerts, report_of, rule_states
 from harness.model.errors import EngineError
 from harness.model.finding import Confidence, Severity
 from tests.zap import recorded
@@ -21,7 +21,7 @@ TEMPLATES = (
 
 def read(name: str, *, text: bytes = b"") -> Read:
     report = report_of(text or recorded.report(name))
-    return read_alerts(report_alerts(report), TEMPLATES, stage="zap", role="partner")
+    return read_alerts(recorded.report_alerts(report), TEMPLATES, stage="zap", role="partner")
 
 
 def places(found: Read) -> set[tuple[str, str, str]]:

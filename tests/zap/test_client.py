@@ -16,7 +16,7 @@ import pytest
 from harness.engines.zap.client import Zap
 from harness.engines.zap.honesty import gaps
 from harness.engines.zap.model import ScanFacts
-from harness.engines.zap.reading import report_alerts, report_of, site_statistics
+from harness.engines.zap.reading import report_of, site_statistics
 from harness.model.errors import EngineError
 from harness.targets.live import free_port
 from tests.zap import recorded
@@ -106,7 +106,7 @@ def test_an_import_without_addresses_answers_like_one_that_worked() -> None:
 
 
 def test_a_report_of_a_site_that_zap_never_saw_is_written_and_holds_nothing() -> None:
-    assert report_alerts(report_of(recorded.report("badsite"))) == ()
+    assert recorded.report_alerts(report_of(recorded.report("badsite"))) == ()
 
 
 def test_a_daemon_that_was_stopped_ends_the_call_at_its_deadline_and_not_at_its_own() -> None:

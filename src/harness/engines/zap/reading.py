@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.engines.zap.model import Alert, RuleState
@@ -35,39 +35,6 @@ def report_of(text: str | bytes) -> Mapping[str, Any]:
     return report
 
 
-def report_alerts(report: Mapping[str, Any]) -> tuple[Alert, ...]:
-    """Every alert of a report, one for each instance."""
-    try:
-        return tuple(
-            _instance(alert, instance)
-            for site in report["site"]
-            for alert in site.get("alerts", ())
-            for instance in alert.get("instances", ())
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise EngineError(f"ZAP's report holds an alert that cannot be read: {type(error).__name__}: {error}") from error
-
-
-def _instance(alert: Mapping[str, Any], instance: Mapping[str, Any]) -> Alert:
-    return Alert(
-        plugin=str(alert["pluginid"]),
-        name=_plain(alert["name"]),
-        risk=int(alert["riskcode"]),
-        confidence=int(alert["confidence"]),
-        method=str(instance["method"]),
-        url=str(instance["uri"]),
-        parameter=_plain(instance.get("param", "")),
-        attack=str(instance.get("attack", "")),
-        evidence=str(instance.get("evidence", "")),
-        description=_plain(alert.get("desc", "")),
-        solution=_plain(alert.get("solution", "")),
-        other=_plain(instance.get("otherinfo", "")),
-        cwe=max(int(alert.get("cweid") or 0), 0),
-        tags=tuple(str(tag["tag"]) for tag in alert.get("tags", ())),
-        body=str(instance.get("request-body", "")),
-    )
-
-
 def api_alerts(entries: object) -> tuple[Alert, ...]:
     """The alerts of `alert/view/alerts`.
 
@@ -88,17 +55,17 @@ def _api_alert(entry: Mapping[str, Any]) -> Alert:
     tags = entry.get("tags", {})
     return Alert(
         plugin=str(entry["pluginId"]),
-        name=_plain(entry["name"]),
+        name=plain_text(entry["name"]),
         risk=_RISKS[entry["risk"]],
         confidence=_CONFIDENCES[entry["confidence"]],
         method=str(entry["method"]),
         url=str(entry["url"]),
-        parameter=_plain(entry.get("param", "")),
+        parameter=plain_text(entry.get("param", "")),
         attack=str(entry.get("attack", "")),
         evidence=str(entry.get("evidence", "")),
-        description=_plain(entry.get("description", "")),
-        solution=_plain(entry.get("solution", "")),
-        other=_plain(entry.get("other", "")),
+        description=plain_text(entry.get("description", "")),
+        solution=plain_text(entry.get("solution", "")),
+        other=plain_text(entry.get("other", "")),
         cwe=max(int(entry.get("cweid") or 0), 0),
         tags=tuple(tags) if isinstance(tags, dict) else (),
         message=str(entry.get("messageId", "")),
@@ -162,19 +129,22 @@ def status_codes(statistics: Mapping[str, int]) -> dict[int, int]:
     return {int(code): count for code, count in codes.items() if code.isdigit()}
 
 
-def plan_faults(output: str, exit_code: int | None = 0) -> tuple[str, ...]:
-    """What an automation plan's output says went wrong. A plan that ends well says "Automation plan succeeded!" or warns only."""
-    lines = [line.strip() for line in output.splitlines()]
-    found = [line for line in _failures(lines) if "alert has been raised" not in line]
-    found.extend(line for line in lines if "Unrecognised job type" in line or "Unrecognised parameter" in line)
-    found.extend(_cut_off(lines))
-    added = [match for line in lines if (match := re.fullmatch(r"Job openapi added (\d+) URLs", line))]
+def plan_faults(progress: Mapping[str, Any], jobs: Sequence[str]) -> tuple[str, ...]:
+    """What `automation/view/planProgress` says went wrong with a plan; nothing of it proves that anything was tested.
+
+    Args:
+        jobs: those that must have come to their end: one that ZAP does not know is left out by it without a word.
+    """
+    said = {kind: [str(line).strip() for line in progress.get(kind) or ()] for kind in ("error", "warn", "info")}
+    found = [line for line in said["error"] if "alert has been raised" not in line]
+    found.extend(line for line in said["warn"] if "Unrecognised job type" in line or "Unrecognised parameter" in line)
+    found.extend(_cut_off(said["info"]))
+    added = [match for line in said["info"] if (match := re.fullmatch(r"Job openapi added (\d+) URLs", line))]
     if added and not any(int(match[1]) for match in added):
         found.append("the OpenAPI import added no address")
-    if "Job activeScan finished, time taken: 00:00:00" in lines:
-        found.append("the active scan ended in the second in which it began")
-    if not any(line.startswith("Automation plan ") for line in lines):
-        found.append(f"the automation plan said nothing of its end (exit {exit_code})")
+    for job in dict.fromkeys(jobs):
+        if sum(line.startswith(f"Job {job} finished") for line in said["info"]) < jobs.count(job):
+            found.append(f"the plan's job {job} did not come to its end")
     return tuple(dict.fromkeys(found))
 
 
@@ -186,15 +156,6 @@ def _cut_off(lines: list[str]) -> Iterator[str]:
         hours, minutes, _ = (int(part) for part in match.groups())
         if cap and hours * 60 + minutes >= cap:
             yield f"the active scan used all of its {cap} minutes: it was cut off"
-
-
-def _failures(lines: list[str]) -> Iterator[str]:
-    inside = False
-    for line in lines:
-        if line.startswith("Automation plan"):
-            inside = line.startswith("Automation plan failures")
-        elif inside and line:
-            yield line
 
 
 def insight_faults(report: Mapping[str, Any]) -> tuple[str, ...]:
@@ -212,6 +173,6 @@ def _is_bad(entry: Mapping[str, Any]) -> bool:
     return limit is not None and int(entry.get("statistic") or 0) > limit
 
 
-def _plain(text: object) -> str:
+def plain_text(text: object) -> str:
     """ZAP's HTML as text, bounded: what it holds of the target is escaped where it is shown, not here."""
     return html.unescape(_TAGS.sub(" ", str(text))).strip()[:_TEXT_CHARACTERS_MAX]

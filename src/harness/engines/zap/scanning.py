@@ -26,7 +26,7 @@ from harness.engines.zap.model import Alert, ScanFacts
 from harness.engines.zap.paging import Pages
 from harness.engines.zap.plan import Ground, MadePlan, automation_plan
 from harness.engines.zap.profiles import ACTIVE, ScanProfile
-from harness.engines.zap.reading import rule_states
+from harness.engines.zap.reading import plan_faults, rule_states
 from harness.evidence.files import write_atomic
 from harness.evidence.redaction import redact, remember_secret
 from harness.model.errors import EngineError, TargetError
@@ -152,7 +152,7 @@ def _followed(order: ScanOrder, client: Zap, plan: str, made: MadePlan) -> list[
             progress = client.automation.plan_progress(plan)
             unanswered = 0
             if progress.get("finished"):
-                return _plan_faults(progress, made)
+                return list(plan_faults(progress, made.jobs))
             order.say(_line(order, client))
         except EngineError as error:
             unanswered += 1
@@ -181,17 +181,6 @@ def _halted(client: Zap, plan: str) -> list[str]:
     except EngineError as error:
         return [error.message]
     return []
-
-
-def _plan_faults(progress: dict[str, list[str]], made: MadePlan) -> list[str]:
-    """The plan's errors, and jobs without an end: one that ZAP does not know is left out by it without a word."""
-    found = [line for line in progress.get("error", ()) if "alert has been raised" not in line]
-    said = [str(line) for line in progress.get("info", ())]
-    for job in dict.fromkeys(made.jobs):
-        ends = sum(line.startswith(f"Job {job} finished") for line in said)
-        if ends < made.jobs.count(job):
-            found.append(f"the plan's job {job} did not come to its end")
-    return found
 
 
 def _line(order: ScanOrder, client: Zap) -> str:
