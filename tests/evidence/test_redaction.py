@@ -28,6 +28,18 @@ def test_a_cookie_is_a_secret_only_where_it_is_long_enough_to_be_a_credential() 
     assert redact(f"logged-out {session}") == "logged-out <redacted>"
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\\r\\n", '"', "<br>"], ids=["line", "JSON", "quote", "HTML"])
+def test_cookies_that_nobody_told_of_lose_their_values_wherever_a_header_ends(end: str) -> None:
+    session = secrets.token_hex(8)
+    assert (
+        redact(f"Cookie: theme=dark; sid={session}{end}next={session}")
+        == f"Cookie: theme=dark; sid=<redacted>{end}next={session}"
+    )
+    told = f"set-cookie: sid={session}; Path=/; Max-Age=31536000{end}"
+    assert redact(told) == f"set-cookie: sid=<redacted>; Path=/; Max-Age=31536000{end}"
+    assert redact(redact(told)) == redact(told)
+
+
 def test_tokens_and_addresses_lose_their_secrets() -> None:
     token = jwt.encode({"sub": "1"}, secrets.token_hex(32), algorithm="HS256")
     assert token not in redact(f"Authorization: Bearer {token}")

@@ -9,8 +9,11 @@ REDACTED = "<redacted>"
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
 _BEARER = re.compile(r"(?i)(bearer\s+)(?!<|\$)[A-Za-z0-9._~+/=-]{12,}")
 _DSN = re.compile(r"(postgres(?:ql)?://[^:/@\s\"']+:)[^@\s\"']+(@)")
+_COOKIE_HEADER = re.compile(r"(?i)\b(?:set-)?cookie:[^\r\n\"\\<]*")
 _SECRET_LENGTH_MIN = 8  # shorter "secrets" would redact ordinary words
 _COOKIE_LENGTH_MIN = 16  # OWASP asks for 64 bits in a session id: 16 hex digits
+
+_COOKIE_VALUE = re.compile(rf"=[^;\s]{{{_COOKIE_LENGTH_MIN},}}")
 
 _known: set[str] = set()
 
@@ -28,9 +31,10 @@ def remember_cookie(value: str) -> None:
 
 
 def redact(text: str) -> str:
-    """The text without credentials: known secrets, JSON web tokens, bearer values, passwords in database addresses."""
+    """The text without credentials: known secrets, web tokens, bearer values, long cookies, passwords in database addresses."""
     for secret in _known:
         text = text.replace(secret, REDACTED)
     text = _JWT.sub(REDACTED, text)
+    text = _COOKIE_HEADER.sub(lambda header: _COOKIE_VALUE.sub(f"={REDACTED}", header[0]), text)
     text = _BEARER.sub(rf"\g<1>{REDACTED}", text)
     return _DSN.sub(rf"\g<1>{REDACTED}\g<2>", text)
