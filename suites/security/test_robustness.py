@@ -5,14 +5,19 @@ from __future__ import annotations
 import pytest
 
 from harness.evidence.records import Recorder
+from harness.model.finding import Observation
 from harness.probes.document import Document
+from harness.probes.error_shapes import RULE
 from harness.probes.robustness import RobustnessRun
 from harness.targets.arena import Arena
 
 
 @pytest.fixture(scope="session")
 def hostile(arena: Arena, document: Document, seed: int, record: Recorder) -> RobustnessRun:
-    return RobustnessRun(arena, document, seed, lambda name: record.progress(f"hostile input to {name}")).run()
+    run = RobustnessRun(arena, document, seed, lambda name: record.progress(f"hostile input to {name}")).run()
+    if run.shapes.observation:
+        record.observation(Observation(RULE, run.shapes.observation, "security"))
+    return run
 
 
 @pytest.mark.proves("2.1.5.a")

@@ -15,6 +15,7 @@ from harness.probes.checks import DIED, SERVER_ERROR, finding_of
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.drafts import Draft
+from harness.probes.error_shapes import ErrorShapes
 from harness.probes.exchange import Answer, World
 from harness.probes.exposure import internals_in
 from harness.probes.operations import Operation, Parameter
@@ -54,11 +55,15 @@ _HOSTILE_VALUES: tuple[tuple[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class Hostile:
-    """One request with one thing wrong. `parameter` names where, `what` says what."""
+    """One request with one thing wrong. `parameter` names where, `what` says what.
+
+    `is_of_http` says that a server in front of the platform may refuse it by itself: its address or headers are wrong.
+    """
 
     parameter: str
     what: str
     request: Request
+    is_of_http: bool = False
 
 
 @dataclass
@@ -80,6 +85,7 @@ class RobustnessRun:
     seed: int
     say: Callable[[str], None] = lambda _name: None
     tried: list[Tried] = field(default_factory=list)
+    shapes: ErrorShapes = field(default_factory=ErrorShapes)
     died: str = ""
 
     def run(self) -> RobustnessRun:
@@ -138,6 +144,8 @@ class RobustnessRun:
                 tried.findings.append(_died(operation, asker, hostile))
                 return tried
             tried.findings += _judged(operation, asker, hostile, answer)
+            if not hostile.is_of_http:
+                self.shapes.look(operation.name, hostile.what, answer)
         tried.findings = _said_once(tried.findings)
         return tried
 
@@ -183,7 +191,8 @@ def hostile_requests(operation: Operation, draft: Draft, asker: Asker) -> Iterat
             yield from _in_parameter(draft, parameter, asker)
     good = draft.request(asker.role, asker.user)
     for name, value in (("Origin", "null"), ("Origin", "::not an origin::"), ("Accept", "x" * 4_000), ("Range", "bytes=9-1")):
-        yield Hostile(name, "a header that is not right", replace(good, headers={**good.headers, name: value}))
+        changed = replace(good, headers={**good.headers, name: value})
+        yield Hostile(name, "a header that is not right", changed, is_of_http=True)
     if draft.media_type and isinstance(draft.body, Mapping):
         yield from _in_members(draft, asker)
     if draft.media_type:
@@ -196,10 +205,12 @@ def _in_parameter(draft: Draft, parameter: Parameter, asker: Asker) -> Iterator[
             continue  # another path then, not another value
         escaped = _escaped(text)
         request = draft.with_value(parameter, "harness-mark").request(asker.role, asker.user)
-        yield Hostile(parameter.name, what, replace(request, path=request.path.replace("harness-mark", escaped)))
+        yield Hostile(
+            parameter.name, what, replace(request, path=request.path.replace("harness-mark", escaped)), parameter.where == "path"
+        )
     for what, escaped in (("bytes that are no UTF-8", "%FF%FE"), ("an escape of nothing", "%zz")):
         request = draft.with_value(parameter, "harness-mark").request(asker.role, asker.user)
-        yield Hostile(parameter.name, what, replace(request, path=request.path.replace("harness-mark", escaped)))
+        yield Hostile(parameter.name, what, replace(request, path=request.path.replace("harness-mark", escaped)), is_of_http=True)
     if parameter.where == "query":
         twice = draft.with_value(parameter, ["1", "2"]).request(asker.role, asker.user)
         yield Hostile(parameter.name, "the same parameter twice", twice)
