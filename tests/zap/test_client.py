@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -116,6 +117,26 @@ def test_a_daemon_that_was_stopped_ends_the_call_at_its_deadline_and_not_at_its_
         with pytest.raises(EngineError, match=r"did not answer JSON/core/view/version in 0\.3 s"):
             _ = Zap(address, "k", timeout_s=0.3).core.version
         assert time.monotonic() - started < 10
+
+
+def test_calls_that_are_each_in_time_end_together_at_their_common_deadline() -> None:
+    with daemon(Reply(body={"version": "2.17.0"}, delay_s=0.2)) as address:
+        zap, started = Zap(address, "k"), time.monotonic()
+        answered = itertools.takewhile(lambda _n: _answers(zap), itertools.count())
+        with zap.together_within(0.7):
+            assert 1 <= len(list(answered)) < 5
+            time.sleep(0.2)
+            with pytest.raises(EngineError, match="the time for all calls together is over"):
+                _ = zap.core.version
+        assert time.monotonic() - started < 5
+        assert zap.core.version == "2.17.0", "what comes after it has its own time again"
+
+
+def _answers(zap: Zap) -> bool:
+    try:
+        return bool(zap.core.version)
+    except EngineError:
+        return False
 
 
 def test_nobody_there_is_an_error() -> None:

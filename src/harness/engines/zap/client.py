@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -26,6 +28,16 @@ class Zap(ZAPv2):  # type: ignore[misc]  # the library has no types
         """A client of the daemon at `address` (`http://127.0.0.1:8090`), which is also the proxy that its interface is behind."""
         super().__init__(proxies={"http": address, "https": address}, apikey=key)
         self._address, self._key, self._timeout_s = address, key, timeout_s
+        self._end = math.inf
+
+    @contextmanager
+    def together_within(self, seconds: float) -> Iterator[None]:
+        """All calls in the block together take no longer than this; those that come too late are errors at once."""
+        self._end = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._end = math.inf
 
     def _request_api(
         self, url: str, query: Mapping[str, Any] | None = None, method: str = "GET", body: Mapping[str, Any] | None = None
@@ -38,10 +50,13 @@ class Zap(ZAPv2):  # type: ignore[misc]  # the library has no types
         if not url.startswith("http://zap/"):
             raise EngineError(f"{url} is no call of ZAP's interface: the key is not sent there")
         call = url.removeprefix("http://zap/").strip("/")
+        timeout_s = min(self._timeout_s, self._end - time.monotonic())
+        if timeout_s <= 0:
+            raise EngineError(f"ZAP was not asked {call}: the time for all calls together is over", hint="it answers slowly")
         try:
-            answer = self._send(url, query, method, body)
+            answer = self._send(url, query, method, body, timeout_s)
         except httpx.TimeoutException as error:
-            raise EngineError(f"ZAP did not answer {call} in {self._timeout_s:g} s", hint="it hangs, or was stopped") from error
+            raise EngineError(f"ZAP did not answer {call} in {timeout_s:.3g} s", hint="it hangs, or was stopped") from error
         except httpx.HTTPError as error:
             hint = "it is gone, its port belongs to another program, or the key is wrong (ZAP then just hangs up)"
             raise EngineError(f"ZAP gave no answer to {call}: {type(error).__name__}", hint=hint) from error
@@ -61,10 +76,12 @@ class Zap(ZAPv2):  # type: ignore[misc]  # the library has no types
             raise EngineError(f"what answers at {self._address} is no ZAP: {answer.text[:_QUOTED_CHARACTERS]!r}")
         return data
 
-    def _send(self, url: str, query: Mapping[str, Any] | None, method: str, body: Mapping[str, Any] | None) -> httpx.Response:
-        deadline = time.monotonic() + self._timeout_s
+    def _send(
+        self, url: str, query: Mapping[str, Any] | None, method: str, body: Mapping[str, Any] | None, timeout_s: float
+    ) -> httpx.Response:
+        deadline = time.monotonic() + timeout_s
         with (
-            httpx.Client(proxy=self._address, timeout=self._timeout_s, trust_env=False) as http,
+            httpx.Client(proxy=self._address, timeout=timeout_s, trust_env=False) as http,
             http.stream(method, url, params=query, data=body, headers={"X-ZAP-API-Key": self._key}) as answer,
         ):
             text = bytearray()

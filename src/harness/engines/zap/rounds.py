@@ -15,7 +15,7 @@ from harness.engines.zap.confirming import Confirmer
 from harness.engines.zap.daemon import Daemon
 from harness.engines.zap.paging import Pages, enter_pages
 from harness.engines.zap.profiles import ScanProfile
-from harness.engines.zap.scanning import ScanDone, ScanOrder, scan
+from harness.engines.zap.scanning import READING_S_MAX, ScanDone, ScanOrder, scan
 from harness.engines.zap.source import SourceKind, ZapSource
 from harness.evidence.folder import EvidenceDraft
 from harness.findings.merge import merged
@@ -31,7 +31,7 @@ from harness.targets.arena import Arena
 from harness.targets.live import LiveTarget
 
 LEDGER_PARTS = ("7.3.1.a",)  # "OWASP ZAP scans the API and the pages as each role"
-_MARGIN_S = 30.0  # of the stage's time, for reading results and ending the daemon
+_MARGIN_S = READING_S_MAX + 5.0  # of the stage's time, for reading results and ending the daemon
 _ROUND_S_MIN = 45.0
 _GAPS_IN_REASON = 6
 

@@ -39,6 +39,7 @@ PLAN_FILE = "plan.yaml"
 _WELCOME = ("spiderClient", "spiderAjax", "report")
 _POLL_S = 0.5
 CALL_TIMEOUT_S = 30.0
+READING_S_MAX = 25.0  # of all that a scan left: ten thousand alerts take some seconds
 _UNANSWERED_MAX = 2  # calls in a row; each has its own time
 _GRACE_S = 20.0  # between the order to stop and the end of the plan
 
@@ -112,7 +113,8 @@ def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered
     try:
         plan = str(client.automation.run_plan(_upload(client, f"{name}.yaml", text)))
         faults.extend(_followed(order, client, plan, made))
-        return entry, made, gather(client, order, name)
+        with client.together_within(READING_S_MAX):
+            return entry, made, gather(client, order, name)
     finally:
         _forget(client, name)
 
