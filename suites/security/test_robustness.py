@@ -28,6 +28,8 @@ def test_hostile_input_is_refused_clearly(operation: str, hostile: RobustnessRun
     for finding in tried.findings:
         record.finding(finding)
     assert not tried.findings, "\n".join(f"{f.title}: {f.observed} {f.advice}" for f in tried.findings)
+    if tried.note:
+        pytest.skip(tried.note)
 
 
 def test_the_target_survives_hostile_input(hostile: RobustnessRun) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from harness.model.finding import Confidence
+from harness.probes.exchange import World
+from harness.probes.injection import examine_injection
 from harness.probes.robustness import RobustnessRun
+from harness.probes.scene import Scene
+from harness.targets.live import LiveTarget
+from tests.probes import notes_server, small_http
 from tests.probes.board_server import DOCUMENT as BOARD
 from tests.probes.board_server import Boards
 from tests.probes.notes_server import DOCUMENT, Servers
+from tests.probes.small_http import Asked, Given
 
 
 def examined(*defects: str) -> RobustnessRun:
@@ -63,3 +72,37 @@ def test_a_worker_that_dies_of_a_request_is_a_finding_though_the_next_one_serves
     assert "no answer came" in findings[0].observed
     assert findings[0].confidence is Confidence.HIGH
     assert found(RobustnessRun(Boards(), BOARD, 1).run()) == set()
+
+
+class ShutPlatforms:
+    """Lets everybody log in and nobody do anything."""
+
+    isolated = True
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        """One that runs; `label` is of no matter here."""
+        assert label
+        with small_http.served(notes_server.target(), self._answer) as live:
+            yield live
+
+    @staticmethod
+    def _answer(asked: Asked) -> Given:
+        if asked.path in ("/health", "/sessions") and asked.body != []:
+            return Given(200, {"data": {"access": "a"}})
+        return Given(403, {"error": "not today"})
+
+
+def test_where_nobody_is_let_in_only_the_door_was_tested() -> None:
+    run = RobustnessRun(ShutPlatforms(), DOCUMENT, seed=1).run()
+    assert found(run) == set()
+    told = {item.operation: item.note for item in run.tried}
+    assert told["POST /notes"] == "member two was let in with nothing: only the door was tested"
+    with ShutPlatforms().fresh("injection") as door, World(door) as world:
+        report = examine_injection(Scene(world, DOCUMENT, 1))
+    assert "nobody was let in to " in report.note
+    assert "POST /notes" in report.note
+
+
+def test_on_an_open_platform_every_place_was_let_in() -> None:
+    assert {item.note for item in examined().tried} == {""}

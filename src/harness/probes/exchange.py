@@ -135,6 +135,11 @@ class Answer:
         return self.status in (401, 403, 404) or 300 <= self.status < 400
 
     @property
+    def is_of_the_door(self) -> bool:
+        """Whether whoever asked did not get behind the door: no answer, 401, 403, or too many requests."""
+        return self.status in (0, 401, 403, 429)
+
+    @property
     def media_type(self) -> str:
         """Essence of the content type, in lower case."""
         return self.header("content-type").split(";")[0].strip().lower()

@@ -49,7 +49,7 @@ _FILE = Weakness(
 
 def examine_injection(scene: Scene) -> Report:
     """Tries every parameter and member that takes a text; then reads the pages, for what was stored and is interpreted there."""
-    report, marks = Report("injection"), Marks(scene.seed)
+    report, marks, shut = Report("injection"), Marks(scene.seed), dict[str, None]()
     apart = scene.destructive - scene.resets  # without the right code nobody's password is another one
     for operation in scene.document.operations:
         if operation.name in apart or (not operation.is_safe and not scene.world.target.allow.writes):
@@ -57,13 +57,18 @@ def examine_injection(scene: Scene) -> Report:
         try:
             asker = scene.caller(operation)
             for slot in slots_of(scene, next(valid_drafts(scene, operation, asker)), asker):
-                report.tried += 1
+                if asker.role and slot.ask(slot.value).is_of_the_door:
+                    shut[operation.name] = None
+                else:
+                    report.tried += 1
                 report.findings += _in_statement_or_path(slot)
                 report.findings += interpreted(slot, marks)
         except (Untestable, HarnessError) as error:
             if not scene.world.door.alive():
                 raise
             report.note = f"{operation.name}: {error}"
+    if shut:
+        report.note = f"nobody was let in to {', '.join(shut)}"
     report.findings += shown_on_pages(scene, marks)
     return report
 

@@ -133,6 +133,7 @@ class RobustnessRun:
         except (Untestable, HarnessError) as error:
             tried.note = str(error)
             return tried
+        let_in = False
         for hostile in hostile_requests(operation, draft, asker):
             tried.sent += 1
             try:
@@ -143,10 +144,13 @@ class RobustnessRun:
                     continue
                 tried.findings.append(_died(operation, asker, hostile))
                 return tried
+            let_in |= not answer.is_of_the_door
             tried.findings += _judged(operation, asker, hostile, answer)
             if not hostile.is_of_http:
                 self.shapes.look(operation.name, hostile.what, answer)
         tried.findings = _said_once(tried.findings)
+        if asker.role and not let_in:
+            tried.note = f"{asker.title} was let in with nothing: only the door was tested"
         return tried
 
     def _confirm(self) -> None:
