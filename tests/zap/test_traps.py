@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.engines.zap.honesty import gaps
+from harness.engines.zap.honesty import gaps, whole_rules
 from harness.engines.zap.model import RuleState, ScanFacts
 from harness.engines.zap.reading import insight_faults, plan_faults, report_of, rule_states, scan_counts
 from harness.model.errors import EngineError
@@ -116,6 +116,17 @@ def test_nothing_known_is_all_gaps() -> None:
 def test_each_missing_proof_alone_is_a_gap(changes: dict[str, Any], cause: str) -> None:
     (gap,) = gaps(replace(WHOLE, **changes))
     assert cause in gap
+
+
+def test_only_a_rule_that_came_to_its_end_by_itself_can_call_a_finding_fixed() -> None:
+    rules = (
+        RuleState("1", "whole", "Complete", 5, 0, 3.0),
+        RuleState("2", "late", "Complete", 5, 0, 59.9),
+        RuleState("3", "silent", "Complete", 0, 0),
+        RuleState("4", "cut", "66%", 5, 0),
+    )
+    assert whole_rules(replace(WHOLE, rules=rules, rule_s_max=60.0)) == ("1",)
+    assert whole_rules(replace(WHOLE, rules=rules)) == ("1", "2"), "where a rule may take as long as it likes"
 
 
 @pytest.mark.parametrize(

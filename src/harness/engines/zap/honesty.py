@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.engines.zap.model import ScanFacts
+from harness.engines.zap.model import RuleState, ScanFacts
 
 REFUSED_SHARE_MAX = 0.95
 """A scan in which more answers than that are 401, 403 or 429 tested the door, or the limit before it, and nothing behind."""
@@ -20,6 +20,11 @@ _NAMES_SHOWN = 6
 def gaps(facts: ScanFacts) -> tuple[str, ...]:
     """Why a scan is not whole, the root cause first; empty only where every counter is there and speaks for it."""
     return tuple(dict.fromkeys((*facts.faults, *_target(facts), *_log_in(facts), *_scan(facts), *_rules(facts))))
+
+
+def whole_rules(facts: ScanFacts) -> tuple[str, ...]:
+    """Ids of the rules that sent something and came to their end by themselves: what they do not report was not there."""
+    return tuple(r.rule for r in facts.rules if r.complete and r.requests >= REQUESTS_PER_RULE_MIN and not _is_late(r, facts))
 
 
 def _target(facts: ScanFacts) -> Iterator[str]:
@@ -70,8 +75,12 @@ def _rules(facts: ScanFacts) -> Iterator[str]:
         yield f"{len(cut)} of {len(facts.rules)} rules did not come to their end: {_some(cut)}"
     if silent := [r.name for r in judged if r.complete and r.rule in wanted and r.requests < REQUESTS_PER_RULE_MIN]:
         yield f"{len(silent)} rules say Complete and sent nothing: {_some(silent)}"
-    if facts.rule_s_max and (late := [r.name for r in judged if r.duration_s > facts.rule_s_max * RULE_TIME_SHARE_MAX]):
+    if late := [rule.name for rule in judged if _is_late(rule, facts)]:
         yield f"{len(late)} rules used all of the {facts.rule_s_max:g} s that one may take: {_some(late)}"
+
+
+def _is_late(rule: RuleState, facts: ScanFacts) -> bool:
+    return bool(facts.rule_s_max) and rule.duration_s > facts.rule_s_max * RULE_TIME_SHARE_MAX
 
 
 def _some(names: list[str]) -> str:

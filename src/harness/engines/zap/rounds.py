@@ -203,8 +203,7 @@ class Rounds:
     def _examined(self, each: Round) -> list[Examined]:
         """Rules that came to their end on the operations that were reached, logged in: only these can be called fixed."""
         done = each.done
-        whole = [f"zap.{rule.rule}" for rule in done.record.rules if rule.state == "Complete" and rule.requests]
-        whole += [f"zap.{rule}" for rule in done.passive_rules]
+        whole = [f"zap.{rule}" for rule in (*done.whole_rules, *done.passive_rules)]
         if done.record.alive_after is not True or not done.logged_in or not whole:
             return []
         reached = [aim for aim in each.aims.aims if aim.operation in done.reached]

@@ -21,7 +21,7 @@ from harness.engines.zap.daemon import Daemon
 from harness.engines.zap.document import import_document
 from harness.engines.zap.entering import Entry, entry_of
 from harness.engines.zap.gathering import Gathered, gather
-from harness.engines.zap.honesty import gaps
+from harness.engines.zap.honesty import gaps, whole_rules
 from harness.engines.zap.model import Alert, ScanFacts
 from harness.engines.zap.paging import Pages
 from harness.engines.zap.plan import Ground, MadePlan, automation_plan
@@ -74,6 +74,7 @@ class ScanDone:
     logged_in: bool = False
     reached: tuple[str, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    whole_rules: tuple[str, ...] = ()  # active ones that came to their end, by id
     passive_rules: tuple[str, ...] = ()  # that are on, by id
     active_rules: int = 0  # that the daemon has
     version: str = ""
@@ -261,6 +262,7 @@ def _done(
         logged_in=not aims.asker.role or (bool(facts.log_ins) and not facts.log_in_failures and not lost),
         reached=gathered.reached,
         alerts=gathered.alerts,
+        whole_rules=whole_rules(facts),
         passive_rules=gathered.passive_rules,
         active_rules=gathered.active_rules,
         version=gathered.version,
