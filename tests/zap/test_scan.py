@@ -25,6 +25,7 @@ from harness.evidence.folder import RunFolder
 from harness.evidence.stored import StoredRun
 from harness.model.errors import EngineError
 from harness.model.evidence import FindingsPayload
+from harness.model.finding import Symptom
 from harness.model.ledger import RowState
 from harness.model.run import StageState
 from harness.runner.request import Chosen, request_of
@@ -163,7 +164,10 @@ def test_the_pages_behind_a_form_are_scanned_with_a_session_of_their_own(tmp_pat
     (scan,) = found.scans
     assert "3 of 3 pages behind the log-in form were reached" in scan.notes
     assert [(reach.operations, reach.reached) for reach in found.reach] == [(7, 7)]
-    assert {(f.rule, f.operation, f.parameter) for f in found.findings} == {("zap.999001", "GET /desk/find", "word")}
+    (finding,) = found.findings
+    assert (finding.rule, finding.operation, finding.parameter) == ("zap.999001", "GET /desk/find", "word")
+    assert finding.severity_reason == "confirmed by a second, different request"
+    assert finding.symptom == Symptom(), "a request as this role, sent alone, only leads to the log-in"
     assert "POST /desk/logout" in scan.left_out
     assert "GET /desk/find" in found.examined[0].operations
     for path in (project.folder / "run").rglob("*"):

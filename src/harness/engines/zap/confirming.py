@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from harness.engines.zap.model import Alert
 from harness.model.errors import TargetError
 from harness.model.finding import Request
-from harness.probes.exchange import Answer, World
+from harness.probes.exchange import Answer, World, with_headers
 from harness.probes.scene import Asker
 
 _MARK = "q7z"
@@ -27,10 +27,11 @@ Rewrite = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Confirmer:
-    """Asks a target on fresh data, as the role that was scanned."""
+    """Asks a target on fresh data, as the role that was scanned; `headers` carry its session of the pages."""
 
     world: World
     asker: Asker
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __call__(self, alert: Alert) -> bool:
         """Whether the defect shows again; an alert without evidence or whose attack is not found in its request does not."""
@@ -54,7 +55,7 @@ class Confirmer:
         request = rewritten(alert, rewrite, self.asker)
         if request is None:
             return False
-        answer = self.world.send(request)
+        answer = self.world.send(with_headers(request, self.headers))
         return _is_there(alert.evidence, answer) and also in answer.text
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from harness.engines.browser import find_browser
 from harness.engines.engine import StageJob
 from harness.engines.zap.aims import Aims, aims_of
-from harness.engines.zap.alerts import ENGINE, HIGH, Read, read_alerts
+from harness.engines.zap.alerts import ENGINE, HIGH, Read, read_alerts, route_of
 from harness.engines.zap.confirming import Confirmer
 from harness.engines.zap.daemon import Daemon
 from harness.engines.zap.paging import Pages, enter_pages
@@ -125,12 +125,13 @@ class Rounds:
             role=aims.asker.role,
             user=aims.asker.user,
             public=self._public,
+            pages={route_of(aim.request.path, self._templates) for aim in aims.aims if aim.is_page},
         )
         if not any(alert.risk == HIGH for alert in done.alerts):
             return read()
         self.job.progress("trying alerts of high risk again")
         with arena.fresh("zap-again") as live, World(live) as world:
-            return read(confirm=Confirmer(world, aims.asker))
+            return read(confirm=Confirmer(world, aims.asker, _pages(live, aims.asker).headers))
 
     # -- evidence
 
