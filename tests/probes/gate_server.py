@@ -8,11 +8,11 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from harness.model.target import Allow, Environment, Limits, Login, Role, Target, User
+from harness.model.target import Allow, CodeFlow, Environment, Limits, Login, Role, Target, User
 from harness.probes.document import Document
 from harness.targets.live import LiveTarget
 from tests.probes.small_http import Asked, Given, served
@@ -169,6 +169,7 @@ class Gate:
         self.sent += 1
         code = f"{secrets.randbelow(1_000_000):06d}"
         code = "123456" if self.has("constant-code") else f"{400_000 + self.sent}" if self.has("counted-code") else code
+        code = secrets.token_urlsafe(32) if self.has("long-code") else code
         self.codes[email] = (code, 0)
         if self.log is not None:
             with self.log.open("a") as file:
@@ -208,10 +209,12 @@ class Gates:
     isolated: bool = True
     started: int = 0
     log: Path | None = None
+    codes: tuple[CodeFlow, ...] = ()  # what the target file says of them
 
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         assert label
         self.started += 1
-        with served(target(self.limits), Gate(self.defects, self.limits, log=self.log).answer, log_path=self.log) as live:
+        described = replace(target(self.limits), codes=self.codes)
+        with served(described, Gate(self.defects, self.limits, log=self.log).answer, log_path=self.log) as live:
             yield live

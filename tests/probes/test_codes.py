@@ -11,7 +11,7 @@ from harness.model.finding import Confidence
 from harness.model.target import CodeFlow, Limits, OperationHint
 from harness.probes.again import examined_twice
 from harness.probes.checks import Report
-from harness.probes.codes import examine_codes, foreseeable
+from harness.probes.codes import bits_of, examine_codes, foreseeable
 from harness.probes.deliberate import deliberate_statuses
 from harness.probes.destruction import destructive
 from harness.probes.document import Document
@@ -74,6 +74,32 @@ def test_a_code_that_proves_nothing_is_found_and_seen_again(
     report = examined(defect, log=tmp_path / "log")
     assert said(report) == {(rule, operation) for operation in operations}
     assert {finding.confidence for finding in report.findings} == {Confidence.HIGH}
+
+
+def test_a_code_too_long_to_be_guessed_needs_no_limit(tmp_path: Path) -> None:
+    (log := tmp_path / "log").touch()
+    hints = tuple(
+        CodeFlow(str(n), start, confirm, member="code", log_pattern=r"code is (\S+)")
+        for n, (start, confirm) in enumerate(zip(("POST /register/start", "POST /password/forgot"), CONFIRMS, strict=True))
+    )
+    gates = Gates(frozenset({"long-code", "guessable-code"}), Limits(), log=log, codes=hints)
+    report = examined_twice(gates, "codes", lambda door: examine_codes(door, DOCUMENT, 1))
+    assert said(report) == set()
+    assert "codes.not-seen" not in {observation.rule for observation in report.observations}
+
+
+@pytest.mark.parametrize(
+    ("code", "least", "most"),
+    [
+        ("123456", 19, 20),
+        ("0f" * 8, 64, 64),
+        ("aB3" * 7, 120, 130),
+        ("6f1d2c3e-0a1b-4c2d-8e3f-0123456789ab", 128, 128),
+        ("", 0, 0),
+    ],
+)
+def test_the_bits_of_a_code_are_those_of_its_length_and_characters(code: str, least: int, most: int) -> None:
+    assert least <= bits_of(code) <= most
 
 
 def test_a_code_in_the_answer_needs_no_log() -> None:
