@@ -19,7 +19,7 @@ def told(findings: list[Finding]) -> str:
 
 def test_the_target_serves_to_the_end(matrix: Matrix, arena: Arena, record: Recorder) -> None:
     if matrix.death:
-        record.finding(seen_to_die(arena, matrix.death))
+        record.finding(seen_to_die(arena, matrix.death, "authorization"))
     assert not matrix.died
 
 

@@ -21,7 +21,7 @@ def settle(examination: Examination, oracle: str, record: Recorder) -> None:
 
 def test_the_target_serves_to_the_end(examination: Examination, arena: Arena, record: Recorder) -> None:
     if examination.death:
-        record.finding(seen_to_die(arena, examination.death))
+        record.finding(seen_to_die(arena, examination.death, "database"))
     assert not examination.died
 
 

@@ -21,7 +21,7 @@ def settle(findings: list[Finding], record: Recorder) -> None:
 
 def test_the_target_serves_to_the_end(tour: Tour, arena: Arena, record: Recorder) -> None:
     if tour.death:
-        record.finding(seen_to_die(arena, tour.death))
+        record.finding(seen_to_die(arena, tour.death, "security"))
     assert not tour.died
 
 

@@ -19,7 +19,7 @@ def settle(findings: list[Finding], record: Recorder) -> None:
 
 def test_the_target_serves_to_the_end(attacks: SessionsRun, arena: Arena, record: Recorder) -> None:
     if attacks.death:
-        record.finding(seen_to_die(arena, attacks.death))
+        record.finding(seen_to_die(arena, attacks.death, "sessions"))
     assert not attacks.died
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
 from collections import Counter
@@ -41,6 +42,10 @@ class Worst(BaseHTTPRequestHandler):
         COUNTS[self.client_address[0]] += self.path == "/limited"
         if COUNTS[self.client_address[0]] > LIMIT:
             self._head(0, status=429)
+            return
+        if body == b"crash":
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
             return
         SEEN.append((dict(self.headers), body))
         self._small()
@@ -159,3 +164,20 @@ def test_one_that_refuses_everybody_is_asked_from_few_addresses(session: request
     COUNTS.clear()
     assert {session.get(f"{address}/refused").status_code for _ in range(20)} == {429}
     assert len(COUNTS) == 1 + USELESS_MOVES_MAX
+
+
+def test_what_a_request_comes_to_where_it_is_let_in_is_not_told_as_the_refusal_before(
+    session: requests.Session, address: str
+) -> None:
+    COUNTS.clear()
+    COUNTS["127.0.0.1"] = LIMIT
+    with pytest.raises(requests.ConnectionError):
+        session.post(f"{address}/limited", data="crash")
+    assert session.post(f"{address}/limited", data="a word").status_code == 200, "it goes on moving"
+
+
+def test_where_a_forwarder_gives_addresses_nothing_moves(session: requests.Session, address: str) -> None:
+    COUNTS.clear()
+    Adapter.place.is_fixed = True
+    assert [session.post(f"{address}/limited", data="a").status_code for _ in range(LIMIT + 2)] == [200] * LIMIT + [429] * 2
+    assert len(COUNTS) == 1

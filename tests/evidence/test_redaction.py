@@ -40,6 +40,15 @@ def test_cookies_that_nobody_told_of_lose_their_values_wherever_a_header_ends(en
     assert redact(redact(told)) == redact(told)
 
 
+def test_every_cookie_of_a_header_loses_its_value_and_no_attribute_does() -> None:
+    known, other = secrets.token_hex(16), secrets.token_hex(16)
+    remember_secret(known)
+    assert redact(f"Cookie: desk={known}; JSESSIONID={other}") == "Cookie: desk=<redacted>; JSESSIONID=<redacted>"
+    assert redact(f'{{"Cookie": "a=1; sid={other}"}}') == '{"Cookie": "a=1; sid=<redacted>"}'
+    told = f"Set-Cookie: sid={other}; Domain=portal.example.test; Path=/api/partner-portal; Expires=Wed, 21 Oct 2026 07:28:00 GMT"
+    assert redact(told) == told.replace(other, "<redacted>")
+
+
 def test_tokens_and_addresses_lose_their_secrets() -> None:
     token = jwt.encode({"sub": "1"}, secrets.token_hex(32), algorithm="HS256")
     assert token not in redact(f"Authorization: Bearer {token}")

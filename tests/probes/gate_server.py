@@ -170,6 +170,7 @@ class Gate:
         code = f"{secrets.randbelow(1_000_000):06d}"
         code = "123456" if self.has("constant-code") else f"{400_000 + self.sent}" if self.has("counted-code") else code
         code = secrets.token_urlsafe(32) if self.has("long-code") else code
+        code = f"POWER100-RESET-{code}" if self.has("prefixed-code") else code
         self.codes[email] = (code, 0)
         if self.log is not None:
             with self.log.open("a") as file:

@@ -88,6 +88,14 @@ def test_a_code_too_long_to_be_guessed_needs_no_limit(tmp_path: Path) -> None:
     assert "codes.not-seen" not in {observation.rule for observation in report.observations}
 
 
+def test_a_long_code_of_which_only_six_digits_are_drawn_needs_its_limit(tmp_path: Path) -> None:
+    (log := tmp_path / "log").touch()
+    hint = CodeFlow("reset", "POST /password/forgot", CONFIRMS[1], member="code", log_pattern=r"code is (\S+)")
+    gates = Gates(frozenset({"prefixed-code", "guessable-code"}), Limits(), log=log, codes=(hint,))
+    report = examined_twice(gates, "codes", lambda door: examine_codes(door, DOCUMENT, 1))
+    assert ("codes.not-limited", CONFIRMS[1]) in said(report)
+
+
 @pytest.mark.parametrize(
     ("code", "least", "most"),
     [

@@ -15,19 +15,19 @@ MORTAL = Servers(frozenset({"dies-on-list"}))
 
 
 def test_what_kills_a_fresh_target_by_itself_is_sure() -> None:
-    finding = seen_to_die(MORTAL, Death("it died", DEADLY))
-    assert (finding.rule, finding.operation) == ("robustness.target-died", "POST /notes")
+    finding = seen_to_die(MORTAL, Death("it died", DEADLY), "sessions")
+    assert (finding.rule, finding.operation, finding.stage) == ("robustness.target-died", "POST /notes", "sessions")
     assert (finding.confidence, finding.steps) == (Confidence.HIGH, (DEADLY,))
 
 
 def test_what_a_fresh_target_survives_is_less_sure() -> None:
-    finding = seen_to_die(Servers(), Death("it died", DEADLY))
+    finding = seen_to_die(Servers(), Death("it died", DEADLY), "sessions")
     assert finding.confidence is Confidence.MEDIUM
     assert finding.steps == (DEADLY,)
 
 
 def test_a_death_without_a_request_is_told_all_the_same() -> None:
-    finding = seen_to_die(MORTAL, death_by(TargetError("it hung up")))
+    finding = seen_to_die(MORTAL, death_by(TargetError("it hung up")), "sessions")
     assert (finding.operation, finding.steps, finding.confidence) == ("", (), Confidence.MEDIUM)
 
 

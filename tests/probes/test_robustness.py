@@ -100,8 +100,9 @@ def test_where_nobody_is_let_in_only_the_door_was_tested() -> None:
     assert told["POST /notes"] == "member two was let in with nothing: only the door was tested"
     with ShutPlatforms().fresh("injection") as door, World(door) as world:
         report = examine_injection(Scene(world, DOCUMENT, 1))
-    assert "nobody was let in to " in report.note
-    assert "POST /notes" in report.note
+    (told_of,) = report.observations
+    assert told_of.rule == "abuse.door-only"
+    assert "POST /notes" in told_of.text
 
 
 def test_on_an_open_platform_every_place_was_let_in() -> None:

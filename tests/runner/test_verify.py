@@ -132,8 +132,10 @@ PLATFORMS_SUITE = """
             assert live.alive()
 
     def test_one_that_dies_after_its_last_answer(platforms):
-        with platforms.started() as live, contextlib.suppress(httpx.HTTPError):
-            live.client().get("/crash")
+        with platforms.started() as live:
+            with contextlib.suppress(httpx.HTTPError):
+                live.client().get("/crash")
+            assert live.process.wait(10)
 
     def test_one_that_is_killed_before_it_refuses(platforms, monkeypatch):
         keep = platforms._run.__globals__["keep"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from harness.targets.live import LiveTarget
@@ -25,6 +27,8 @@ def limited(limit: int = LIMIT) -> Iterator[tuple[LiveTarget, Counter[str]]]:
         asked_by[asked.client] += 1
         if asked_by[asked.client] > limit:
             return Given(429, {"message": "slow down"}, {"Retry-After": "900"})
+        if asked.path == "/crash":
+            raise ConnectionAbortedError
         if asked.path == "/login":
             return Given(200, {"data": {"token": f"token-of-{asked.body['email']}"}})
         return Given(200, {"body": asked.raw.decode()})
@@ -73,4 +77,21 @@ def test_what_cannot_be_sent_twice_is_not() -> None:
     with limited(limit=1) as (live, asked_by), live.client() as http:
         assert http.get("/").status_code == 200
         assert http.post("/say", content=iter([b"once"])).status_code == 429
+    assert len(asked_by) == 1
+
+
+def test_what_a_request_comes_to_where_it_is_let_in_is_not_told_as_the_refusal_before() -> None:
+    with limited(limit=1) as (live, asked_by), live.client() as http:
+        assert http.get("/").status_code == 200
+        with pytest.raises(httpx.RemoteProtocolError):
+            http.get("/crash")
+        assert http.get("/").status_code == 200, "it goes on moving"
+    assert len(asked_by) >= 3
+
+
+def test_behind_a_forwarder_nothing_moves() -> None:
+    with limited(limit=1) as (live, asked_by):
+        forwarded = dataclasses.replace(live.target, variables={"PROXIES": "{trusted_proxy}"})
+        with dataclasses.replace(live, target=forwarded).client() as http:
+            assert [http.get("/").status_code for _ in range(3)] == [200, 429, 429]
     assert len(asked_by) == 1

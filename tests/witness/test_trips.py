@@ -130,3 +130,16 @@ def test_tables_outside_of_the_search_path_are_watched_as_well(
     assert [(each.rule, each.operation) for each in done.payload().findings] == found
     assert done.sizes
     assert done.of("double-submission").untried == {}
+
+
+def test_a_name_that_several_other_schemas_have_is_not_guessed_at(server: EmbeddedServer, recorded: MakeRecorded) -> None:
+    with psycopg.connect(server.create("twice")) as connection:
+        for schema in ("archive", "travel"):
+            connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.bookings (id int)".encode())
+        connection.execute(
+            "CREATE SCHEMA single; CREATE TABLE single.fares (id int); CREATE TABLE public.bookings_of_ours (id int)"
+        )
+    server.freeze("twice")
+    with recorded("twice").connect() as connection:
+        row = connection.execute("SELECT to_regclass('bookings'), to_regclass('fares')::text").fetchone()
+    assert row == (None, "fares")

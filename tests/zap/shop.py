@@ -23,7 +23,7 @@ sessions: dict[str, str] = {}
 desks: set[str] = set()
 FORM = "<form method='post' action='/desk/login'><input name='username'><input name='password' type='password'></form>"
 DESK = """<h1>Desk</h1><a href='/desk/find?word=chair'>Find</a> <a href='/desk/list'>List</a>
-<form method='post' action='/desk/logout'><button>Leave</button></form>"""
+<form method='post' action='desk/logout'><button>Leave</button></form>"""
 orders = {1: "two chairs", 2: "a table"}
 seen = 0
 
@@ -94,6 +94,8 @@ class Shop(BaseHTTPRequestHandler):
             return self.say(200, FORM, "text/html")
         if self.cookies().get("desk") not in desks:
             return self.say(303, "", "text/html", location="/desk/login")
+        if path == "/desk/home":
+            return self.say(302, "", "text/html", location="/desk")
         if path == "/desk/find":
             word = query.get("word", [""])[0]
             return self.say(200, f"<p>{word if os.environ.get('SHOP_DESK_ECHO') else html.escape(word)}</p>", "text/html")
@@ -106,7 +108,7 @@ class Shop(BaseHTTPRequestHandler):
         if given.get("username") != ["ada"] or given.get("password") != [os.environ["SHOP_PASSWORD"]]:
             return self.say(401, FORM, "text/html")
         desks.add(token := secrets.token_hex(16))
-        return self.say(303, "", "text/html", cookie=f"desk={token}; Path=/desk; HttpOnly", location="/desk")
+        return self.say(303, "", "text/html", cookie=f"desk={token}; Path=/desk; HttpOnly", location="/desk/home")
 
     def cookies(self) -> dict[str, str]:
         return dict(part.strip().partition("=")[::2] for part in self.headers.get("Cookie", "").split(";"))

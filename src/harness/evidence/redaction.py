@@ -9,11 +9,13 @@ REDACTED = "<redacted>"
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
 _BEARER = re.compile(r"(?i)(bearer\s+)(?!<|\$)[A-Za-z0-9._~+/=-]{12,}")
 _DSN = re.compile(r"(postgres(?:ql)?://[^:/@\s\"']+:)[^@\s\"']+(@)")
-_COOKIE_HEADER = re.compile(r"(?i)\b(?:set-)?cookie:[^\r\n\"\\<]*")
+_COOKIE_HEADER = re.compile(r'(?i)\b(?:set-)?cookie"?\s*:\s*"?(?:<redacted>|[^\r\n"\\<])*')
 _SECRET_LENGTH_MIN = 8  # shorter "secrets" would redact ordinary words
 _COOKIE_LENGTH_MIN = 16  # OWASP asks for 64 bits in a session id: 16 hex digits
 
-_COOKIE_VALUE = re.compile(rf"=[^;\s]{{{_COOKIE_LENGTH_MIN},}}")
+_COOKIE_VALUE = re.compile(
+    rf"(?i)(?<![\w-])(?!(?:domain|path|expires|max-age|samesite|priority)=)([^\s=;:,\"]+)=[^;\s<]{{{_COOKIE_LENGTH_MIN},}}"
+)
 
 _known: set[str] = set()
 
@@ -35,6 +37,6 @@ def redact(text: str) -> str:
     for secret in _known:
         text = text.replace(secret, REDACTED)
     text = _JWT.sub(REDACTED, text)
-    text = _COOKIE_HEADER.sub(lambda header: _COOKIE_VALUE.sub(f"={REDACTED}", header[0]), text)
+    text = _COOKIE_HEADER.sub(lambda header: _COOKIE_VALUE.sub(rf"\g<1>={REDACTED}", header[0]), text)
     text = _BEARER.sub(rf"\g<1>{REDACTED}", text)
     return _DSN.sub(rf"\g<1>{REDACTED}\g<2>", text)

@@ -160,7 +160,8 @@ class _Examination:
         right = self._known_code(self._start())
         self.sighted = right is not None
         self._common()
-        self._guess()
+        if not self._is_long(right):
+            self._guess()
         if right is None:
             text = "no right code is known: reuse, owner and randomness were not tried (the target file may give log_pattern)"
             self.report.observations.append(Observation("codes.not-seen", text, STAGE, self.flow.confirm.name))
@@ -274,12 +275,18 @@ class _Examination:
                     self._say(_FORESEEN, title, observed, steps, Symptom(status=(answer.status,)))
                     return
 
+    def _is_long(self, right: str | None) -> bool:
+        """Whether nobody guesses such a code: by the characters that are others in the next one."""
+        if right is None:
+            return False
+        following = next((code for code in self._seen(self._start()) if len(code) == len(right)), "")
+        drawn = "".join(one for one, other in zip(right, following, strict=False) if one != other)
+        return bits_of(drawn) >= GUESSED_BY_NOBODY_BITS
+
     def _guess(self) -> None:
         """Wrong codes for one start, by one client, and the right one after them where it is known."""
         started = self._start()
         candidates = self._seen(started)
-        if self.sighted and candidates and bits_of(candidates[0]) >= GUESSED_BY_NOBODY_BITS:
-            return
         with self._client() as world:
             first = self._confirm(started, _random_code(candidates), world)
             for _ in range(GUESSES - 1):

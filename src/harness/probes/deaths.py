@@ -36,9 +36,9 @@ def death_by(error: Exception) -> Death:
     return Death(str(error), error.request if isinstance(error, TargetDied) else None)
 
 
-def seen_to_die(doors: Doors, death: Death) -> Finding:
-    """The finding; at high confidence where the request by itself kills a fresh target as well."""
-    finding = death.finding
+def seen_to_die(doors: Doors, death: Death, stage: str) -> Finding:
+    """The finding of a stage; at high confidence where the request by itself kills a fresh target as well."""
+    finding = replace(death.finding, stage=stage)
     if death.request is None or not doors.isolated or not _kills(doors, death.request):
         return finding
     return replace(finding, confidence=Confidence.HIGH)

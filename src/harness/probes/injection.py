@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 
 from harness.model.errors import HarnessError
-from harness.model.finding import Confidence, Finding, Severity, Symptom
+from harness.model.finding import Confidence, Finding, Observation, Severity, Symptom
 from harness.model.weakness import Weakness
 from harness.probes.calls import valid_drafts
-from harness.probes.checks import Report
+from harness.probes.checks import STAGE, Report
 from harness.probes.exchange import Answer
 from harness.probes.interpreters import Marks, interpreted, shown_on_pages
 from harness.probes.oracle import same_body
@@ -68,7 +68,8 @@ def examine_injection(scene: Scene) -> Report:
                 raise
             report.note = f"{operation.name}: {error}"
     if shut:
-        report.note = f"nobody was let in to {', '.join(shut)}"
+        text = f"nobody was let in to {', '.join(shut)}: only the door was tested there"
+        report.observations.append(Observation("abuse.door-only", text, STAGE))
     report.findings += shown_on_pages(scene, marks)
     return report
 

@@ -27,12 +27,17 @@ def does_something(address: str) -> bool:
     return bool(_DOES_SOMETHING.search(address))
 
 
-def local_links(answer: Answer) -> list[str]:
-    """Paths that the page links to on its own host, each once, in order; those that would end the session are left out."""
+def all_links(answer: Answer) -> list[str]:
+    """Paths that the page links to on its own host, each once, in order."""
     reader = _Links()
     reader.feed(answer.text)
     paths = [link.partition("#")[0] for link in reader.found if link.startswith("/") and not link.startswith("//")]
-    return [path for path in dict.fromkeys(paths) if path and not does_something(path)]
+    return [path for path in dict.fromkeys(paths) if path]
+
+
+def local_links(answer: Answer) -> list[str]:
+    """Those of them that may be followed: what would end the session is left out."""
+    return [path for path in all_links(answer) if not does_something(path)]
 
 
 def walk(get: Callable[[str], Answer], path: str, start: Answer, pages_max: int) -> Iterator[tuple[str, Answer]]:

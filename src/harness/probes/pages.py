@@ -150,7 +150,11 @@ class Browsing:
         return self.send(Request("GET", path, headers={"Accept": "text/html,*/*;q=0.5"}))
 
     def get(self, path: str) -> Answer:
-        """Opens a page, redirects followed within the target (at most five)."""
+        """Opens a page, redirects followed."""
+        return self.follow(path)[1]
+
+    def follow(self, path: str) -> tuple[str, Answer]:
+        """Opens a page, redirects followed within the target (at most five); where it ended, and what is there."""
         answer = self.open(path)
         for _ in range(REDIRECTS_MAX):
             onward = self._onward(path, answer)
@@ -158,7 +162,7 @@ class Browsing:
                 break
             path = onward
             answer = self.open(path)
-        return answer
+        return path, answer
 
     def submit(self, page: str, form: Form, values: Mapping[str, str], role: str = "", user: str = "") -> Answer:
         """Sends a form from the page at `page`, as the browser would from there. The user's words may stand for themselves."""
@@ -247,8 +251,8 @@ def log_in(browsing: Browsing, role: Role, user: User) -> PageSession | None:
     if answer.status >= 400 or answer.status == 0:
         return None
     onward = answer.header("location")
-    path = _local(urljoin(browsing.world.door.base_url + page, onward)) if onward else page
-    landing = browsing.get(path) if onward else answer
+    first = _local(urljoin(browsing.world.door.base_url + page, onward)) if onward else page
+    path, landing = browsing.follow(first) if onward else (page, answer)
     if any(form.password for form in forms_of(landing)):
         return None  # the log-in form again
     return PageSession(role.name, user.name, page, answer, before, cookies_of(answer), landing, path)

@@ -72,6 +72,7 @@ class Tried:
 
     operation: str
     sent: int = 0
+    let_in: bool = True
     findings: list[Finding] = field(default_factory=list)
     note: str = ""
 
@@ -133,7 +134,7 @@ class RobustnessRun:
         except (Untestable, HarnessError) as error:
             tried.note = str(error)
             return tried
-        let_in = False
+        tried.let_in = not asker.role
         for hostile in hostile_requests(operation, draft, asker):
             tried.sent += 1
             try:
@@ -144,12 +145,12 @@ class RobustnessRun:
                     continue
                 tried.findings.append(_died(operation, asker, hostile))
                 return tried
-            let_in |= not answer.is_of_the_door
+            tried.let_in |= not answer.is_of_the_door
             tried.findings += _judged(operation, asker, hostile, answer)
             if not hostile.is_of_http:
                 self.shapes.look(operation.name, hostile.what, answer)
         tried.findings = _said_once(tried.findings)
-        if asker.role and not let_in:
+        if not tried.let_in:
             tried.note = f"{asker.title} was let in with nothing: only the door was tested"
         return tried
 

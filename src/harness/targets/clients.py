@@ -11,6 +11,7 @@ import httpx
 from harness.model.errors import TargetError
 from harness.model.target import Target
 from harness.probes.exchange import Credential
+from harness.targets.forwarding import is_forwarded
 from harness.targets.moving import MovingTransport
 from harness.targets.safety import check_address
 
@@ -41,8 +42,8 @@ def client(target: Target, base_url: str, credential: Credential | None = None, 
     """A client for this target: bounded, redirects off, no other host, no proxy of the environment's.
 
     Args:
-        source: the one address of ours that all connections come from; with "" they begin where the system chooses, and
-            move on when the target answers 429 (`harness.targets.moving`).
+        source: the one address of ours that all connections come from. With "" they begin where the system chooses, and, where
+            no forwarder gives each client an address, move on when the target answers 429 (`harness.targets.moving`).
     """
 
     def guard(request: httpx.Request) -> None:
@@ -55,7 +56,7 @@ def client(target: Target, base_url: str, credential: Credential | None = None, 
         timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
         follow_redirects=False,
         trust_env=False,
-        transport=_transport(source) if source else MovingTransport(_transport),
+        transport=_transport(source) if source or is_forwarded(target) else MovingTransport(_transport),
         event_hooks={"request": [guard]},
     )
 

@@ -30,12 +30,16 @@ class MovingTransport(httpx.BaseTransport):
     def __init__(self, make: MakeTransport) -> None:
         self._make = make
         self._lock = threading.Lock()
-        self._former: httpx.BaseTransport | None = None  # other threads may still be reading its answers
+        self._former: list[httpx.BaseTransport] = []  # other threads may still be reading their answers
         self._present = make("")
         self._useless = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends a request; where no new address can be had, the 429 stands."""
+        """Sends a request; where no new address can be had, the 429 stands.
+
+        Raises:
+            httpx.TransportError: as the transports; of the second sending where there was one.
+        """
         sender = self._present
         answer = sender.handle_request(request)
         if answer.status_code != TOO_MANY_REQUESTS:
@@ -46,10 +50,14 @@ class MovingTransport(httpx.BaseTransport):
         elsewhere = self._make(fresh_address())
         try:
             another = elsewhere.handle_request(request)
-        except httpx.TransportError:
+        except (httpx.ConnectError, httpx.ConnectTimeout):  # no connection can be made from there: the 429 stands
             elsewhere.close()
             self._useless = USELESS_MOVES_MAX
             return answer
+        except httpx.TransportError:  # what the request came to where it was let in
+            elsewhere.close()
+            answer.close()
+            raise
         self._useless = self._useless + 1 if another.status_code == TOO_MANY_REQUESTS else 0
         answer.close()
         self._move(elsewhere)
@@ -57,15 +65,13 @@ class MovingTransport(httpx.BaseTransport):
 
     def _move(self, elsewhere: httpx.BaseTransport) -> None:
         with self._lock:
-            if self._former is not None:
-                self._former.close()
-            self._former, self._present = self._present, elsewhere
+            self._former.append(self._present)
+            self._present = elsewhere
 
     def close(self) -> None:
         """Closes its connections."""
-        if self._former is not None:
-            self._former.close()
-        self._present.close()
+        for transport in (*self._former, self._present):
+            transport.close()
 
 
 def _can_move(request: httpx.Request) -> bool:

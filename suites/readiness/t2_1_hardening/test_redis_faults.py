@@ -110,6 +110,7 @@ def test_a_redis_that_is_away_or_slow_stops_nothing_and_loses_no_acknowledged_wr
         until(lambda: http.get(READY).status_code == 200, BACK_S_MAX)
         served(http, path)
         assert limited_after(live, "127.0.0.52") == live.target.limits.requests
+        writers.stop()
         assert lost(live.dsn, writers.written) == []
         assert set(writers.written.statuses) <= {412}, "no write was refused for want of Redis"
         assert writers.written.unanswered == 0

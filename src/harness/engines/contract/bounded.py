@@ -15,6 +15,7 @@ from urllib.parse import quote_plus, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError
 
 from harness.probes.addresses import fresh_address, is_every_address_ours
 from harness.targets.moving import TOO_MANY_REQUESTS, USELESS_MOVES_MAX
@@ -45,11 +46,13 @@ class Disguise:
 class Place:
     """The address of this machine that requests come from; "" is the one that the system chooses.
 
-    `useless` counts the addresses in a row that were refused as well, when they were new.
+    `useless` counts the addresses in a row that were refused as well, when they were new; `is_fixed` says that a forwarder
+    gives each client an address, so that nothing is moved here.
     """
 
     address: str = ""
     useless: int = 0
+    is_fixed: bool = False
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -84,8 +87,11 @@ class BoundedAdapter(HTTPAdapter):
         self._bind(fresh_address())
         try:
             answer = super().send(request, *args, **kwargs)
-        except requests.ConnectionError:  # no connection can be made from there: the 429 stands
-            self.place.useless = USELESS_MOVES_MAX
+        except requests.RequestException as error:
+            if not _is_of_the_connecting(error):  # what the request came to where it was let in
+                refused.close()
+                raise
+            self.place.useless = USELESS_MOVES_MAX  # no connection can be made from there: the 429 stands
             return refused
         self.place.address = self._bound_to
         self.place.useless = self.place.useless + 1 if answer.status_code == TOO_MANY_REQUESTS else 0
@@ -98,7 +104,9 @@ class BoundedAdapter(HTTPAdapter):
             return False
         host = urlsplit(request.url or "").hostname or ""
         is_repeatable = request.body is None or isinstance(request.body, str | bytes)
-        return is_repeatable and self.place.useless < USELESS_MOVES_MAX and is_every_address_ours(host)
+        return (
+            not self.place.is_fixed and is_repeatable and self.place.useless < USELESS_MOVES_MAX and is_every_address_ours(host)
+        )
 
     def _bind(self, address: str) -> None:
         if address != self._bound_to:
@@ -119,6 +127,11 @@ class BoundedAdapter(HTTPAdapter):
         if changed != body:
             request.body = changed
             request.headers["Content-Length"] = str(len(changed))
+
+
+def _is_of_the_connecting(error: requests.RequestException) -> bool:
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
 class _BoundedBody:
@@ -173,8 +186,9 @@ class _BoundedBody:
         self._raw.close()
 
 
-def install(limits: Limits, disguise: Disguise) -> None:
+def install(limits: Limits, disguise: Disguise, *, is_fixed: bool) -> None:
     """Makes every `requests` session of this process use the adapter: the engine makes some where nobody can pass one in."""
     BoundedAdapter.limits = limits
     BoundedAdapter.disguise = disguise
+    BoundedAdapter.place = Place(is_fixed=is_fixed)
     requests.sessions.HTTPAdapter = BoundedAdapter  # type: ignore[attr-defined]

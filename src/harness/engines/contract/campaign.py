@@ -35,6 +35,7 @@ from harness.probes.document import Document
 from harness.probes.exchange import Door, World
 from harness.probes.files import file_member
 from harness.probes.permissions import Permissions
+from harness.targets.forwarding import is_forwarded
 
 Progress = Callable[[str], None]
 _NO_TIME = "the time was over before it began"
@@ -231,6 +232,7 @@ class Campaign:
             seconds=max(1.0, self._deadline - time.monotonic()),
             request_seconds=self._budget.request_seconds,
             answer_bytes_max=self._budget.answer_bytes_max,
+            is_forwarded=is_forwarded(self._target),
         )
 
     def _said(self, result: LegResult) -> None:

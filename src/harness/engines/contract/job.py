@@ -62,6 +62,7 @@ class Job:
     seconds: float = 60.0
     request_seconds: float = 10.0
     answer_bytes_max: int = 4 * 1024 * 1024
+    is_forwarded: bool = False  # each client has an address of its own already
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from harness.engines.locust.reports import Tick, WorkerReport
 from harness.engines.locust.schedule import US_PER_S, make_schedule
 from harness.engines.locust.visitor import Visitor, VisitOver
 from harness.evidence.redaction import redact
-from harness.probes.addresses import fresh_address
+from harness.probes.addresses import can_come_from, fresh_address
 
 # A target that answers nobody is not worth minutes: so many visitors, all of them failed, and none that succeeded.
 HOPELESS_AFTER = 100
@@ -52,6 +52,7 @@ class Generator:
         self._recorder = Recorder(self._ends_s, epoch_s, IN_TIME_TOLERANCE_S)
         self._kept = Connections(self._address, time.perf_counter)
         self._own = order.profile.connections == "own"
+        self._has_addresses = self._address.is_loopback and can_come_from(fresh_address())
         self._greenlets: dict[gevent.Greenlet, None] = {}
         self._reason = ""  # why it was told to stop; "" while it goes on
         self._phase = 0
@@ -144,7 +145,7 @@ class Generator:
 
     def _own_connections(self) -> Connections:
         """Those of one visitor, who has an address of its own as well where that can be: a target may limit each one."""
-        return Connections(self._address, time.perf_counter, fresh_address() if self._address.is_loopback else "")
+        return Connections(self._address, time.perf_counter, fresh_address() if self._has_addresses else "")
 
     def _visitor(self, visit: Visit, connections: Connections) -> Visitor:
         return Visitor(

@@ -49,7 +49,7 @@ def read_alerts(
     role: str = "",
     user: str = "",
     public: Container[str] = (),
-    pages: Container[str] = (),
+    has_pages: bool = False,
     confirm: Confirm | None = None,
 ) -> Read:
     """Findings and observations of some alerts.
@@ -62,7 +62,8 @@ def read_alerts(
         stage: the stage that the findings name.
         role: as whom the scan was sent, with `user`.
         public: operations (`"GET /x"`) that nobody must log in for: a defect of theirs has no role.
-        pages: routes behind a log-in form: a single request of theirs shows nothing again.
+        has_pages: whether the scan had a session of pages: what is no route of the document may be behind it, and a request of
+            the role alone shows nothing there.
     """
     findings: list[Finding] = []
     places: dict[str, dict[str, None]] = {}
@@ -74,7 +75,7 @@ def read_alerts(
         else:
             nobodys = f"{alert.method} {route}" in public or alert.plugin in _SERVER_WIDE
             finding = _finding(alert, route, stage, ("", role, user) if nobodys else (role, role, user), confirm)
-            if route in pages:
+            if has_pages and route not in templates:
                 finding = replace(finding, symptom=Symptom())
             findings.append(finding)
             places.setdefault(finding.fingerprint, {})[f"{alert.method} {route}"] = None

@@ -39,6 +39,11 @@ class Zap(ZAPv2):  # type: ignore[misc]  # the library has no types
         finally:
             self._end = math.inf
 
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether the time for all calls together is over."""
+        return time.monotonic() >= self._end
+
     def _request_api(
         self, url: str, query: Mapping[str, Any] | None = None, method: str = "GET", body: Mapping[str, Any] | None = None
     ) -> httpx.Response:

@@ -79,9 +79,9 @@ def gather(client: Zap, scanned: Scanned, name: str) -> Gathered:
         lambda: _itself(client, gathered),
         lambda: _scan(client, gathered),
         lambda: _statistics(client, gathered, site),
+        lambda: _alerts(client, gathered, site),
         lambda: _messages(client, gathered, site, scanned.aims),
         lambda: _passive(client, gathered),
-        lambda: _alerts(client, gathered, site),
         lambda: _reports(client, gathered, scanned.folder, name),
     )
     for step in steps:
@@ -156,18 +156,21 @@ def _passive(client: Zap, gathered: Gathered) -> None:
 
 
 def _alerts(client: Zap, gathered: Gathered, site: str) -> None:
-    found: list[Alert] = []
     for start in range(0, ALERTS_MAX, _PAGE_ALERTS):
         page = api_alerts(client.alert.alerts(site, start, _PAGE_ALERTS))
-        found.extend(page)
+        gathered.alerts += page
         if len(page) < _PAGE_ALERTS:
             break
     else:
         gathered.faults.append(f"there are more than {ALERTS_MAX:,} alerts: the rest was not read")
     looked_up = iter(range(ATTACKS_READ_MAX))
-    gathered.alerts = tuple(
-        _with_body(client, alert) if _is_attack(alert) and next(looked_up, None) is not None else alert for alert in found
-    )
+    found, gathered.alerts = gathered.alerts, ()
+    for number, alert in enumerate(found):
+        if client.is_out_of_time:
+            gathered.alerts += found[number:]
+            raise EngineError("the requests of some alerts were not read: the time for all calls together is over")
+        wanted = _is_attack(alert) and next(looked_up, None) is not None
+        gathered.alerts += (_with_body(client, alert) if wanted else alert,)
 
 
 def _is_attack(alert: Alert) -> bool:
@@ -201,6 +204,8 @@ def _download(client: Zap, name: str) -> str | None:
     try:
         text = str(client.core.file_download(name))
     except EngineError:
+        if client.is_out_of_time:
+            raise
         return None
     return None if _is_refusal(text) else text
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from harness.engines.zap.aims import Aim
-from harness.evidence.redaction import remember_secret
+from harness.evidence.redaction import remember_cookie
 from harness.model.finding import Request
 from harness.model.target import Role, User
 from harness.probes.exchange import Answer, World, route_of
-from harness.probes.links import does_something, walk
+from harness.probes.links import all_links, does_something, walk
 from harness.probes.pages import Browsing, forms_of, log_in
 
 PAGES_MAX = 30
 _ACCEPT = {"Accept": "text/html,*/*;q=0.5"}
-_LINK = re.compile(r"<a\b[^>]*\bhref\s*=\s*[\"']?(/[^\"'\s>#]*)", re.I)
+_ENDS = "it ends the session of the pages, or takes something away"
 
 
 @dataclass(frozen=True)
@@ -56,24 +55,24 @@ def enter_pages(world: World, role: Role, user: User) -> Pages:
     if session is None:
         return Pages(gap=f"the pages of {role.name} were scanned as nobody: the form at {role.page_login} lets nobody in")
     for value in browsing.jar.values():
-        remember_secret(value)
+        remember_cookie(value)
     aims: dict[str, Aim] = {}
     left_out: dict[str, str] = {}
     for path, page in walk(browsing.open, session.landing_path, session.landing, PAGES_MAX):
-        if page.status == 200 and page.is_html:
+        if page.status == 200 and page.is_html and not any(form.password for form in forms_of(page)):
             request = Request("GET", path, role.name, user.name, _ACCEPT)
-            name = f"GET {urlsplit(path).path}"
+            name = f"page {urlsplit(path).path}"
             aims.setdefault(route_of("GET", path), Aim(name, request, secured=True, status=200, is_page=True))
-            left_out.update((each, "it ends the session of the pages, or takes something away") for each in _ends(page))
-    cookie = "; ".join(f"{name}={value}" for name, value in browsing.jar.items())
-    return Pages(tuple(aims.values()), {} if role.login.cookie else {"Cookie": cookie}, left_out)
+            left_out.update((each, _ENDS) for each in _ends(browsing, path, page))
+    cookies = {name: value for name, value in browsing.jar.items() if name != role.login.cookie}
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())} if cookies else {}
+    gap = "" if aims else f"the pages of {role.name} were not scanned: nothing is behind the form at {role.page_login}"
+    return Pages(tuple(aims.values()), headers, left_out, gap)
 
 
-def _ends(page: Answer) -> Iterator[str]:
+def _ends(browsing: Browsing, path: str, page: Answer) -> Iterator[str]:
     """Forms and links of a page whose address says that they end the session, or take something away."""
     for form in forms_of(page):
-        if form.action.startswith("/") and does_something(form.action):
-            yield f"{form.method} {urlsplit(form.action).path}"
-    for address in _LINK.findall(page.text):
-        if does_something(address):
-            yield f"GET {urlsplit(address).path}"
+        if does_something(address := browsing.action_of(path, form)):
+            yield f"{form.method} {address}"
+    yield from (f"GET {address}" for address in all_links(page) if does_something(address))

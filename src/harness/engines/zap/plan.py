@@ -117,9 +117,17 @@ def _context(ground: Ground) -> dict[str, Any]:
         "name": ground.name,
         "urls": [ground.base_url.rstrip("/") + "/"],
         "includePaths": [f"{base}.*"],  # `…/.*` would leave out the address without a slash
-        "excludePaths": [f"{base}[^?]*{_pattern(path)}(\\?.*)?" for path in avoided if path not in aimed],
+        "excludePaths": [
+            *(f"{base}[^?]*{_pattern(path)}(\\?.*)?" for path in avoided if path not in aimed),
+            *(f"{base}{_page_pattern(name.partition(' ')[2])}" for name in ground.pages.left_out),
+        ],
         **ground.entry.context,
     }
+
+
+def _page_pattern(address: str) -> str:
+    """An address of a page as it stands; one without a query with any."""
+    return re.escape(address) + (".*" if "?" in address else r"(\?.*)?")
 
 
 def _pattern(template: str) -> str:

@@ -6,11 +6,12 @@ import shutil
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
+from urllib.parse import urlsplit
 
 from harness.engines.browser import find_browser
 from harness.engines.engine import StageJob
-from harness.engines.zap.aims import Aims, aims_of
-from harness.engines.zap.alerts import ENGINE, HIGH, Read, read_alerts, route_of
+from harness.engines.zap.aims import Aim, Aims, aims_of
+from harness.engines.zap.alerts import ENGINE, HIGH, Read, read_alerts
 from harness.engines.zap.confirming import Confirmer
 from harness.engines.zap.daemon import Daemon
 from harness.engines.zap.paging import Pages, enter_pages
@@ -96,7 +97,7 @@ class Rounds:
         folder.mkdir(parents=True, exist_ok=True)
         with arena.fresh(f"zap-{who}") as live:
             pages = _pages(live, aims.asker)
-            aims = replace(aims, aims=(*aims.aims, *pages.aims), left_out={**aims.left_out, **pages.left_out})
+            aims = replace(aims, aims=(*aims.aims, *_beyond(aims, pages)))
             order = ScanOrder(
                 profile=self.profile,
                 daemon=self.daemon,
@@ -125,7 +126,7 @@ class Rounds:
             role=aims.asker.role,
             user=aims.asker.user,
             public=self._public,
-            pages={route_of(aim.request.path, self._templates) for aim in aims.aims if aim.is_page},
+            has_pages=bool(aims.pages),
         )
         if not any(alert.risk == HIGH for alert in done.alerts):
             return read()
@@ -197,9 +198,9 @@ class Rounds:
             note="; ".join(record.gaps[:2]),
         )
 
-    def _below_the_base(self, operation: str) -> str:
-        method, path = operation.split(" ", 1)
-        return f"{method} {self._base_path}{path}"
+    def _full_name(self, aim: Aim) -> str:
+        method, path = aim.operation.split(" ", 1)
+        return f"GET {path}" if aim.is_page else f"{method} {self._base_path}{path}"
 
     def _examined(self, each: Round) -> list[Examined]:
         """Rules that came to their end on the operations that were reached, logged in: only these can be called fixed."""
@@ -208,8 +209,14 @@ class Rounds:
         if done.record.alive_after is not True or not done.logged_in or not whole:
             return []
         reached = [aim for aim in each.aims.aims if aim.operation in done.reached]
-        operations = tuple(aim.operation if aim.is_page else self._below_the_base(aim.operation) for aim in reached)
+        operations = tuple(self._full_name(aim) for aim in reached)
         return [Examined(ENGINE, tuple(whole), ("", *operations), (each.aims.asker.role, ""))]
+
+
+def _beyond(aims: Aims, pages: Pages) -> list[Aim]:
+    """The pages that are no operation of the document: those are aimed at already."""
+    known = {urlsplit(aim.request.path).path for aim in aims.aims if aim.request.method == "GET"}
+    return [aim for aim in pages.aims if urlsplit(aim.request.path).path not in known]
 
 
 def _pages(live: LiveTarget, asker: Asker) -> Pages:

@@ -301,7 +301,11 @@ def _record(order: ScanOrder, gathered: Gathered, facts: ScanFacts, entry: Entry
         rules_missing=tuple(missing),
         parameters=sum(len(aim.parameters) for aim in order.aims.aims if aim.operation in gathered.reached),
         log_in=_log_in(order, facts, entry),
-        left_out={**order.aims.left_out, **{f"{name} (could not be aimed at)": why for name, why in order.aims.lost.items()}},
+        left_out={
+            **order.aims.left_out,
+            **order.pages.left_out,
+            **{f"{name} (could not be aimed at)": why for name, why in order.aims.lost.items()},
+        },
         notes=(*_of_pages(order.aims, gathered), *_left_out(made, welcome=True)),
         alive_before=facts.alive_before,
         alive_after=facts.alive_after,
