@@ -204,7 +204,8 @@ class Platform:
         return 204, None
 
     def _of(self, user: str, what: str) -> list[dict[str, Any]]:
-        return [note for note in self.notes.values() if note["owner"] == user or self.has(f"{what}-of-all")]
+        published = user == "sam" and self.has("published")  # to staff, in its list and one by one
+        return [note for note in self.notes.values() if note["owner"] == user or self.has(f"{what}-of-all") or published]
 
     def _add(self, body: Any, user: str) -> tuple[int, Any]:
         if not isinstance(body, dict) or not body.get("title") or self.has("no-creation"):
@@ -229,8 +230,9 @@ class Platform:
         if note is None:
             return (200, {"success": False, "error": "none"}) if self.has("soft") else (404, {"error": f"no note {identity}"})
         mine = note["owner"] == user
+        told = user == "sam" and (self.has("published") or self.has("told-to-staff"))
         if method == "GET":
-            if mine or self.has("read-of-all") or self.has("anonymous-read"):
+            if mine or told or self.has("read-of-all") or self.has("anonymous-read"):
                 return 200, note
             return self._refused(note)
         if not mine and self.has("refused-but-done"):
@@ -289,11 +291,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet: the platform keeps its own list of requests."""
 
 
-def target(base_url: str = "", *, describes_objects: bool = True) -> Target:
+def target(base_url: str = "", *, describes_objects: bool = True, staff_rank: int = 2) -> Target:
     """The notes platform as a target."""
     login = Login("json", "/sessions", {"user": "{username}", "pass": "{password}"}, token="$.data.access")
     member = Role("member", login, (User("one", "alice", PASSWORD), User("two", "bob", PASSWORD)), rank=1)
-    staff = Role("staff", login, (User("one", "sam", PASSWORD),), rank=2)
+    staff = Role("staff", login, (User("one", "sam", PASSWORD),), rank=staff_rank)
     return Target(
         "notes",
         "Notes",
@@ -310,7 +312,7 @@ def target(base_url: str = "", *, describes_objects: bool = True) -> Target:
 
 
 @contextmanager
-def served(platform: Platform, *, describes_objects: bool = True) -> Iterator[LiveTarget]:
+def served(platform: Platform, *, describes_objects: bool = True, staff_rank: int = 2) -> Iterator[LiveTarget]:
     """The platform on a free port of the loopback."""
     handler = type("Handler", (_Handler,), {"platform": platform})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -318,7 +320,7 @@ def served(platform: Platform, *, describes_objects: bool = True) -> Iterator[Li
     thread.start()
     try:
         base_url = f"http://127.0.0.1:{server.server_address[1]}"
-        yield LiveTarget(target(base_url, describes_objects=describes_objects), base_url)
+        yield LiveTarget(target(base_url, describes_objects=describes_objects, staff_rank=staff_rank), base_url)
     finally:
         server.shutdown()
         server.server_close()
@@ -333,6 +335,7 @@ class Servers:
     isolated: bool = True
     dies_after: int = 0
     describes_objects: bool = True
+    staff_rank: int = 2
     started: int = 0
     platforms: list[Platform] = field(default_factory=list)
 
@@ -342,5 +345,5 @@ class Servers:
         assert label
         self.started += 1
         self.platforms.append(Platform(self.defects, dies_after=self.dies_after))
-        with served(self.platforms[-1], describes_objects=self.describes_objects) as live:
+        with served(self.platforms[-1], describes_objects=self.describes_objects, staff_rank=self.staff_rank) as live:
             yield live

@@ -34,6 +34,13 @@ def test_a_platform_that_guards_everything_gives_no_finding_and_no_gap(defects: 
     assert matrix.died == ""
 
 
+@pytest.mark.parametrize(
+    ("trait", "rules"), [("published", set()), ("told-to-staff", {("authorization.read-of-another", READ, "staff")})]
+)
+def test_what_a_role_of_equal_rank_is_shown_in_its_own_list_is_no_secret(trait: str, rules: set[tuple[str, str, str]]) -> None:
+    assert found(AuthorizationRun(Servers(frozenset({trait}), staff_rank=1), DOCUMENT, seed=1).run()) == rules
+
+
 def test_the_matrix_has_every_role_on_own_anothers_and_nobodys_object() -> None:
     cells = examined().cells
     tried = {(cell.role, cell.whose) for cell in cells if cell.operation == PATCH and cell.tried}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +87,21 @@ def test_a_code_too_long_to_be_guessed_needs_no_limit(tmp_path: Path) -> None:
     report = examined_twice(gates, "codes", lambda door: examine_codes(door, DOCUMENT, 1))
     assert said(report) == set()
     assert "codes.not-seen" not in {observation.rule for observation in report.observations}
+
+
+def test_a_token_that_alone_says_whose_it_is_cannot_be_somebody_elses(tmp_path: Path) -> None:
+    (log := tmp_path / "log").touch()
+    data = json.loads(json.dumps(DOCUMENT.data))
+    schema = data["paths"]["/password/reset"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema["properties"].pop("email")
+    schema["required"].remove("email")
+    document = Document.of(data)
+    hint = CodeFlow("reset", "POST /password/forgot", CONFIRMS[1], member="code", log_pattern=r"code is (\S+)")
+    gates = Gates(frozenset({"long-code", "code-alone"}), Limits(), log=log, codes=(hint,))
+    report = examined_twice(gates, "codes", lambda door: examine_codes(door, document, 1))
+    assert CONFIRMS[1] not in {operation for _, operation in said(report)}
+    unseen = {note.operation for note in report.observations if note.rule == "codes.not-seen"}
+    assert CONFIRMS[1] not in unseen, "it was used all the same"
 
 
 def test_a_long_code_of_which_only_six_digits_are_drawn_needs_its_limit(tmp_path: Path) -> None:

@@ -58,11 +58,16 @@ def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
             and closes
             and (words == f"{{{named[0]}}}" or _CLOSES.search(words) or _ACCESS.search(words))
         ):
-            closer = next(
-                (each for each in scene.roles if each.rank > role.rank and scene.permissions.of(operation, each).permitted), None
-            )
+            closer = _closer(scene, operation, role)
             if closer is not None:
                 yield Closing(operation, closer.name, named[0], members)
+
+
+def _closer(scene: Scene, operation: Operation, role: Role) -> Role | None:
+    """A higher role that may call it: one that the document names, else one that it does not keep away."""
+    higher = [(scene.permissions.of(operation, each).permitted, each) for each in scene.roles if each.rank > role.rank]
+    named = [each for permitted, each in higher if permitted]
+    return next(iter([*named, *(each for permitted, each in higher if permitted is None)]), None)
 
 
 def _is_account(scene: Scene, kind: Any) -> bool:

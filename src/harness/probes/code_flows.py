@@ -110,11 +110,16 @@ class Codes:
         return self.scene.drafter.draft(self.flow.confirm).with_body(made).request(started.request.role, started.request.user)
 
     def names_owner(self, one: Started, other: Started) -> bool:
-        """Whether the confirmations of two starts differ in who they are for, the code aside."""
+        """Whether the confirmations of two starts differ in who they are for, the code aside.
+
+        A user's own name stands for itself in both (`${username}`), so that such a body does not differ though it is about two.
+        """
         bodies = [json.loads(self.confirm_request(started, "0").body or "{}") for started in (one, other)]
         differing = [name for name in bodies[0] if bodies[0][name] != bodies[1].get(name)]
-        whose = one.request.user != other.request.user
-        return any(CONTACT.search(name) or _REFERENCE.search(name) for name in differing) or (whose and self.flow.is_reset)
+        if any(CONTACT.search(name) or _REFERENCE.search(name) for name in differing):
+            return True
+        says_who = self.flow.confirm.is_secured or any(USERNAME in str(value) for value in bodies[0].values())
+        return self.flow.is_reset and one.request.user != other.request.user and says_who
 
 
 @dataclass

@@ -156,6 +156,11 @@ class Finder:
                 own[readers[0]] = (*own[readers[0]], identity)
         return replace(holdings, own=own)
 
+    def listed(self, kind: ObjectKind, role: str, user: str) -> tuple[Any, ...]:
+        """Ids that the kind's list shows a user of any role; none where it is refused."""
+        answer = self._world.send(self.list_request(kind.list_path, role, user))
+        return tuple(find(answer.json, kind.id_path)) if answer.is_success else ()
+
     def _list(self, kind: ObjectKind, user: User) -> Listed:
         request = self.list_request(kind.list_path, kind.role, user.name)
         answer = self._world.send(request)

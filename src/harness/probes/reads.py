@@ -103,12 +103,18 @@ def outsiders(scene: Scene, stage: Stage) -> Iterator[Asker]:
 
 
 def may_reach(scene: Scene, operation: Operation, stage: Stage, asker: Asker) -> Permission:
-    """Whether an outsider may reach the owner's object: never a peer; a higher role as the document says, or as observed."""
+    """Whether an outsider may reach the owner's object.
+
+    Never a peer; a higher role as the document says, or as observed; and as observed who is shown the object in its own list:
+    what one role publishes to another is no secret of the first.
+    """
     permission = scene.permission(operation, asker)
     if permission.permitted is False or not asker.role:
         return permission
     ranks = scene.world.target.role(asker.role).rank, scene.world.target.role(stage.owner.role).rank
     if asker.role != stage.owner.role and ranks[0] > ranks[1]:
+        return Permission(None, permission.basis)
+    if asker.role != stage.owner.role and scene.shown_ids(stage.reference.kind, asker) & set(map(str, stage.identities)):
         return Permission(None, permission.basis)
     return Permission(False, permission.basis)
 

@@ -25,6 +25,7 @@ from harness.probes.tour import Visit, What
 LONG_TEXT = 20_000  # characters: more than any field holds, less than any limit on bodies
 DEPTH = 2_000
 _CUT_OFF = ("RemoteProtocolError", "ReadError")  # a worker that died takes its connections with it
+CUT_OFF_TRIES = 4
 _UNAVAILABLE = (501, 503, 505)  # says clearly that it does not serve this, or not now
 
 _HOSTILE_TEXTS: tuple[tuple[str, str], ...] = (
@@ -138,7 +139,7 @@ class RobustnessRun:
         for hostile in hostile_requests(operation, draft, asker):
             tried.sent += 1
             try:
-                answer = scene.world.send(hostile.request, renew=operation.name not in scene.destructive)
+                answer = self._answered(scene, hostile, renew=operation.name not in scene.destructive)
             except HarnessError:
                 if scene.world.door.alive():
                     tried.note = f"a request with {hostile.what} could not be sent"
@@ -153,6 +154,16 @@ class RobustnessRun:
         if not tried.let_in:
             tried.note = f"{asker.title} was let in with nothing: only the door was tested"
         return tried
+
+    @staticmethod
+    def _answered(scene: Scene, hostile: Hostile, *, renew: bool) -> Answer:
+        """A whole answer where one comes: a server that refuses a request before it has read it may cut itself off."""
+        answer = scene.world.send(hostile.request, renew=renew)
+        for _ in range(CUT_OFF_TRIES - 1):
+            if not _is_cut_off(answer):
+                break
+            answer = scene.world.send(hostile.request, renew=renew)
+        return answer
 
     def _confirm(self) -> None:
         """High confidence for what fails again on a fresh target; what does not is left at low."""
@@ -254,9 +265,13 @@ def _in_body(good: Request) -> Iterator[Hostile]:
         )
 
 
+def _is_cut_off(answer: Answer) -> bool:
+    return answer.status == 0 and answer.error.startswith(_CUT_OFF)
+
+
 def _judged(operation: Operation, asker: Asker, hostile: Hostile, answer: Answer) -> Iterator[Finding]:
     place = Place(operation.name, hostile.parameter, asker.role)
-    is_cut_off = answer.status == 0 and answer.error.startswith(_CUT_OFF)
+    is_cut_off = _is_cut_off(answer)
     if is_cut_off or (answer.status >= 500 and answer.status not in _UNAVAILABLE):
         came = f"was answered {answer.status}" if answer.status else "ended with the connection: no answer came"
         observed = f"{hostile.what.capitalize()} in {hostile.parameter}, sent by {asker.title}, {came}."

@@ -43,6 +43,7 @@ class Scene:
     salts: Iterator[int] = field(default_factory=count)  # each makes another object than those before it
     helpless: set[tuple[str, Asker]] = field(default_factory=set)  # who is let in with no object, a new one neither; by operation
     _holdings: dict[tuple[str, str], Holdings] = field(default_factory=dict)
+    _shown: dict[tuple[str, Asker], frozenset[str]] = field(default_factory=dict)
     _volatile: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     _borrowed: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by role
 
@@ -151,6 +152,15 @@ class Scene:
                 found = self.finder.by_reading(found, lambda user, identity: self._reads(kind, user, identity))
             self._holdings[key] = found
         return self._holdings[key]
+
+    def shown_ids(self, kind: ObjectKind, asker: Asker) -> frozenset[str]:
+        """Ids of a kind that its list shows somebody of another role, where that one may ask for it; found out once."""
+        key = (kind.name, asker)
+        if key not in self._shown:
+            lister = self.document.find("GET", kind.list_path) if kind.list_path else None
+            may = lister is not None and self.permission(lister, asker).permitted is not False
+            self._shown[key] = frozenset(map(str, self.finder.listed(kind, asker.role, asker.user))) if may else frozenset()
+        return self._shown[key]
 
     def _reads(self, kind: ObjectKind, user: str, identity: Any) -> bool:
         readers = self.readers(Reference("", "", "path", kind))
