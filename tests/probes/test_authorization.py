@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,10 @@ from harness.model.evidence import Whose
 from harness.model.finding import Confidence
 from harness.model.target import OperationHint
 from harness.probes.authorization import AuthorizationRun, Matrix
+from harness.probes.document import Document
+from harness.probes.exchange import World
+from harness.probes.reads import may_reach, staged
+from harness.probes.scene import Asker, Scene
 from harness.targets.live import LiveTarget
 from tests.probes.notes_server import DOCUMENT, Servers
 
@@ -147,3 +152,17 @@ def test_an_owner_who_does_what_is_kept_for_another_role_is_a_finding(operation:
 
     matrix = AuthorizationRun(KeptForStaff(), DOCUMENT, seed=1).run()
     assert ("authorization.function-of-another-role", operation, "member") in found(matrix)
+
+
+def test_who_is_named_for_an_operation_that_is_not_the_owners_is_judged_by_what_is_named_and_not_by_ownership() -> None:
+    data = json.loads(json.dumps(DOCUMENT.data))
+    data["paths"]["/notes/{note_id}"]["patch"]["description"] = "For staff only."
+    document = Document.of(data)
+    with Servers(staff_rank=1).fresh("words") as door, World(door) as world:
+        scene = Scene(world, document, 1)
+        operation = document.operation(PATCH)
+        stage = staged(scene, scene.references(operation)[0])
+        assert may_reach(scene, operation, stage, Asker("staff", "one")).permitted is True
+        assert scene.caller(operation) == Asker("staff", "one")
+        unchanged = Scene(world, DOCUMENT, 1)
+        assert may_reach(unchanged, DOCUMENT.operation(PATCH), stage, Asker("staff", "one")).permitted is False

@@ -159,6 +159,8 @@ class _Examination:
             return
         right = self._known_code(self._start())
         self.sighted = right is not None
+        if right is not None:
+            self._reuse()  # before the many starts that a limit on mails may end
         self._common()
         if not self._is_long(right):
             self._guess()
@@ -166,7 +168,6 @@ class _Examination:
             text = "no right code is known: reuse, owner and randomness were not tried (the target file may give log_pattern)"
             self.report.observations.append(Observation("codes.not-seen", text, STAGE, self.flow.confirm.name))
             return
-        self._reuse()
         self._sample()
         if not any(finding.rule == _FORESEEN.rule for finding in self.report.findings):
             self._owner()  # a code that is the same for everybody is nobody's own

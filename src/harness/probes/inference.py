@@ -44,7 +44,7 @@ def bound_roles(scene: Scene) -> Iterator[ObjectKind]:
     """
     for kind in scene.kinds:
         lister = scene.document.find("GET", kind.list_path) if kind.list_path else None
-        if lister is None:
+        if lister is None or "[*]" not in kind.id_path:  # `/me` shows everybody another object, and is no list
             continue
         for role in (role for role in scene.roles if role.name != kind.role and len(role.users) > 1):
             other = replace(kind, role=role.name, examples={})

@@ -102,16 +102,18 @@ class Permissions:
             return Permission(False, Basis.SECURITY)
         if self._role_schemes(operation) and not self._is_sent_as_another(role):
             return Permission(True, Basis.SECURITY)
-        return Permission(None, Basis.OBSERVED) if self._by_words(operation, role) else Permission(False, Basis.WORDS)
+        said = self._by_words(operation, role)
+        return Permission(said, Basis.OBSERVED if said is None else Basis.WORDS)
 
-    def _by_words(self, operation: Operation, role: Role) -> bool:
-        """Whether nothing that is written beside the operation keeps the role away from it."""
+    def _by_words(self, operation: Operation, role: Role) -> bool | None:
+        """What is written beside the operation: that it is for the role, that it is not, or nothing of it."""
         named = self._kept_for(operation)
         if role.name in named:
             return True
         if is_reserved(operation) and not is_privileged(role, self._target):
             return False
-        return not named or role.rank > max(self._target.role(name).rank for name in named)
+        stands_above = bool(named) and role.rank > max(self._target.role(name).rank for name in named)
+        return None if not named or stands_above else False
 
     def _is_sent_as_another(self, role: Role) -> bool:
         """Whether another role's credential satisfies the same schemes: then they do not tell the two apart anywhere."""

@@ -111,6 +111,8 @@ def may_reach(scene: Scene, operation: Operation, stage: Stage, asker: Asker) ->
     permission = scene.permission(operation, asker)
     if permission.permitted is False or not asker.role:
         return permission
+    if asker.role != stage.owner.role and scene.permission(operation, stage.owner).permitted is False:
+        return permission  # who owns the object does not do this to it: the document says who does
     ranks = scene.world.target.role(asker.role).rank, scene.world.target.role(stage.owner.role).rank
     if asker.role != stage.owner.role and ranks[0] > ranks[1]:
         return Permission(None, permission.basis)

@@ -119,11 +119,12 @@ class Scene:
         return (*(Asker(role.name, role.users[0].name) for role in self.roles), NOBODY)
 
     def caller(self, operation: Operation) -> Asker:
-        """The first user of the first role that may call the operation; nobody where it asks for no credential."""
-        for role in self.roles:
-            if operation.is_secured and self.permissions.of(operation, role).permitted is not False:
-                return Asker(role.name, role.users[0].name)
-        return NOBODY
+        """The first user of the first role that may call the operation, one that is named first; nobody where all may."""
+        if not operation.is_secured:
+            return NOBODY
+        permitted = [(self.permissions.of(operation, role).permitted, role) for role in self.roles]
+        may = [role for known in (True, None) for said, role in permitted if said is known]
+        return Asker(may[0].name, may[0].users[0].name) if may else NOBODY
 
     def ask(self, request: Request) -> Answer:
         """Sends a request as the user that it names, or as nobody."""
