@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +12,6 @@ from harness.model.evidence import Whose
 from harness.model.finding import Confidence
 from harness.model.target import OperationHint
 from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.document import Document
 from harness.probes.exchange import World
 from harness.probes.reads import may_reach, staged
 from harness.probes.scene import Asker, Scene
@@ -154,15 +152,12 @@ def test_an_owner_who_does_what_is_kept_for_another_role_is_a_finding(operation:
     assert ("authorization.function-of-another-role", operation, "member") in found(matrix)
 
 
-def test_who_is_named_for_an_operation_that_is_not_the_owners_is_judged_by_what_is_named_and_not_by_ownership() -> None:
-    data = json.loads(json.dumps(DOCUMENT.data))
-    data["paths"]["/notes/{note_id}"]["patch"]["description"] = "For staff only."
-    document = Document.of(data)
-    with Servers(staff_rank=1).fresh("words") as door, World(door) as world:
-        scene = Scene(world, document, 1)
-        operation = document.operation(PATCH)
+def test_who_alone_may_call_what_the_owner_may_not_is_not_judged_by_ownership() -> None:
+    with Servers(staff_rank=1).fresh("named") as door, World(door) as world:
+        operation, staff = DOCUMENT.operation(PATCH), Asker("staff", "one")
+        hint = OperationHint(PATCH, roles=("staff",))
+        world.target = dataclasses.replace(world.target, operations=(*world.target.operations, hint))
+        scene = Scene(world, DOCUMENT, 1)
         stage = staged(scene, scene.references(operation)[0])
-        assert may_reach(scene, operation, stage, Asker("staff", "one")).permitted is True
-        assert scene.caller(operation) == Asker("staff", "one")
-        unchanged = Scene(world, DOCUMENT, 1)
-        assert may_reach(unchanged, DOCUMENT.operation(PATCH), stage, Asker("staff", "one")).permitted is False
+        assert may_reach(scene, operation, stage, staff).permitted is True
+        assert scene.caller(operation) == staff
