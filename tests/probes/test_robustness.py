@@ -105,5 +105,19 @@ def test_where_nobody_is_let_in_only_the_door_was_tested() -> None:
     assert "POST /notes" in told_of.text
 
 
+class HangsUp(ShutPlatforms):
+    """Its server hangs up on long addresses before it has said that it refuses them."""
+
+    @staticmethod
+    def _answer(asked: Asked) -> Given:
+        if len(asked.path) + sum(map(len, asked.query.values())) > 8_000:
+            raise ConnectionAbortedError
+        return ShutPlatforms._answer(asked)
+
+
+def test_a_server_that_hangs_up_on_an_endless_address_is_no_fault_of_the_platform() -> None:
+    assert found(RobustnessRun(HangsUp(), DOCUMENT, seed=1).run()) == set()
+
+
 def test_on_an_open_platform_every_place_was_let_in() -> None:
     assert {item.note for item in examined().tried} == {""}

@@ -26,6 +26,8 @@ LONG_TEXT = 20_000  # characters: more than any field holds, less than any limit
 DEPTH = 2_000
 _CUT_OFF = ("RemoteProtocolError", "ReadError")  # a worker that died takes its connections with it
 CUT_OFF_TRIES = 4
+LINE_CHARACTERS_MAX = 8_000
+"""Of an address: a longer one a server refuses by itself, and may hang up before its refusal is read."""
 _UNAVAILABLE = (501, 503, 505)  # says clearly that it does not serve this, or not now
 
 _HOSTILE_TEXTS: tuple[tuple[str, str], ...] = (
@@ -271,7 +273,7 @@ def _is_cut_off(answer: Answer) -> bool:
 
 def _judged(operation: Operation, asker: Asker, hostile: Hostile, answer: Answer) -> Iterator[Finding]:
     place = Place(operation.name, hostile.parameter, asker.role)
-    is_cut_off = _is_cut_off(answer)
+    is_cut_off = _is_cut_off(answer) and len(hostile.request.path) <= LINE_CHARACTERS_MAX
     if is_cut_off or (answer.status >= 500 and answer.status not in _UNAVAILABLE):
         came = f"was answered {answer.status}" if answer.status else "ended with the connection: no answer came"
         observed = f"{hostile.what.capitalize()} in {hostile.parameter}, sent by {asker.title}, {came}."
