@@ -104,6 +104,40 @@ def test_a_token_that_alone_says_whose_it_is_cannot_be_somebody_elses(tmp_path: 
     assert CONFIRMS[1] not in unseen, "it was used all the same"
 
 
+def by_link() -> Document:
+    """The document with the reset's token in its path."""
+    data = json.loads(json.dumps(DOCUMENT.data))
+    reset = data["paths"].pop("/password/reset")
+    schema = reset["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema["properties"] = {"new_password": {"type": "string"}}
+    schema["required"] = ["new_password"]
+    token = {"name": "token", "in": "path", "required": True, "schema": {"type": "string", "minLength": 20}}
+    data["paths"]["/password/reset/{token}"] = {"parameters": [token], **reset}
+    return Document.of(data)
+
+
+@pytest.mark.parametrize(
+    ("defects", "rules"),
+    [((), set()), (("reusable-code",), {"codes.reusable"}), (("returns-code",), {"codes.returned"})],
+    ids=["clean", "reusable", "returned"],
+)
+def test_a_token_in_the_path_is_tried_without_a_word_in_the_target_file(
+    tmp_path: Path, defects: tuple[str, ...], rules: set[str]
+) -> None:
+    (log := tmp_path / "log").touch()
+    gates, document = Gates(frozenset({"long-code", *defects}), Limits(), log=log), by_link()
+    report = examined_twice(gates, "codes", lambda door: examine_codes(door, document, 1))
+    of_the_reset = ("POST /password/reset/{token}", "POST /password/forgot")
+    assert {rule for rule, operation in said(report) if operation in of_the_reset} == rules
+    assert "POST /password/reset/{token}" not in {each.operation for each in report.observations if each.rule == "codes.not-seen"}
+
+
+def test_a_flow_of_the_target_file_that_the_document_does_not_have_is_told_of() -> None:
+    hint = CodeFlow("reset", "POST /password/forgot", "POST /password/again")
+    report = examined_twice(Gates(codes=(hint,)), "codes", lambda door: examine_codes(door, DOCUMENT, 1))
+    assert any(note.text.startswith("codes.reset: the document lacks") for note in report.observations)
+
+
 def test_a_long_code_of_which_only_six_digits_are_drawn_needs_its_limit(tmp_path: Path) -> None:
     (log := tmp_path / "log").touch()
     hint = CodeFlow("reset", "POST /password/forgot", CONFIRMS[1], member="code", log_pattern=r"code is (\S+)")

@@ -38,3 +38,10 @@ def test_a_log_in_that_is_limited_is_asked_on_further_targets() -> None:
     report = asked(gates)
     assert 1 < gates.started <= TARGETS_MAX
     assert (report.findings, report.tried) == ([], 2 * PAIRS + PAIRS_OF_REGISTRATION)
+
+
+def test_what_could_not_be_asked_is_told_of_and_not_passed_over() -> None:
+    report = asked(Gates(limits=Limits(requests=1, window_s=900)))
+    assert report.findings == []
+    told = [note.text for note in report.observations if note.rule == "abuse.enumeration-not-tried"]
+    assert "POST /password/forgot could not be asked about accounts of member: it limits how often" in told

@@ -97,7 +97,9 @@ class Codes:
         Raises:
             Untestable: no body could be made.
         """
-        body = next((body for body in self.scene.bodies(self.flow.confirm) if isinstance(body, dict)), None)
+        has_body = self.flow.confirm.body is not None
+        bodies = self.scene.bodies(self.flow.confirm) if has_body else ({},)
+        body = next((body for body in bodies if isinstance(body, dict)), None)
         if body is None:
             raise Untestable(f"no body is known for {self.flow.confirm.name}")
         told = {path.rsplit(".", 1)[-1]: value for path, value in leaves(started.answer.json)}
@@ -106,8 +108,10 @@ class Codes:
         }
         kept = {name: value for name, value in body.items() if PASSWORD.search(name)}
         integer = "integer" in str(members_of(self.scene.document, self.flow.confirm).get(self.flow.code, {}).get("type", ""))
-        made = {**kept, **filled, self.flow.code: int(code) if integer and code.isdigit() else code}
-        return self.scene.drafter.draft(self.flow.confirm).with_body(made).request(started.request.role, started.request.user)
+        in_body = {} if self.flow.in_path else {self.flow.code: int(code) if integer and code.isdigit() else code}
+        draft = self.scene.drafter.draft(self.flow.confirm, given={self.flow.code: code} if self.flow.in_path else {})
+        draft = draft.with_body({**kept, **filled, **in_body}) if has_body else draft
+        return draft.request(started.request.role, started.request.user)
 
     def names_owner(self, one: Started, other: Started) -> bool:
         """Whether the confirmations of two starts differ in who they are for, the code aside.

@@ -26,7 +26,7 @@ from harness.probes.clients import can_be_many
 from harness.probes.code_flows import Codes, Log, Started
 from harness.probes.document import Document
 from harness.probes.exchange import Answer, Credential, Door, World
-from harness.probes.flows import Flow, flows_of, sets_password
+from harness.probes.flows import Flow, flows_of, names_code, sets_password
 from harness.probes.guessing import is_refused
 from harness.probes.operations import Operation
 from harness.probes.oracle import leaves
@@ -34,6 +34,7 @@ from harness.probes.scene import Asker, Scene, Untestable
 
 GUESSES = 40
 GUESSED_BY_NOBODY_BITS = 64  # a reset link's token: no number of tries finds it (OWASP asks as much of a session id)
+LONGEST_TYPED = 10  # characters of a code that people type; a longer one is a link's
 SAMPLE = 5  # codes that are compared
 LOG_AWAITED_S = 2.0  # a code may be sent after the answer
 _POLL_S = 0.02
@@ -116,6 +117,10 @@ def examine_codes(door: Door, document: Document, seed: int) -> Report:
                     raise
                 report.note = f"{flow.confirm.name}: {error}"
                 report.observations.append(Observation("codes.not-tried", str(error), STAGE, flow.confirm.name))
+    for hint in door.target.codes:
+        if hint.confirm not in {flow.confirm.name for flow in flows}:
+            text = f"codes.{hint.name}: the document lacks one of its operations, or nothing of {hint.confirm} carries a code"
+            report.observations.append(Observation("codes.not-tried", text, STAGE, hint.confirm))
     if not flows:
         report.note = "no operation starts or confirms a one-time code"
     return report
@@ -214,7 +219,7 @@ class _Examination:
     def _told(self, started: Started) -> list[str]:
         """What in the answer looks like a code."""
         named = {path.rsplit(".", 1)[-1].lower(): str(value) for path, value in leaves(started.answer.json)}
-        found = [value for name, value in named.items() if name == self.flow.code.lower() and value not in ("None", "")]
+        found = [value for name, value in named.items() if names_code(name, self.flow) and value not in ("None", "")]
         found += [value for value in named.values() if _CODE.match(value)]
         return list(dict.fromkeys(found))
 
@@ -394,6 +399,7 @@ def foreseeable(codes: list[str]) -> str:
 
 
 def _random_code(but: list[str] | None = None) -> str:
-    """Six digits that are none of some."""
-    made = f"{secrets.randbelow(900_000) + 100_000}"
+    """One that is none of some, as long as they are; six digits where none is known."""
+    length = len(but[0]) if but else 6
+    made = f"{secrets.randbelow(900_000) + 100_000}" if length <= LONGEST_TYPED else secrets.token_urlsafe(length)[:length]
     return made if made not in (but or ()) and made not in COMMON else _random_code(but)

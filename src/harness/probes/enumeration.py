@@ -20,11 +20,11 @@ from statistics import median
 from urllib.parse import urlencode
 
 from harness.model.errors import HarnessError
-from harness.model.finding import Request, Severity, Symptom
+from harness.model.finding import Observation, Request, Severity, Symptom
 from harness.model.target import Role, User
 from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
-from harness.probes.checks import Report, finding_of
+from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.clients import can_be_many
 from harness.probes.document import Document
 from harness.probes.doors import Doors
@@ -113,6 +113,7 @@ class _Asked:
     pairs: list[tuple[Answer, Answer]] = field(default_factory=list)
     names: list[tuple[str, str]] = field(default_factory=list)
     limited: bool = False
+    why: str = "it limits how often"  # there are no pairs
     steps: tuple[Request, ...] = ()  # the last request about nobody
 
 
@@ -133,22 +134,24 @@ def examine_enumeration(doors: Doors, document: Document, seed: int) -> Report:
         report.tried += len(gathered.pairs)
         if len(gathered.pairs) > 1:
             _judge(report, gathered)
+        else:
+            operation, role = gathered.question.operation, gathered.question.role.name
+            text = f"{operation} could not be asked about accounts of {role}: {gathered.why}"
+            report.observations.append(Observation("abuse.enumeration-not-tried", text, STAGE, operation))
     report.note = "" if report.tried else "no log-in, reset or registration takes a name"
     return report
 
 
 def _questions(scene: Scene) -> Iterator[Question]:
-    for role in scene.log_ins:
-        if role.login.kind in ("json", "form") and role.login.path:
-            yield Question(What.LOG_IN, f"POST {role.login.path}", role, partial(_log_in, role))
-    if not scene.world.target.allow.writes:
-        return
-    for flow in flows_of(scene.document, scene.world.target.codes):
-        if flow.start.is_secured:
-            continue
+    """The log-ins come last: wrong passwords lock the accounts that the bodies of the others may be found with."""
+    flows = flows_of(scene.document, scene.world.target.codes) if scene.world.target.allow.writes else ()
+    for flow in (flow for flow in flows if not flow.start.is_secured):
         for role in scene.roles:
             what = What.RESET if flow.is_reset else What.REGISTRATION
             yield Question(what, flow.start.name, role, partial(_start, scene, flow.start, role))
+    for role in scene.log_ins:
+        if role.login.kind in ("json", "form") and role.login.path:
+            yield Question(What.LOG_IN, f"POST {role.login.path}", role, partial(_log_in, role))
 
 
 def _log_in(role: Role, username: str, user: User) -> Request:
@@ -175,9 +178,10 @@ def _gather(door: Door, world: World, asked: _Asked, random: Random) -> None:
             user = next(each for each in users if each.name not in refused)
         try:
             known, unknown, request = _pair(door, world, asked.question, user, random)
-        except (Untestable, HarnessError):
+        except (Untestable, HarnessError) as error:
             if not door.alive():
                 raise
+            asked.why = str(error)
             return
         if any(answer.status in (0, 423, 429) for answer in (known[1], unknown[1])):
             refused.add(user.name)

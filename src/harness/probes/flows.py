@@ -20,12 +20,17 @@ _STARTS = re.compile(r"start|request|send|forgot|forget|resend|recover|regist|si
 _RESETS = re.compile(r"reset|forgot|forget|recover", re.I)
 CONTACT = re.compile(r"e-?mail|phone|mobile|user_?name|login|account", re.I)
 PASSWORD = re.compile(r"passw|pwd", re.I)
+_PATH_PARAMETER = re.compile(r"\{([^{}]+)\}")
+_TOKEN_IN_LOG = re.compile(
+    r"(?i)(?:\b(?:token|key)\b\W{0,12}(?:is\W{0,4})?|/(?:reset|verify|confirm|activate)[\w-]*/|[?&](?:token|code|key)=)"
+    r"([A-Za-z0-9_.~-]{16,})"
+)
 _IN_LOG = re.compile(r"(?i)\b(?:code|otp|pin)\b\W{0,12}(?:is\W{0,4})?(\d{4,8})\b")
 
 
 @dataclass(frozen=True)
 class Flow:
-    """A flow whose operations the document has. `code` is the member that carries the code."""
+    """A flow whose operations the document has. `code` is the member, or the parameter of the path, that carries the code."""
 
     name: str
     start: Operation
@@ -33,6 +38,11 @@ class Flow:
     code: str
     log_pattern: re.Pattern[str] = _IN_LOG
     declared: bool = False
+
+    @property
+    def in_path(self) -> bool:
+        """Whether the code stands in the path: `/reset/{token}`."""
+        return self.code in _PATH_PARAMETER.findall(self.confirm.path)
 
     @property
     def is_reset(self) -> bool:
@@ -45,13 +55,18 @@ def flows_of(document: Document, given: tuple[CodeFlow, ...]) -> tuple[Flow, ...
     made = [flow for hint in given if (flow := _declared(document, hint)) is not None]
     taken = {flow.confirm.name for flow in made}
     for confirm in document.operations:
-        code = _code_member(document, confirm)
+        code = _code_place(document, confirm)
         if confirm.method not in ("POST", "PUT") or not code or confirm.name in taken or not _CONFIRMS.search(confirm.path):
             continue
         start = _start_of(document, confirm)
         if start is not None:
-            made.append(Flow(confirm.path.rsplit("/", 1)[-1], start, confirm, code))
+            made.append(Flow(confirm.path.rsplit("/", 1)[-1], start, confirm, code, _log_pattern(code)))
     return tuple(made)
+
+
+def names_code(name: str, flow: Flow) -> bool:
+    """Whether a member of an answer is called as the code, or, where that stands in the path, as any code."""
+    return name.lower() == flow.code.lower() or (flow.in_path and bool(_CODE.search(name) or _TOKEN.search(name)))
 
 
 def sets_password(document: Document, flow: Flow) -> bool:
@@ -71,8 +86,8 @@ def _declared(document: Document, hint: CodeFlow) -> Flow | None:
     start, confirm = (document.find(*name.split(" ", 1)) for name in (hint.start, hint.confirm))
     if start is None or confirm is None:
         return None
-    code = hint.member or _code_member(document, confirm)
-    pattern = re.compile(hint.log_pattern) if hint.log_pattern else _IN_LOG
+    code = hint.member or _code_place(document, confirm)
+    pattern = re.compile(hint.log_pattern) if hint.log_pattern else _log_pattern(code)
     return Flow(hint.name, start, confirm, code, pattern, declared=bool(hint.log_pattern)) if code else None
 
 
@@ -91,6 +106,16 @@ def _code_member(document: Document, operation: Operation) -> str:
     names = list(members_of(document, operation))
     plain = next((name for name in names if _CODE.search(name)), "")
     return plain or (next((name for name in names if _TOKEN.search(name)), "") if _RESETS.search(operation.path) else "")
+
+
+def _code_place(document: Document, operation: Operation) -> str:
+    """The member of the body that carries the code, else the last parameter of the path that is called so."""
+    named = [name for name in _PATH_PARAMETER.findall(operation.path) if _CODE.search(name) or _TOKEN.search(name)]
+    return _code_member(document, operation) or next(reversed(named), "")
+
+
+def _log_pattern(code: str) -> re.Pattern[str]:
+    return _IN_LOG if _CODE.search(code) else _TOKEN_IN_LOG
 
 
 def _start_of(document: Document, confirm: Operation) -> Operation | None:
