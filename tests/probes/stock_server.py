@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.model.target import Allow, Environment, Login, Role, Target, User
@@ -76,6 +76,9 @@ DOCUMENT = Document.of(
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     }
 )
+_LOGIN = Login("json", "/login", {"name": "{username}", "password": "{password}"}, token="$.token")
+READER = Role("reader", _LOGIN, (User("one", "rex", PASSWORD),))
+"""Of whom the document says nothing, and who may write nothing."""
 TARGET = Target(
     "shelf",
     "Shelf",
@@ -86,7 +89,7 @@ TARGET = Target(
     (
         Role(
             "owner",
-            Login("json", "/login", {"name": "{username}", "password": "{password}"}, token="$.token"),
+            _LOGIN,
             (User("one", "ann", PASSWORD),),
         ),
     ),
@@ -112,9 +115,12 @@ class Shelf:
             return Given(200, "ok")
         if asked.path == "/login":
             good = isinstance(asked.body, dict) and asked.body.get("password") == PASSWORD
-            return Given(200, {"token": self.token}) if good else Given(401, {"error": "wrong"})
-        if asked.token != self.token:
+            reads = good and asked.body["name"] == "rex"
+            return Given(200, {"token": self.token + "r" * reads}) if good else Given(401, {"error": "wrong"})
+        if asked.token.rstrip("r") != self.token:
             return Given(401, {"error": "log in"})
+        if asked.token != self.token and asked.method != "GET":
+            return Given(403, {"error": "you read only"})
         if len(asked.raw) > BODY_BYTES_MAX and not self.has("takes-any-size"):
             return Given(413, {"error": "too large"})
         return self._known(asked)
@@ -188,9 +194,11 @@ class Shelves:
 
     defects: frozenset[str] = frozenset()
     isolated: bool = True
+    has_readers: bool = False
 
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         assert label
-        with served(TARGET, Shelf(self.defects).answer, threads="one-at-a-time" not in self.defects) as live:
+        target = replace(TARGET, roles=(READER, *TARGET.roles)) if self.has_readers else TARGET
+        with served(target, Shelf(self.defects).answer, threads="one-at-a-time" not in self.defects) as live:
             yield live

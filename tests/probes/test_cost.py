@@ -82,6 +82,12 @@ def test_the_hole_is_found_twice_and_nothing_else_is_claimed(
     assert {finding.confidence for finding in report.findings} == {Confidence.HIGH}
 
 
+def test_a_formula_is_stored_by_a_role_that_may_though_another_one_is_asked_first() -> None:
+    shelves = Shelves(frozenset({"formulas"}), has_readers=True)
+    report = examined_twice(shelves, "shelf", in_scene(DOCUMENT, 1, examine_formulas))
+    assert {parameter for _, _, parameter in said(report)} == {"title", "contact"}
+
+
 @pytest.mark.parametrize("defect", ["explodes", "squares"])
 def test_a_pattern_that_takes_too_long_is_found_by_how_it_grows(defect: str) -> None:
     """A busy machine may hide how the time grows, and never makes it grow: one time out of three is enough."""

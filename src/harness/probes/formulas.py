@@ -23,6 +23,7 @@ from harness.probes.scene import Asker, Scene, Untestable
 
 STARTS = ("=", "+", "-", "@", "\t=", "\r=")  # OWASP, CSV Injection: what spreadsheets take for a formula
 WRITES_MAX = 60
+DRAFTS_TRIED = 4
 FILTERS_MAX = 4
 ROWS_READ_MAX = 5_000
 _SHEET = re.compile(r"text/csv|text/tab-separated-values|application/csv|spreadsheet|excel", re.I)
@@ -125,12 +126,16 @@ def _fetched(scene: Scene, operation: Operation, asker: Asker) -> tuple[Request,
 def _store(scene: Scene, report: Report) -> None:
     """Stores a formula in each text, sees which come out of an export, and tries those in every other form."""
     stored: dict[str, tuple[Draft, str, Asker]] = {}
+    places: set[tuple[str, str]] = set()  # operation and member: whose caller could store something
     for draft, member, asker in _texts(scene):
         if len(stored) >= WRITES_MAX:
             break
+        if (draft.operation.name, member) in places:
+            continue
         token = f"H{secrets.token_hex(5)}"
         if _written(scene, draft, member, asker, f"={token}"):
             stored[token] = (draft, member, asker)
+            places.add((draft.operation.name, member))
     report.tried += len(stored)
     through = _found(scene, report, stored)
     for start in STARTS[1:]:
@@ -145,27 +150,32 @@ def _store(scene: Scene, report: Report) -> None:
 
 
 def _texts(scene: Scene) -> Iterator[tuple[Draft, str, Asker]]:
-    """Every writing operation with a body, as the first role that may call it, and each of its members that is a text."""
+    """Every writing operation with a body, as each role that may call it, and each of its members that is a text."""
     apart = destructive(scene.document, scene.world.target)
     for operation in scene.document.operations:
         if operation.is_safe or operation.method == "DELETE" or operation.name in apart or operation.body is None:
             continue
-        asker = scene.caller(operation)
-        try:
-            draft = next(valid_drafts(scene, operation, asker), None)
-        except (Untestable, HarnessError):
-            continue
-        if draft is None or not isinstance(draft.body, dict):
-            continue
-        for member, value in draft.body.items():
-            if isinstance(value, str) and "${" not in value:
-                yield draft, member, asker
+        for asker in scene.callers(operation):
+            try:
+                draft = next(valid_drafts(scene, operation, asker), None)
+            except (Untestable, HarnessError):
+                continue
+            if draft is None or not isinstance(draft.body, dict):
+                continue
+            for member, value in draft.body.items():
+                if isinstance(value, str) and "${" not in value:
+                    yield draft, member, asker
 
 
 def _written(scene: Scene, draft: Draft, member: str, asker: Asker, text: str) -> bool:
+    """Whether one of the first valid requests stores the text: the state of an object may refuse the others."""
     try:
-        fresh = next((each for each in valid_drafts(scene, draft.operation, asker) if isinstance(each.body, dict)), draft)
-        return scene.ask(fresh.with_body({**fresh.body, member: text}).request(asker.role, asker.user)).is_success
+        fresh = islice(
+            (each for each in valid_drafts(scene, draft.operation, asker) if isinstance(each.body, dict)), DRAFTS_TRIED
+        )
+        return any(
+            scene.ask(each.with_body({**each.body, member: text}).request(asker.role, asker.user)).is_success for each in fresh
+        )
     except (Untestable, HarnessError):
         if not scene.world.door.alive():
             raise

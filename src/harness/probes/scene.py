@@ -119,12 +119,16 @@ class Scene:
         return (*(Asker(role.name, role.users[0].name) for role in self.roles), NOBODY)
 
     def caller(self, operation: Operation) -> Asker:
-        """The first user of the first role that may call the operation, one that is named first; nobody where all may."""
+        """The first of `callers`, nobody where there is none."""
+        return next(iter(self.callers(operation)), NOBODY)
+
+    def callers(self, operation: Operation) -> tuple[Asker, ...]:
+        """The first user of each role that may call the operation, those that are named for it first; nobody where all may."""
         if not operation.is_secured:
-            return NOBODY
+            return (NOBODY,)
         permitted = [(self.permissions.of(operation, role).permitted, role) for role in self.roles]
         may = [role for known in (True, None) for said, role in permitted if said is known]
-        return Asker(may[0].name, may[0].users[0].name) if may else NOBODY
+        return tuple(Asker(role.name, role.users[0].name) for role in may)
 
     def ask(self, request: Request) -> Answer:
         """Sends a request as the user that it names, or as nobody."""
