@@ -413,7 +413,7 @@ def target(base_url: str) -> Target:
         base_url=base_url,
         health_path="/health",
         objects=(ObjectKind("order", "buyer", ("order_id",), "/orders", "$.items[*].id", table="orders"),),
-        bookkeeping_tables=("access_log",),
+        bookkeeping_tables=("public.access_log",),
     )
 
 

@@ -238,6 +238,11 @@ class Target:
     limits: Limits = Limits()
     codes: tuple[CodeFlow, ...] = ()
 
+    @property
+    def bookkeeping(self) -> frozenset[str]:
+        """The bookkeeping tables by their bare names, as the record of statements has them."""
+        return frozenset(name.rpartition(".")[2] for name in self.bookkeeping_tables)
+
     def role(self, name: str) -> Role:
         """The role of that name; `KeyError` where there is none."""
         return {role.name: role for role in self.roles}[name]

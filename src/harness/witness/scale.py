@@ -217,7 +217,7 @@ class Scaling:
             for plan in statement.plans:
                 sizes.update(scan.table for scan in plan.scans)
                 added |= {write.table for write in plan.writes if write.verb == "INSERT" and write.rows}
-        skipped = set(self.scene.world.target.bookkeeping_tables)
+        skipped = self.scene.world.target.bookkeeping
         wanted = [name for name in (*sizes, *sorted(added)) if name not in skipped]
         connection = self.watcher.connection
         kept = []

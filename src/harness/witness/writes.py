@@ -51,7 +51,7 @@ _TRANSACTIONS = Weakness(
 )
 # Where a target file names no bookkeeping, such names are taken for it: said, and not judged.
 _LIKE_BOOKKEEPING = re.compile(
-    r"(^|_)(audit\w*|logs?|sessions?|tokens?|limits?|attempts?|throttl\w*|metrics?|outbox|idempotency\w*|cache|migrations?|jobs?)"
+    r"(^|_)(audit\w*|logs?|sessions?|tokens?|limits?|attempts?|throttl\w*|metrics?|outbox|idempotency\w*|cache|migrations?|queues?)"
     r"(_|$)"
 )
 _TOUCHED = re.compile(
@@ -71,7 +71,7 @@ class Bookkeeping:
         """The committed writing statements: to the platform's data, and to what looks like bookkeeping that nobody declared."""
         real: list[Statement] = []
         doubtful: list[Statement] = []
-        declared = set(self.target.bookkeeping_tables)
+        declared = self.target.bookkeeping
         for statement in statements:
             tables = {write.table for write in statement.writes} - declared
             if not statement.committed or not tables:
