@@ -6,7 +6,7 @@ import itertools
 import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -20,7 +20,10 @@ from fastapi import FastAPI
 from harness.targets.arena import Arena
 from suites.unit.database import Services, services_on
 from tpe.app import create_app
+from tpe.infra import db
 from tpe.settings import JWT_SECRET_LENGTH_MIN, Settings
+
+CHECKOUT_TIMEOUT_S = 0.3  # what waits for a database that is away is refused sooner than the 3 s of the platform
 
 # A shared machine stalls for a quarter of a second now and then: that is no property of the code that is tested.
 hypothesis.settings.register_profile("suites", deadline=None, database=None)
@@ -88,11 +91,11 @@ def ask(app: FastAPI) -> Iterator[Ask]:
     @asynccontextmanager
     async def started() -> AsyncIterator[httpx.AsyncClient]:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(PROXY, 1))
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
-        ):
-            yield client
+        async with AsyncExitStack() as stack:
+            with pytest.MonkeyPatch.context() as patch:  # read when the application opens its database
+                patch.setattr(db, "CHECKOUT_TIMEOUT_S", CHECKOUT_TIMEOUT_S)
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            yield await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1"))
 
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(started()) as client:
         clients = itertools.count(1)

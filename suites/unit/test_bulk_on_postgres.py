@@ -13,6 +13,7 @@ import pytest
 
 from suites.unit.database import Services
 from tpe.auth.identity import Identity, Role
+from tpe.infra import db
 from tpe.infra.paging import page_of
 from tpe.infra.problems import PreconditionFailedError, UnavailableError
 from tpe.leads.bulk import Outcome, ReadLead, Result, change_leads
@@ -152,11 +153,11 @@ def test_nothing_to_export_is_a_file_with_its_heading(services: Services) -> Non
     assert exported(services, PARTNER, LeadFilter(search="nobody has this name")) == []
 
 
-def test_an_export_whose_database_is_away_is_refused_before_it_begins(closed_port: int) -> None:
-    from tpe.infra.db import Database
+def test_an_export_whose_database_is_away_is_refused_before_it_begins(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "CHECKOUT_TIMEOUT_S", 0.3)
 
     async def ask() -> None:
-        database = Database(f"postgresql://nobody@127.0.0.1:{closed_port}/none", size_max=1)
+        database = db.Database(f"postgresql://nobody@127.0.0.1:{closed_port}/none", size_max=1)
         await database.open()
         try:
             await export_leads(database, PARTNER, LeadFilter())

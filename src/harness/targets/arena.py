@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import itertools
 import json
 import os
@@ -93,6 +95,13 @@ class Arena:
     def isolated(self) -> bool:
         """Whether each target is a process on data of its own."""
         return not self.target.base_url and not self._resets
+
+    @property
+    def unmeasured(self) -> Arena:
+        """The same without coverage, which costs half a target's speed: for what is random, or proves the harness itself."""
+        same = copy.copy(self)
+        same.plan = dataclasses.replace(self.plan, coverage_config=None)
+        return same
 
     @property
     def _resets(self) -> bool:
