@@ -11,6 +11,7 @@ from harness.model.finding import Request
 from harness.model.target import Role
 from harness.probes.document import Document
 from harness.probes.exchange import World
+from harness.probes.names import singular, snake
 from harness.probes.operations import Operation
 from harness.probes.oracle import leaves
 
@@ -18,7 +19,6 @@ READS_MAX = 25  # lists that are read for one role
 IDS_MAX = 5  # of one name
 _ENVELOPE = re.compile(r"^(data|items?|results?|records?|rows?|list|content|entries|values|objects?|payload|response|)$", re.I)
 _ID = re.compile(r"^(.+?)_(id|uuid)$")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def borrowed_ids(world: World, document: Document, role: Role) -> dict[str, tuple[Any, ...]]:
@@ -50,19 +50,19 @@ def refers_to_others(body: Any, described: Collection[str] = ()) -> bool:
     """Whether a body holds an id of another object, beside those that are described."""
     places = [place for place, _ in leaves(body)] if isinstance(body, dict | list) else []
     names = {re.sub(r"\[\d*\]", "", place).rsplit(".", 1)[-1] for place in places}
-    return any(name not in described and (is_reference(name) or _plain(name) in ("id", "uuid")) for name in names)
+    return any(name not in described and (is_reference(name) or snake(name) in ("id", "uuid")) for name in names)
 
 
 def is_reference(name: str) -> bool:
     """Whether a member is named as one that refers to another object."""
-    return bool(_ID.match(_plain(name)))
+    return bool(_ID.match(snake(name)))
 
 
 def refers(name: str, ids: Mapping[str, tuple[Any, ...]], within: str = "") -> tuple[Any, ...]:
     """The ids that a member of this name may hold: of its own name, else of the name that it ends with (`main_doctor_id`)."""
-    plain = _plain(name)
+    plain = snake(name)
     if plain in ("id", "uuid"):
-        plain = f"{_singular(_plain(within))}_id" if within else ""
+        plain = f"{singular(snake(within))}_id" if within else ""
     found = _ID.match(plain)
     if not found:
         return ()
@@ -90,24 +90,14 @@ def _is_list(operation: Operation) -> bool:
 
 def _named(path: str, data: Any) -> Iterator[tuple[str, Any]]:
     """Every id of an answer with the name that refers to it; one in an envelope is of what the path lists."""
-    listed = f"{_singular(_plain(path.rstrip('/').rsplit('/', 1)[-1]))}_id"
+    listed = f"{singular(snake(path.rstrip('/').rsplit('/', 1)[-1]))}_id"
     for place, value in leaves(data):
         if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
             continue
         *parents, leaf = re.sub(r"\[\d*\]", "", place).split(".")
-        name = _plain(leaf)
+        name = snake(leaf)
         if name in ("id", "uuid"):
-            parent = _plain(parents[-1]) if parents else ""
-            yield (listed if _ENVELOPE.match(parent) else f"{_singular(parent)}_id"), value
+            parent = snake(parents[-1]) if parents else ""
+            yield (listed if _ENVELOPE.match(parent) else f"{singular(parent)}_id"), value
         elif found := _ID.match(name):
             yield f"{found[1]}_id", value
-
-
-def _plain(name: str) -> str:
-    return _HUMP.sub("_", name).replace("-", "_").lower()
-
-
-def _singular(word: str) -> str:
-    if word.endswith("ies"):
-        return f"{word[:-3]}y"
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

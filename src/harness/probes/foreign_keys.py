@@ -14,7 +14,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from harness.probes.rows import CONNECT_TIMEOUT_S, snake, tables_beside
+from harness.probes.names import snake
+from harness.probes.rows import CONNECT_TIMEOUT_S, tables_beside
 
 _KEYS = """
 SELECT child_space.nspname, child.relname, own.attname, parent_space.nspname, parent.relname, other.attname

@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 from harness.model.finding import Request
 from harness.model.target import ObjectKind, User
+from harness.probes.body_places import MANY, body_places, carries
 from harness.probes.document import Document
 from harness.probes.drafts import Drafter
 from harness.probes.exchange import Answer, World
 from harness.probes.jsonpath import find
 from harness.probes.operations import Operation
-from harness.probes.schemas import SchemaError
 
 IDS_MAX = 200
 READ_TO_TELL_MAX = 60  # objects that are asked for one by one where the lists do not tell whose they are
@@ -25,13 +25,18 @@ _LIMIT_WANTED = 100
 
 @dataclass(frozen=True)
 class Reference:
-    """A place of an operation that names an object: a path or query parameter, or a member of the body."""
+    """A place of an operation that names an object: a path or query parameter, or a place of the body (`body_places`)."""
 
     operation: str
     name: str
     place: Literal["path", "query", "body"]
     kind: ObjectKind
     peers_only: bool = False  # nobody but a peer of the owner's role is asked: what other roles may do is known otherwise
+
+    @property
+    def is_of_many(self) -> bool:
+        """Whether it stands in a list: then a success may be that of the request, and of none of the objects that it names."""
+        return self.place == "body" and MANY in self.name
 
 
 @dataclass(frozen=True)
@@ -94,31 +99,12 @@ def references(document: Document, kinds: tuple[ObjectKind, ...], operation: Ope
         for place in ("path", "query")
         for parameter in operation.placed(place)
         for kind in kinds
-        if parameter.where in ("path", "query") and _carries(kind, operation, parameter.name)
+        if parameter.where in ("path", "query") and carries(kind, operation, parameter.name)
     ]
-    members = _body_members(document, operation)
     found += [
-        Reference(operation.name, name, "body", kind) for name in members for kind in kinds if _carries(kind, operation, name)
+        Reference(operation.name, place, "body", kind) for kind in kinds for place in body_places(document, operation, kind)
     ]
     return tuple(found)
-
-
-def _carries(kind: ObjectKind, operation: Operation, name: str) -> bool:
-    for written in kind.parameters:
-        path, _, parameter = written.rpartition(":")
-        if parameter == name and path in ("", operation.path, operation.name):
-            return True
-    return False
-
-
-def _body_members(document: Document, operation: Operation) -> tuple[str, ...]:
-    if operation.body is None:
-        return ()
-    try:
-        properties = document.schemas.resolve(operation.body.schema).get("properties")
-    except SchemaError:
-        return ()
-    return tuple(properties) if isinstance(properties, Mapping) else ()
 
 
 class Finder:

@@ -58,12 +58,22 @@ def fresh(document: Document, draft: Draft, seen: Mapping[str, Answer]) -> Draft
     return replace(fed, headers={**fed.headers, "If-Match": etag})
 
 
+def with_version(item: Mapping[str, Any], seen: Mapping[str, Answer]) -> dict[str, Any]:
+    """One object of a body's list, with the version that it has where it is seen."""
+    current = {name: _current(name, seen) for name in item if _VERSION.search(name)}
+    return {**item, **{name: value for name, value in current.items() if value is not None}}
+
+
+def _current(name: str, seen: Mapping[str, Answer]) -> Any:
+    return next((found for answer in seen.values() if (found := member(answer.json, name)) is not None), None)
+
+
 def _body(document: Document, draft: Draft, seen: Mapping[str, Answer]) -> tuple[Draft, Any]:
     names = [name for name in _members(document, draft) if _VERSION.search(name)]
     version: Any = None
     body = draft.body
     for name in names:
-        current = next((found for answer in seen.values() if (found := member(answer.json, name)) is not None), None)
+        current = _current(name, seen)
         if current is not None and isinstance(body, dict):
             body, version = {**body, name: current}, current
     return draft.with_body(body), version

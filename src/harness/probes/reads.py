@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Finding
+from harness.probes.body_places import placed
 from harness.probes.cells import Examined, tried, untried, with_twins
 from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
@@ -44,6 +45,8 @@ class _Way:
 
 def with_id(draft: Draft, reference: Reference, identity: Any) -> Draft:
     """The draft with another object at the reference, and all else as it is."""
+    if reference.place == "body":
+        return draft.with_body(placed(draft.body, reference.name, identity, {}))
     if reference.place == "query":
         return replace(draft, query={**draft.query, reference.name: identity})
     return replace(draft, path={**draft.path, reference.name: identity})

@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from harness.probes.names import snake
 from harness.probes.oracle import Change, leaves
 
 ROWS_MAX = 200  # of one table; one with more rows about the object is left out
@@ -35,7 +36,6 @@ _REFERS = re.compile(r"(_id|_uuid|Id|Uuid)$")
 _STATE = re.compile(r"delet|remov|activ|status|state|stage|archiv|cancel|clos|revok|void", re.I)
 _WHOLE = (("int2", 2**15 - 1), ("int4", 2**31 - 1), ("int8", 2**63 - 1))
 _TEXT = ("text", "varchar", "bpchar")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _sent(body: Any) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = defaultdict(list)
     for path, value in leaves(body) if isinstance(body, dict | list) else ():
         name = re.sub(r"\[\d*\]", "", path).rsplit(".", 1)[-1]
-        for column in {name.lower(), _HUMP.sub("_", name).lower()}:
+        for column in {name.lower(), snake(name)}:
             found[column].append(value)
     return dict(found)
 

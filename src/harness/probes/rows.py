@@ -13,6 +13,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from harness.probes.names import snake
+
 CONNECT_TIMEOUT_S = 5
 SECRET_NAME = re.compile(
     r"passw(or)?d|pass_?hash|pwd|(^|_)salt($|_)|secret|(^|_)(otp|totp|mfa|pin|cvv|cvc|ssn)($|_)|code_hash|reset_token|recovery"
@@ -26,7 +28,6 @@ FROM information_schema.columns c
 JOIN information_schema.tables t USING (table_schema, table_name)
 WHERE t.table_type = 'BASE TABLE' AND c.table_schema NOT IN ('pg_catalog', 'information_schema')
 """
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @lru_cache(maxsize=8)
@@ -68,11 +69,6 @@ def _holding(connection: psycopg.Connection, table: sql.Identifier, column: sql.
     )
     row = connection.execute(statement).fetchone()
     return int(row[0]) if row else 0
-
-
-def snake(name: str) -> str:
-    """A member's name as a column would be called (`creditLimit`: `credit_limit`)."""
-    return _HUMP.sub("_", name).lower()
 
 
 def tables_beside(dsn: str, members: Collection[str]) -> dict[tuple[str, str], dict[str, str]]:

@@ -59,6 +59,9 @@ class _Judge:
     def judge(self, own: Attempt | None, attempts: list[Attempt], nobody: Cell | None) -> Examined:
         """Each attempt as a cell; whoever was let in and must not be, as a finding."""
         visible = own is not None and bool(own.changed)
+        by_status = not visible and not self._stage.reference.is_of_many  # a list may be taken, and none of its objects
+        if self._stage.reference.is_of_many and not visible and not any(is_hole(attempt) for attempt in attempts):
+            return Examined(self._operation, observations=(self._list_not_judged(),))
         cells: list[Cell] = [nobody] if nobody else []
         findings: list[Finding] = []
         observations: list[Observation] = []
@@ -66,7 +69,13 @@ class _Judge:
             permitted = own.permission.permitted is not False
             cells.append(
                 tried(
-                    self._operation, own.asker, Whose.OWN, permitted, own.answer.is_success, own.answer.status, own.answer.error
+                    self._operation,
+                    own.asker,
+                    Whose.OWN,
+                    permitted,
+                    own.answer.is_success and (visible or by_status),
+                    own.answer.status,
+                    own.answer.error,
                 )
             )
         if self._stage.peer is None:
@@ -77,17 +86,22 @@ class _Judge:
         if own is not None and (kept := self._outlived(own)) is not None:
             findings.append(kept)
         for attempt in attempts:
-            allowed = bool(attempt.changed) or (attempt.answer.is_success and not visible)
+            allowed = bool(attempt.changed) or (attempt.answer.is_success and by_status)
             permitted = allowed if attempt.permission.permitted is None else attempt.permission.permitted
             cells.append(
                 tried(self._operation, attempt.asker, attempt.whose, permitted, allowed, attempt.answer.status, _note(attempt))
             )
             if allowed and not permitted:
                 findings.append(self._finding(attempt))
-            elif attempt.answer.is_success and not permitted:
+            elif attempt.answer.is_success and not permitted and not self._stage.reference.is_of_many:
                 text = f"{attempt.asker.title} is told {attempt.answer.status} for a write that did nothing"
                 observations.append(Observation("authorization.success-without-effect", text, STAGE, self._operation.name))
         return Examined(self._operation, with_twins(cells), tuple(findings), tuple(observations))
+
+    def _list_not_judged(self) -> Observation:
+        place = self._stage.reference.name
+        text = f"nothing that its owner named in {place} was seen to change: whose objects are taken there was not judged"
+        return Observation("authorization.list-not-judged", text, STAGE, self._operation.name)
 
     def _not_for_the_owner(self, own: Attempt) -> Finding:
         because = f"{own.permission.basis} keeps it for other roles, whosever the object is"

@@ -15,6 +15,7 @@ from typing import Any
 from harness.model.errors import TargetError
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Request
+from harness.probes.body_places import placed
 from harness.probes.calls import turned
 from harness.probes.cells import Examined, tried, untried
 from harness.probes.drafts import Draft, body_schema
@@ -81,15 +82,19 @@ class _Writing:
             self._attack_through_the_peers(best, identity, body)
             own = self.attempt(identity, body, Attempt(self._stage.owner, Whose.OWN, permission))
             own_body = body
-            if own.answer.is_success or self._owner_is_out:
+            if self._succeeded(own) or self._owner_is_out:
                 break
         for attempt in last:
             self._as_somebody_who_may(best, attempt)
         nobody = None
-        if own is not None and own.answer.is_success:
-            nobody = self._nobody(own)
+        if own is not None and own.draft is not None and self._succeeded(own):
+            nobody = self._nobody(own, own.draft)
             self._ask_for_the_peers(best, own_body)
         return judged(self._operation, self._stage, own, list(best.values()), nobody)
+
+    def _succeeded(self, own: Attempt) -> bool:
+        """Whether the owner's write was done: what names many objects may be answered 200, and be refused for each of them."""
+        return own.answer.is_success and (bool(own.changed) or not self._reference.is_of_many)
 
     def tries(self) -> Iterator[tuple[Any, Any]]:
         """Objects of the owner, each with every body; whom all of them refused gets one that is made for this alone.
@@ -178,12 +183,10 @@ class _Writing:
             if is_hole(done):
                 best[attempt.asker] = done
 
-    def _nobody(self, own: Attempt) -> Cell:
+    def _nobody(self, own: Attempt, sent: Draft) -> Cell:
         """The request that succeeded, for an object that nobody has."""
-        done = own.steps[0]
-        if self._reference.place != "body" and own.draft is not None:
-            done = replace(done, path=with_nobodys(own.draft, self._reference, self._stage.holdings).request().path)
-        answer = self._scene.world.send(done)
+        draft = with_nobodys(sent, self._reference, self._stage.holdings)
+        answer = self._scene.world.send(draft.request(own.asker.role, own.asker.user))
         note = f"answered {answer.status}" if answer.is_success else ""
         return tried(self._operation, own.asker, Whose.NOBODY, False, False, answer.status, note)
 
@@ -250,7 +253,7 @@ class _Writing:
         if isinstance(body, dict):
             body = self._unlike(identity, body, seen)
             if self._reference.place == "body":
-                body = {**body, self._reference.name: identity}
+                body = placed(body, self._reference.name, identity, seen)
         return fresh(self._scene.document, draft.with_body(body), seen)
 
     def _unlike(self, identity: Any, body: dict[str, Any], seen: Mapping[str, Answer]) -> Any:

@@ -1,0 +1,20 @@
+"""The names of members, read alike however they are written: `leadIds`, `lead-ids` and `lead_ids`."""
+
+from __future__ import annotations
+
+import re
+
+HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where a word begins within a name that is written in humps."""
+
+
+def snake(name: str) -> str:
+    """The name in small letters, its words apart by `_`."""
+    return HUMP.sub("_", name).replace("-", "_").lower()
+
+
+def singular(word: str) -> str:
+    """One of what an English word names many of, as far as its end tells."""
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

@@ -1,0 +1,58 @@
+"""Objects that a body names in a list: whose they are is asked of each, as if it stood in a path."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.model.evidence import Whose
+from harness.model.target import ObjectKind
+from harness.probes.authorization import AuthorizationRun, Matrix
+from harness.probes.body_places import body_places, placed
+from harness.probes.exchange import Answer
+from tests.probes.tickets_server import COUNTED, DOCUMENT, MOVED, NOTICED, STARRED, Desks
+
+TICKET = ObjectKind("tickets", "agent", ("/tickets/{ticket_id}:ticket_id",), "/tickets", "$.tickets[*].id")
+
+
+def examined(*defects: str, described: bool = True) -> Matrix:
+    return AuthorizationRun(Desks(frozenset(defects), describes_objects=described), DOCUMENT, seed=1).run()
+
+
+def found(matrix: Matrix) -> set[tuple[str, str, str]]:
+    return {(f.rule, f.operation, f.role) for item in matrix.examined for f in item.findings}
+
+
+@pytest.mark.parametrize("described", [True, False])
+def test_whoever_asks_of_each_gives_no_finding_and_no_gap(described: bool) -> None:
+    matrix = examined(described=described)
+    assert found(matrix) == set()
+    assert [gap for name in DOCUMENT.names for gap in matrix.gaps(name)] == []
+    peers = {cell.operation for cell in matrix.cells if cell.whose is Whose.ANOTHER and cell.twin and cell.role == "agent"}
+    assert peers >= {STARRED, MOVED, NOTICED}
+
+
+@pytest.mark.parametrize("described", [True, False])
+@pytest.mark.parametrize("operation", [STARRED, MOVED, NOTICED])
+def test_who_forgets_to_ask_is_found(operation: str, described: bool) -> None:
+    assert found(examined(operation, described=described)) == {("authorization.write-of-another", operation, "agent")}
+
+
+def test_where_nothing_is_seen_to_change_nothing_is_judged_and_that_is_said() -> None:
+    said = [each for item in examined().of(COUNTED) for each in item.observations]
+    assert [(each.rule, "ticket_ids[]" in each.text) for each in said] == [("authorization.list-not-judged", True)]
+
+
+def test_the_places_of_a_body_are_known_by_the_kinds_own_name() -> None:
+    places = {name: [*body_places(DOCUMENT, DOCUMENT.operation(name), TICKET)] for name in (STARRED, MOVED, NOTICED, COUNTED)}
+    assert places == {STARRED: ["ids[]"], MOVED: ["tickets[].id"], NOTICED: ["ticketIds[]"], COUNTED: ["ticket_ids[]"]}
+    doctor = ObjectKind("doctors", "agent", ("/doctors/{id}:id",), "/doctors", "$[*].id")
+    assert [place for name in places for place in body_places(DOCUMENT, DOCUMENT.operation(name), doctor)] == []
+
+
+def test_an_object_stands_alone_in_its_list_with_its_version() -> None:
+    seen = {"GET /tickets/7": Answer(200, content=b'{"id": 7, "version": 3}')}
+    body = {"tickets": [{"id": 1, "version": 1}, {"id": 2, "version": 1}], "stage": "new"}
+    assert placed(body, "tickets[].id", 7, seen) == {"tickets": [{"id": 7, "version": 3}], "stage": "new"}
+    assert placed({"ids": []}, "ids[]", 7, seen) == {"ids": [7]}
+    assert placed({}, "ticket_id", 7, seen) == {"ticket_id": 7}
+    assert placed("no members", "ids[]", 7, seen) == "no members"
