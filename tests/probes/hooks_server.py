@@ -34,6 +34,7 @@ DOCUMENT = Document.of(
             "/hooks": {"get": _ANY, "post": {**_ANY, "requestBody": {"content": {"application/json": {"schema": _HOOK}}}}},
             "/hooks/{slug}/pause": {"parameters": [_SLUG], "post": _ANY},
             "/hooks/{slug}/test": {"parameters": [_SLUG], "post": _ANY},
+            "/hooks/{slug}/deliveries/test": {"parameters": [_SLUG], "post": _ANY},
             "/channel": {"get": _ANY, "put": {**_ANY, "requestBody": {"content": {"application/json": {"schema": _CHANNEL}}}}},
             "/channel/test": {"post": _ANY},
         },
@@ -62,7 +63,7 @@ TARGET = Target(
 class Hooks:
     """The platform's state.
 
-    `defects`: `tests` calls what it is told to test, `channel` the only one, `late` calls what it was given by itself.
+    `defects`: `tests` and `deliveries` call what they are told to test, `channel` the only one, `late` what it got, by itself.
     """
 
     defects: frozenset[str] = frozenset()
@@ -85,7 +86,7 @@ class Hooks:
         slug, _, what = asked.path.removeprefix("/hooks/").partition("/")
         if slug not in self.hooks:
             return Given(404, {"error": "no such hook"})
-        if what == "test" and "tests" in self.defects:
+        if (what == "test" and "tests" in self.defects) or (what == "deliveries/test" and "deliveries" in self.defects):
             _call(self.hooks[slug])
         return Given(200, {"slug": slug})
 

@@ -46,7 +46,14 @@ def test_a_platform_that_guards_gives_no_finding(examine: Callable[[Scene], Repo
     assert found == set()
 
 
-@pytest.mark.parametrize(("defect", "when"), [("tests", "when POST /hooks/{slug}/test was called"), ("late", "some time later")])
+@pytest.mark.parametrize(
+    ("defect", "when"),
+    [
+        ("tests", "when POST /hooks/{slug}/test was called"),
+        ("deliveries", "when POST /hooks/{slug}/deliveries/test was called"),
+        ("late", "some time later"),
+    ],
+)
 @pytest.mark.parametrize("is_used_up", [False, True])
 def test_an_address_that_is_called_later_is_found_with_what_took_it(defect: str, when: str, *, is_used_up: bool) -> None:
     with hooks(defect) as (live, _), World(live) as world:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -212,6 +213,31 @@ def attempts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Call]
         answer = scene.world.send(request) if asker.role else scene.world.send_as(request, scene.anonymous)
         yield Call(asker, request, answer, only_redirects(operation))
     scene.helpless.add((operation.name, asker))
+
+
+def caller(scene: Scene, operation: Operation) -> Asker:
+    """Who may call the operation: where nothing says which of the roles may, whom it lets in is found out by a valid request.
+
+    Raises:
+        TargetError: the target has ended.
+    """
+    callers = scene.callers(operation)
+    asks = len(callers) > 1 and scene.permission(operation, callers[0]).permitted is None
+    if asks and operation.name not in scene.let_in:
+        scene.let_in[operation.name] = _let_in(scene, operation, callers)
+    return scene.caller(operation)
+
+
+def _let_in(scene: Scene, operation: Operation, callers: Sequence[Asker]) -> Asker:
+    behind: list[Asker] = []  # refused for something else than who they are
+    for asker in callers:
+        scene.let_in[operation.name] = asker  # whose ids the bodies take
+        with suppress(Untestable):
+            call = next(attempts(scene, operation, asker), None)
+            if call is not None and call.succeeded:
+                return asker
+            behind += [asker] if call is not None and not call.answer.is_of_the_door else []
+    return (*behind, *callers)[0]
 
 
 def sender(scene: Scene, operation: Operation, asker: Asker) -> tuple[str, str]:

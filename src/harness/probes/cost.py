@@ -17,7 +17,7 @@ from typing import Any
 from harness.model.errors import HarnessError
 from harness.model.finding import Observation, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
-from harness.probes.calls import valid_drafts
+from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.drafts import Draft
 from harness.probes.operations import Operation, Parameter
@@ -95,8 +95,8 @@ def examine_cost(scene: Scene) -> Report:
             continue
         if not operation.is_safe and not scene.world.target.allow.writes:
             continue
-        asker = scene.caller(operation)
         try:
+            asker = caller(scene, operation)
             draft = next(valid_drafts(scene, operation, asker), None)
             if draft is not None:
                 _pages(scene, operation, draft, asker, report)

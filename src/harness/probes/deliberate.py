@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from harness.model.errors import HarnessError
-from harness.probes.calls import attempts, valid_drafts
+from harness.probes.calls import attempts, caller, valid_drafts
 from harness.probes.codes import confirmed
 from harness.probes.operations import Operation
 from harness.probes.preconditions import without_version
@@ -45,6 +45,6 @@ def _statuses(scene: Scene, operation: Operation) -> Iterator[int]:
         yield from (call.answer.status for call in islice(attempts(scene, operation, scene.caller(operation)), 1))
     harmless = scene.world.target.allow.writes and operation.name not in scene.destructive
     if harmless and any(response.status == NO_VERSION for response in operation.responses):
-        asker = scene.caller(operation)
+        asker = caller(scene, operation)
         draft = without_version(next(valid_drafts(scene, operation, asker)))
         yield scene.ask(draft.request(asker.role, asker.user)).status

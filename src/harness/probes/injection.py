@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Observation, Severity, Symptom
 from harness.model.weakness import Weakness
-from harness.probes.calls import valid_drafts
+from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import STAGE, Report
 from harness.probes.exchange import Answer
 from harness.probes.interpreters import Marks, interpreted, shown_on_pages
@@ -55,7 +55,7 @@ def examine_injection(scene: Scene) -> Report:
         if operation.name in apart or (not operation.is_safe and not scene.world.target.allow.writes):
             continue
         try:
-            asker = scene.caller(operation)
+            asker = caller(scene, operation)
             for slot in slots_of(scene, next(valid_drafts(scene, operation, asker)), asker):
                 if asker.role and slot.ask(slot.value).is_of_the_door:
                     shut[operation.name] = None

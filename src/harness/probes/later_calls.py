@@ -15,6 +15,7 @@ from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.oracle import member
+from harness.probes.path_ids import names_in
 from harness.probes.scene import Scene
 
 BELOW_MAX = 4  # operations that are called on one object
@@ -49,24 +50,24 @@ def calls_below(scene: Scene, taken: Taken) -> Iterator[tuple[Operation, Request
 
 
 def _below(scene: Scene, parent: Operation) -> Iterator[Operation]:
-    """`POST /x/{id}/y` for `POST /x`, and below what a change names (`/x/{id}`, or the only `/x`); not what destroys."""
+    """`POST /x/{id}/y` and `…/y/z` for `POST /x`, and below what a change names (`/x/{id}`, the only `/x`); not what destroys."""
     path = re.escape(parent.path.rstrip("/"))
     is_the_object = _LAST.search(parent.path) or parent.method in ("PUT", "PATCH")
     object_path = path if is_the_object else rf"{path}/\{{[^{{}}/]+\}}"
     for operation in scene.document.operations:
-        directly = operation.method == "POST" and re.fullmatch(rf"{object_path}/[^{{}}/]+", operation.path)
+        directly = operation.method == "POST" and re.fullmatch(rf"{object_path}(/[^{{}}/]+){{1,2}}", operation.path)
         if directly and operation.name not in scene.destructive:
             yield operation
 
 
 def _ids(taken: Taken, operation: Operation) -> dict[str, Any]:
     """The ids of the path: those of the parent's path, and that of what it made, by the answer's word or else the request's."""
-    name = _LAST.search(operation.path.rpartition("/")[0])
+    name = next(iter(names_in(operation.path)[-1:]), "")
     given = dict(taken.draft.path)
-    if name is None or name[1] in given:
+    if not name or name in given:
         return given
-    sources = ((taken.answer.json, name[1]), (taken.answer.json, "id"), (taken.answer.json, "uuid"), (taken.draft.body, name[1]))
+    sources = ((taken.answer.json, name), (taken.answer.json, "id"), (taken.answer.json, "uuid"), (taken.draft.body, name))
     identity = next((found for data, word in sources if isinstance(found := member(data, word), int | str)), None)
     if identity is None:
         raise Untestable(f"{taken.operation.name} does not say what it made")
-    return {**given, name[1]: identity}
+    return {**given, name: identity}

@@ -18,7 +18,7 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Request, Severity, Symptom
 from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
-from harness.probes.calls import valid_drafts
+from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import Report, finding_of
 from harness.probes.drafts import Draft
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
@@ -131,7 +131,7 @@ def examine_redirects(scene: Scene) -> Report:
         if operation.method != "GET" or not names:
             continue
         with contextlib.suppress(Untestable):
-            asker = scene.caller(operation)
+            asker = caller(scene, operation)
             draft = next(valid_drafts(scene, operation, asker))
             for parameter in names:
                 for foreign in _FOREIGN:
@@ -202,7 +202,7 @@ def examine_outgoing(scene: Scene) -> Report:
 
 def _outgoing(scene: Scene, operation: Operation, base_url: str) -> Iterator[Taken]:
     """Sends a good request for each place that may take an address, with an address of ours in it."""
-    asker = scene.caller(operation)
+    asker = caller(scene, operation)
     parameters = [p for p in operation.placed("query") if _ADDRESS.search(p.name)]
     draft = next(valid_drafts(scene, operation, asker)) if parameters or operation.body else None
     if draft is None:

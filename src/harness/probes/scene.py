@@ -42,6 +42,7 @@ class Scene:
     made: dict[str, tuple[Request, ...]] = field(default_factory=dict)  # by id: what made an object that was not there before
     salts: Iterator[int] = field(default_factory=count)  # each makes another object than those before it
     helpless: set[tuple[str, Asker]] = field(default_factory=set)  # who is let in with no object, a new one neither; by operation
+    let_in: dict[str, Asker] = field(default_factory=dict)  # by operation: who was, where no document says who may
     _holdings: dict[tuple[str, str], Holdings] = field(default_factory=dict)
     _shown: dict[tuple[str, Asker], frozenset[str]] = field(default_factory=dict)
     _volatile: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
@@ -119,8 +120,8 @@ class Scene:
         return (*(Asker(role.name, role.users[0].name) for role in self.roles), NOBODY)
 
     def caller(self, operation: Operation) -> Asker:
-        """The first of `callers`, nobody where there is none."""
-        return next(iter(self.callers(operation)), NOBODY)
+        """Who was let in, else the first of `callers`, nobody where there is none."""
+        return self.let_in.get(operation.name) or next(iter(self.callers(operation)), NOBODY)
 
     def callers(self, operation: Operation) -> tuple[Asker, ...]:
         """The first user of each role that may call the operation, those that are named for it first; nobody where all may."""

@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from harness.model.errors import HarnessError
 from harness.model.finding import Observation, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
-from harness.probes.calls import valid_drafts
+from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.drafts import Draft, File, text_of
 from harness.probes.exchange import Answer
@@ -65,8 +65,8 @@ def examine_uploads(scene: Scene) -> Report:
         member = file_member(scene.document, operation)
         if not member:
             continue
-        asker = scene.caller(operation)
         try:
+            asker = caller(scene, operation)
             draft = next(valid_drafts(scene, operation, asker))
             _examine(scene, _Slot(operation, member, draft, asker), report)
         except (Untestable, HarnessError) as error:
