@@ -18,7 +18,7 @@ from harness.probes.exchange import Answer
 from harness.probes.interpreters import Marks, interpreted, shown_on_pages
 from harness.probes.oracle import same_body
 from harness.probes.scene import Scene, Untestable
-from harness.probes.slots import Slot, slots_of
+from harness.probes.slots import Slot, numbers_of, slots_of
 
 _SQL_ERROR = re.compile(
     r"SQL syntax|SQLSTATE|syntax error at or near|unterminated quoted string|sqlite3?\.|near \"[^\"]*\": syntax|ORA-\d{5}"
@@ -48,7 +48,7 @@ _FILE = Weakness(
 
 
 def examine_injection(scene: Scene) -> Report:
-    """Tries every parameter and member that takes a text; then reads the pages, for what was stored and is interpreted there."""
+    """Tries every place that takes a text or, in a read, a number; then reads the pages, for what was stored and is run there."""
     report, marks, shut = Report("injection"), Marks(scene.seed), dict[str, None]()
     apart = scene.destructive - scene.resets  # without the right code nobody's password is another one
     for operation in scene.document.operations:
@@ -56,7 +56,11 @@ def examine_injection(scene: Scene) -> Report:
             continue
         try:
             asker = caller(scene, operation)
-            for slot in slots_of(scene, next(valid_drafts(scene, operation, asker)), asker):
+            good = next(valid_drafts(scene, operation, asker))
+            for slot in numbers_of(scene, good, asker) if operation.is_safe else ():
+                report.tried += 1
+                report.findings += _in_place_of_a_number(slot)
+            for slot in slots_of(scene, good, asker):
                 if asker.role and slot.ask(slot.value).is_of_the_door:
                     shut[operation.name] = None
                 else:
@@ -92,6 +96,18 @@ def _in_statement_or_path(slot: Slot) -> Iterator[Finding]:
     if operation.is_safe and re.search(r"^root:.*:0:0:", ask(_USERS_FILE).text, re.M):
         title, symptom = f"{operation.name} reads the file that {name} names", Symptom(body_contains="root:")
         yield slot.finding(_FILE, title, "It showed the machine's list of users.", _USERS_FILE, symptom, Confidence.HIGH)
+
+
+def _in_place_of_a_number(slot: Slot) -> Iterator[Finding]:
+    """A query of its own that gives the number is taken for it, and the same without its last bracket fails, both twice."""
+    whole, broken = f"(select {slot.value})", f"(select {slot.value}"
+    for _ in range(2):
+        taken = slot.ask(whole)
+        if not taken.is_success or not same_body(taken, slot.ask(slot.value)) or slot.ask(broken).status < 500:
+            return
+    title = f"{slot.operation.name} puts {slot.name} into a statement"
+    observed = "In place of a number a query that gives it was carried out, and the same without its last bracket failed, twice."
+    yield slot.finding(_SQL, title, observed, whole, Symptom(status=(200,)), Confidence.MEDIUM)
 
 
 def _expression_runs(ask: Callable[[str], Answer], value: str) -> str:

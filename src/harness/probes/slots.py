@@ -12,10 +12,10 @@ from harness.probes.calls import valid_drafts
 from harness.probes.checks import finding_of
 from harness.probes.drafts import Draft
 from harness.probes.exchange import Answer
-from harness.probes.operations import Operation
+from harness.probes.operations import Operation, Parameter
 from harness.probes.preconditions import asks_version
 from harness.probes.scene import Asker, Scene
-from harness.probes.schemas import SchemaError, types_of
+from harness.probes.schemas import JsonSchema, SchemaError, types_of
 
 _STALE = (409, 412, 428)
 
@@ -73,27 +73,54 @@ class Slot:
 
 def slots_of(scene: Scene, draft: Draft, asker: Asker) -> Iterator[Slot]:
     """Every parameter in path and query, and every member of the body, that takes a text."""
-    for parameter in draft.operation.parameters:
-        if parameter.where in ("path", "query") and _takes_text(scene, parameter.schema):
-            given = {**draft.path, **draft.query}.get(parameter.name, _listed(scene, parameter.schema) or "harness")
-            yield Slot(scene, asker, parameter.name, draft, str(given))
+    for parameter in _parameters(draft):
+        if _takes_text(scene, parameter.schema):
+            yield Slot(scene, asker, parameter.name, draft, _good(scene, draft, parameter))
     if isinstance(draft.body, dict):
         for name, value in draft.body.items():
             if isinstance(value, str) and "${" not in value:
                 yield Slot(scene, asker, name, draft, value, is_member=True)
 
 
+def numbers_of(scene: Scene, draft: Draft, asker: Asker) -> Iterator[Slot]:
+    """Every parameter in path and query that takes a number and no text."""
+    for parameter in _parameters(draft):
+        if not _takes_text(scene, parameter.schema) and _types(scene, parameter.schema) & {"integer", "number"}:
+            yield Slot(scene, asker, parameter.name, draft, _good(scene, draft, parameter))
+
+
+def _parameters(draft: Draft) -> Iterator[Parameter]:
+    return (parameter for parameter in draft.operation.parameters if parameter.where in ("path", "query"))
+
+
 def _takes_text(scene: Scene, schema: Any) -> bool:
-    try:
-        resolved = scene.document.schemas.resolve(schema)
-    except SchemaError:
-        return True
-    return not types_of(resolved) or "string" in types_of(resolved)
+    types = _types(scene, schema)
+    return not types or "string" in types
 
 
-def _listed(scene: Scene, schema: Any) -> Any:
-    """The first of the values that a schema lists, such as the orders of a `sort`; else None."""
+def _types(scene: Scene, schema: Any) -> set[str]:
+    """The types that a schema admits; none where it says nothing."""
+    return {name for each in _alternatives(scene, schema) for name in types_of(each)}
+
+
+def _alternatives(scene: Scene, schema: Any) -> list[JsonSchema]:
+    """The schema, and what it admits in place of one another."""
+    schemas = scene.document.schemas
     try:
-        return next(iter(scene.document.schemas.resolve(schema).get("enum") or ()), None)
+        resolved = schemas.resolve(schema)
+        return [resolved, *(schemas.resolve(each) for word in ("anyOf", "oneOf") for each in resolved.get(word) or ())]
     except SchemaError:
-        return None
+        return []
+
+
+def _good(scene: Scene, draft: Draft, parameter: Parameter) -> str:
+    """What a good request has there: what the draft has, the first of a list such as the orders of a `sort`, or of its form."""
+    given = {**draft.path, **draft.query}.get(parameter.name)
+    try:
+        schema = scene.document.schemas.resolve(parameter.schema)
+        listed = next(iter(schema.get("enum") or ()), None)
+        is_free = _takes_text(scene, schema) and not any(each.get("format") for each in _alternatives(scene, schema))
+        made = "harness" if is_free else scene.drafter.values.value(schema, f"{draft.operation.name} {parameter.name}")
+    except SchemaError:
+        return str(given or "harness")
+    return str(given or listed or made)
