@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.model.errors import PreflightError
-from harness.model.target import Allow, Environment, Login, ObjectKind, OperationHint, Role, Target
+from harness.model.target import Allow, CodeFlow, Environment, Login, ObjectKind, OperationHint, Role, Target
 from harness.runner.preflight import check_document
 
 _OPERATION = {"responses": {"200": {"description": "done"}}}
@@ -56,10 +56,15 @@ def test_a_target_file_that_names_what_the_document_has_is_let_through(target: T
             "objects.order.parameters",
             'did you mean "/orders/{id}"?',
         ),
+        (
+            {"codes": (CodeFlow("sale", "GET /orders", "PUT /order/{id}"),)},
+            "codes.sale.confirm",
+            'did you mean "PUT /orders/{id}"?',
+        ),
     ],
 )
 def test_what_the_document_does_not_have_is_refused_with_the_nearest_name(
-    target: Target, changed: dict[str, tuple[OperationHint | ObjectKind, ...]], words: str, hint: str
+    target: Target, changed: dict[str, tuple[OperationHint | ObjectKind | CodeFlow, ...]], words: str, hint: str
 ) -> None:
     with pytest.raises(PreflightError) as refused:
         check_document(dataclasses.replace(target, **changed))  # type: ignore[arg-type]

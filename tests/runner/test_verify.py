@@ -235,13 +235,18 @@ def test_a_document_that_is_none_exits_4_with_its_name(project: TinyProject, tex
     assert project.runs() == []
 
 
-def test_a_log_in_that_is_refused_exits_4_and_quotes_the_answer(project: TinyProject) -> None:
+def test_a_log_in_that_is_refused_exits_4_and_quotes_the_answer_and_the_log(project: TinyProject) -> None:
     text = (project.folder / "targets/tiny.toml").read_text(encoding="utf-8")
     project.write("targets/tiny.toml", text.replace("[allow]", 'password_variable = "TINY_PASSWORD"\n\n[allow]') + LOG_IN)
+    server = (project.folder / "server.py").read_text(encoding="utf-8")
+    project.write(
+        "server.py", server.replace("        pass", "        print('no table of members', file=sys.stderr, flush=True)")
+    )
     outcome = project.run("verify")
     assert outcome.code == 4
     assert "log-in of member ana" in outcome.stderr
     assert "501" in outcome.stderr
+    assert "its log ends with: no table of members" in outcome.stderr
     assert project.runs() == []
 
 

@@ -16,7 +16,7 @@ from harness.engines.browser import INSTALL_HINT, find_browser
 from harness.engines.process import Stop
 from harness.events import Event, Prepared
 from harness.evidence.redaction import remember_secret
-from harness.model.errors import PreflightError
+from harness.model.errors import PreflightError, TargetError
 from harness.model.plan import Stage
 from harness.model.target import Target
 from harness.probes.document import Document
@@ -119,6 +119,9 @@ def check_document(target: Target) -> None:
         )
     for hint in target.operations:
         _documented(hint.operation, document.names, f"{target.name}: operations: {target.document.name}")
+    for flow in target.codes:
+        for key, name in (("start", flow.start), ("confirm", flow.confirm)):
+            _documented(name, document.names, f"{target.name}: codes.{flow.name}.{key}: {target.document.name}")
     readable = [operation.path for operation in document.operations if operation.method == "GET"]
     for kind in (kind for kind in target.objects if kind.list_path):
         _documented(kind.list_path, readable, f"{target.name}: objects.{kind.name}.list_path: GET of {target.document.name}")
@@ -151,6 +154,10 @@ def _try_log_ins(plan: ArenaPlan, say: Callable[[Event], None], stop: Stop) -> N
     arena = Arena(plan)
     users = [(role, user) for role in arena.target.roles for user in role.users]
     with arena.fresh("preflight") as live:
-        for role, user in users:
-            live.sign_in(role, user)
+        try:
+            for role, user in users:
+                live.sign_in(role, user)
+        except TargetError as error:
+            logged = f"; its log ends with: {said}" if (said := live.log_tail()) else ""  # a pre-flight that fails leaves no file
+            raise TargetError(f"{error.message}{logged}", hint=error.hint) from None
     say(Prepared(f"{arena.target.name} starts and answers, {len(users)} users log in", time.monotonic() - started))
