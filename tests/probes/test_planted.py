@@ -79,6 +79,10 @@ class Ground(notes_server.Servers):
 
     target = notes_server.target()
 
+    @property
+    def unmeasured(self) -> Ground:
+        return self
+
 
 def test_a_harness_that_sees_no_planted_hole_blames_itself_and_not_the_target(
     notes: Matrix, monkeypatch: pytest.MonkeyPatch

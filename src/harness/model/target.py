@@ -116,7 +116,8 @@ class ObjectKind:
     `id_path` the JSON path of the ids in it (`$.leads[*].id`), `parameters` the parameters that carry such an id
     (`["/api/partner-portal/leads/{lead_id}:lead_id"]`; a bare name holds everywhere). Where no operation lists them, `examples`
     gives the ids that each user owns, by user name. `owned` is false for what everybody may see on purpose: nothing is inferred
-    or judged about whose it is.
+    or judged about whose it is. `published` is true for what everybody may see and its owner alone may change: users make some
+    where no `examples` tell whose it is.
     """
 
     name: str
@@ -126,6 +127,7 @@ class ObjectKind:
     id_path: str = ""
     examples: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     owned: bool = True
+    published: bool = False
     table: str = ""
     id_column: str = "id"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,7 @@ from harness.probes.functions import examine_function
 from harness.probes.lists import examine_echoes, examine_shared, examine_summaries
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation
+from harness.probes.published import examine_published, published_lists
 from harness.probes.reads import Stage, examine_read, staged
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.writes import examine_write
@@ -76,6 +78,7 @@ class AuthorizationRun:
     seed: int
     say: Callable[[Examined], None] = lambda _examined: None
     _confirmations: int = 0
+    _published: dict[str, list[Examined]] = field(default_factory=lambda: defaultdict(list))  # by operation, not yet said
 
     def run(self) -> Matrix:
         """The matrix, whatever happens to the target: what could not be tried is in it as untried."""
@@ -83,6 +86,7 @@ class AuthorizationRun:
         with self.doors.fresh("authorization") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
             plan = list(self._plan(scene))
+            self._take_published(matrix, scene)
             self._take(matrix, scene, plan)
             apart = [operation for operation in self._ordered() if operation.name in scene.destructive]
             matrix.requests += world.traffic.requests
@@ -104,16 +108,31 @@ class AuthorizationRun:
             if listed is not None:
                 yield listed, lambda scene, kind=kind: examine_kind(scene, kind)  # type: ignore[misc]
 
+    def _take_published(self, matrix: Matrix, scene: Scene) -> None:
+        """First, and kept for each operation: who may not change another's lends the twin to whoever met a stranger's there."""
+        try:
+            for lister in published_lists(scene):
+                examine: Examine = lambda scene, lister=lister: examine_published(scene, lister)  # type: ignore[misc] # noqa: E731
+                for examined in _repeatable(scene, examine):
+                    self._published[examined.operation.name].append(self._confirmed(examined, examine))
+        except HarnessError as error:
+            if not scene.world.door.alive():
+                matrix.death = death_by(error)
+
     def _take(self, matrix: Matrix, scene: Scene, plan: list[tuple[Operation, Examine]]) -> None:
         for operation, examine in plan:
+            beside = self._published.pop(operation.name, [])
             if matrix.died:
-                self._add(matrix, _not_examined(scene, operation, matrix.died))
+                for examined in (_not_examined(scene, operation, matrix.died), *beside):
+                    self._add(matrix, examined)
                 continue
             try:
-                for examined in with_lent_twins(_repeatable(scene, examine)):
-                    self._add(matrix, self._confirmed(examined, examine))
+                done = [*_repeatable(scene, examine)]
+                for number, examined in enumerate(with_lent_twins([*done, *beside])):
+                    self._add(matrix, self._confirmed(examined, examine) if number < len(done) else examined)
             except HarnessError as error:
-                self._add(matrix, _not_examined(scene, operation, error.message))
+                for examined in (_not_examined(scene, operation, error.message), *beside):
+                    self._add(matrix, examined)
                 if not scene.world.door.alive():
                     matrix.death = death_by(error)
 

@@ -28,7 +28,7 @@ _TEMPLATE = re.compile(r"\{([^{}/]+)\}")
 def inferred(scene: Scene) -> tuple[ObjectKind, ...]:
     """The kinds whose objects the target treats as their users' own."""
     found = []
-    for collection, parameters in _collections(scene).items():
+    for collection, parameters in collections(scene).items():
         for role in scene.roles:
             kind = _kind(scene, collection, parameters, role) if len(role.users) > 1 else None
             if kind is not None:
@@ -52,7 +52,7 @@ def bound_roles(scene: Scene) -> Iterator[ObjectKind]:
                 yield other
 
 
-def _collections(scene: Scene) -> dict[str, tuple[str, ...]]:
+def collections(scene: Scene) -> dict[str, tuple[str, ...]]:
     """Paths that list objects, with the places (`/x/{id}:id`) that name one of them."""
     described = {written.rpartition(":")[2] for kind in scene.world.target.objects for written in kind.parameters}
     found: dict[str, tuple[str, ...]] = {}
@@ -71,20 +71,20 @@ def _kind(scene: Scene, collection: str, parameters: tuple[str, ...], role: Role
     if scene.permissions.of(lister, role).permitted is False or not lister.is_secured:
         return None
     name = parameters[0].rpartition(":")[2]
-    id_path = _id_path(scene, collection, name, role)
+    id_path = id_path_of(scene, collection, name, role)
     if not id_path:
         return None
     kind = ObjectKind(collection.rsplit("/", 1)[-1], role.name, parameters, collection, id_path)
     return kind if is_private(scene.finder.holdings(kind)) else None
 
 
-def _id_path(scene: Scene, collection: str, name: str, role: Role) -> str:
+def id_path_of(scene: Scene, collection: str, name: str, role: Role) -> str:
     """Where the ids stand in the list; every user gets objects of its own first where somebody has none."""
     path = ""
     for user in role.users[:2]:
         seen = _seen(scene, collection, name, role.name, user.name)
         if not seen:
-            made = [_create(scene, collection, name, role.name, user.name, number) for number in range(CREATED_EACH)]
+            made = [created(scene, collection, name, role.name, user.name, number) for number in range(CREATED_EACH)]
             seen = _seen(scene, collection, name, role.name, user.name) if any(made) else ""
         if not seen:
             return ""
@@ -111,7 +111,7 @@ def created_for(scene: Scene, kind: ObjectKind) -> bool:
     name = kind.parameters[0].rpartition(":")[2] if kind.parameters else "id"
     have = {listed.user: bool(listed.ids) for listed in scene.finder.holdings(kind).lists}
     made = [
-        _create(scene, kind.list_path, name, role.name, user.name, number)
+        created(scene, kind.list_path, name, role.name, user.name, number)
         for user in role.users
         if not have.get(user.name)
         for number in range(CREATED_EACH)
@@ -119,7 +119,7 @@ def created_for(scene: Scene, kind: ObjectKind) -> bool:
     return any(identity is not None for identity in made)
 
 
-def _create(scene: Scene, collection: str, name: str, role: str, user: str, number: int) -> Any:
+def created(scene: Scene, collection: str, name: str, role: str, user: str, number: int) -> Any:
     """The id of an object that the user made, or None where the document gives no way or the target refused."""
     operation = scene.document.find("POST", collection)
     if operation is None or not scene.world.target.allow.writes or operation.name in scene.destructive:

@@ -82,7 +82,7 @@ class Scene:
     @cached_property
     def kinds(self) -> tuple[ObjectKind, ...]:
         """The kinds that the target file describes, and those that the document shows and the target treats as somebody's own."""
-        return (*(kind for kind in self.world.target.objects if kind.owned), *inferred(self))
+        return (*(kind for kind in self.world.target.objects if kind.owned and not kind.published), *inferred(self))
 
     @cached_property
     def bound_kinds(self) -> tuple[ObjectKind, ...]:

@@ -1,0 +1,152 @@
+"""Objects that everybody may read and their owner alone may write: what a user of the platform publishes for all to see.
+
+Lists do not tell whose such an object is, so each user makes some. A peer's write to them that is done is a hole only where the
+platform is seen to know owners: it refuses the peer another write to them, or says so in words. Else it is mentioned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.model.evidence import Whose
+from harness.model.finding import Observation
+from harness.model.target import ObjectKind, Role
+from harness.probes.askers import Asker
+from harness.probes.body_places import carries
+from harness.probes.cells import Examined, untried
+from harness.probes.inference import collections, created, id_path_of
+from harness.probes.objects import Reference
+from harness.probes.operations import Operation
+from harness.probes.path_ids import names_in
+from harness.probes.wording import STAGE
+from harness.probes.writes import examine_write
+
+if TYPE_CHECKING:
+    from harness.probes.scene import Scene
+
+MADE_EACH = 2  # objects that each of the two users makes
+_REFUSED = (401, 403, 404)
+_OWNERS = re.compile(r"\b(owns?|owned|owners?|authors?|creators?|yours?|(?:belong|made|created)\w* (?:to|by))\b", re.I)
+
+
+def published_lists(scene: Scene) -> Iterator[Operation]:
+    """The lists of such objects: those that the target file calls published, and those in which users can make some."""
+    if not scene.world.target.allow.writes:
+        return
+    described = {kind.list_path for kind in scene.world.target.objects if kind.published}
+    private = {kind.list_path for kind in (*scene.kinds, *scene.bound_kinds)}
+    undescribed = {
+        collection
+        for collection, places in collections(scene).items()
+        if collection not in private and scene.document.find("POST", collection) and _writers(scene, places)
+    }
+    yield from (each for each in scene.document.operations if each.method == "GET" and each.path in described | undescribed)
+
+
+def examine_published(scene: Scene, lister: Operation) -> Iterator[Examined]:
+    """What a peer achieves on one user's objects of a list, by every operation that writes to them."""
+    described = next((kind for kind in scene.world.target.objects if kind.published and kind.list_path == lister.path), None)
+    kind = _known(scene, described) if described else _inferred(scene, lister)
+    if kind is None:
+        yield from [_none_is_known(lister, described)] if described else []
+        return
+    places = sorted(_writers(scene, kind.parameters), key=lambda place: scene.lateness(place[0]))
+    results = [
+        examine_write(scene, operation, Reference(operation.name, name, "path", kind, peers_only=True))
+        for operation, name in places
+    ]
+    judged = [examined for examined in results if any(cell.twin for cell in examined.cells)]  # else it says nothing
+    knows_owners = any(_is_refused(examined) for examined in judged)
+    for examined in judged:
+        if described:
+            yield examined
+        else:
+            is_hole = knows_owners or _speaks_of_owners(examined.operation)
+            yield replace(examined if is_hole else _mentioned(examined, kind), certain=False)
+
+
+def _known(scene: Scene, kind: ObjectKind) -> ObjectKind | None:
+    return kind if kind.examples else _with_made(scene, kind, scene.world.target.role(kind.role))
+
+
+def _none_is_known(lister: Operation, kind: ObjectKind) -> Examined:
+    why = f"two users of {kind.role} cannot each make a {kind.name} that the other is shown, and its examples name none"
+    return Examined(lister, (untried(lister, Asker(kind.role), Whose.ANOTHER, False, why),))
+
+
+def _inferred(scene: Scene, lister: Operation) -> ObjectKind | None:
+    """The kind of the first role whose users make such objects and are shown one another's."""
+    places = collections(scene).get(lister.path, ())
+    for role in (role for role in scene.roles if len(role.users) > 1):
+        maker = scene.document.operation(f"POST {lister.path}")
+        if any(scene.permissions.of(each, role).permitted is False for each in (lister, maker)):
+            continue
+        id_path = id_path_of(scene, lister.path, places[0].rpartition(":")[2], role)
+        if not id_path:
+            continue
+        kind = ObjectKind(lister.path, role.name, places, lister.path, id_path, published=True)
+        if (made := _with_made(scene, kind, role)) is not None:
+            return made
+    return None
+
+
+def _with_made(scene: Scene, kind: ObjectKind, role: Role) -> ObjectKind | None:
+    """The kind with objects of two users; None where one of them makes none, or they are not shown to the other."""
+    users = role.users[:2]
+    if len(users) < 2 or not kind.list_path:
+        return None
+    name = kind.parameters[0].rpartition(":")[2]
+    made = {
+        user.name: tuple(
+            identity
+            for number in range(MADE_EACH)
+            if (identity := created(scene, kind.list_path, name, role.name, user.name, number)) is not None
+        )
+        for user in users
+    }
+    if not all(made.values()):
+        return None
+    for user, other in zip(users, reversed(users), strict=True):
+        listed = {str(identity) for identity in scene.finder.listed(kind, role.name, user.name)}
+        if not listed & {str(identity) for identity in made[other.name]}:
+            return None
+    return replace(kind, examples=made)
+
+
+def _writers(scene: Scene, places: Sequence[str]) -> list[tuple[Operation, str]]:
+    """The operations whose path ends at such an object, or one word below it, with its parameter; none that destroys."""
+    kind = ObjectKind("", "", tuple(places))
+    found = []
+    for operation in scene.document.operations:
+        names = names_in(operation.path)
+        if operation.is_safe or operation.name in scene.destructive or not names or not carries(kind, operation, names[-1]):
+            continue
+        if operation.path.partition("{" + names[-1] + "}")[2].count("/") <= 1 and len(names) == 1:
+            found.append((operation, names[-1]))
+    return found
+
+
+def _is_refused(examined: Examined) -> bool:
+    """Whether the peer was kept from what the owner did."""
+    others = [cell for cell in examined.cells if cell.whose is Whose.ANOTHER and cell.tried]
+    return any(cell.twin and not cell.allowed and cell.status in _REFUSED for cell in others)
+
+
+def _speaks_of_owners(operation: Operation) -> bool:
+    return bool(_OWNERS.search(f"{operation.summary}\n{operation.description}"))
+
+
+def _mentioned(examined: Examined, kind: ObjectKind) -> Examined:
+    """The same without a claim: a platform may let everybody write what everybody reads."""
+    if not examined.findings:
+        return examined
+    text = (
+        f"a {kind.role} changes what another has made and everybody reads; where its maker alone should, say so by"
+        f' published = true in an [[objects]] of list_path = "{kind.list_path}"'
+    )
+    said = Observation("authorization.everybody-writes", text, STAGE, examined.operation.name)
+    cells = tuple(replace(cell, permitted=cell.permitted or bool(cell.allowed)) for cell in examined.cells)
+    return replace(examined, cells=cells, findings=(), observations=(*examined.observations, said))
