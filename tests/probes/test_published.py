@@ -53,7 +53,7 @@ def document(description: str = "") -> Document:
 @dataclass
 class _Posts:
     defects: frozenset[str]
-    hides: bool = False
+    makes: bool = True  # whether anybody may publish
     tokens: dict[str, str] = field(default_factory=dict)
     posts: dict[int, dict[str, Any]] = field(default_factory=lambda: {1: {"id": 1, "by": "zoe", "text": "old", "pinned": False}})
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(2))
@@ -71,13 +71,15 @@ class _Posts:
             return self._list(user, asked.method, body)
         number, _, word = asked.path.removeprefix("/posts/").partition("/")
         post = self.posts.get(int(number)) if number.isdigit() else None
-        if post is None or (self.hides and post["by"] != user):
+        if post is None:
             return Given(404, {})
         return Given(200, post) if asked.method == "GET" else self._change(user, post, asked.method, word, body)
 
     def _list(self, user: str, method: str, body: dict[str, Any]) -> Given:
         if method == "GET":
-            return Given(200, {"posts": [each for each in self.posts.values() if not self.hides or each["by"] == user]})
+            return Given(200, {"posts": [*self.posts.values()]})
+        if not self.makes:
+            return Given(409, {})
         number = next(self.ids)
         self.posts[number] = {"id": number, "by": user, "text": body.get("text"), "pinned": False}
         return Given(201, self.posts[number])
@@ -99,7 +101,7 @@ class Platforms:
 
     defects: frozenset[str]
     objects: tuple[ObjectKind, ...] = ()
-    hides: bool = False
+    makes: bool = True
     isolated: bool = True
 
     @contextmanager
@@ -111,12 +113,12 @@ class Platforms:
             "posts", "Posts", Environment.LOCAL, Path(), ("127.0.0.1",), Allow(writes=True), roles, health_path="/health",
             objects=self.objects,
         )  # fmt: skip
-        with served(target, _Posts(self.defects, self.hides).answer) as live:
+        with served(target, _Posts(self.defects, self.makes).answer) as live:
             yield live
 
 
-def examined(*defects: str, described: bool = False, description: str = "", hides: bool = False) -> Matrix:
-    platforms = Platforms(frozenset(defects), (POSTS,) if described else (), hides)
+def examined(*defects: str, described: bool = False, description: str = "", makes: bool = True) -> Matrix:
+    platforms = Platforms(frozenset(defects), (POSTS,) if described else (), makes)
     return AuthorizationRun(platforms, document(description), seed=1).run()
 
 
@@ -160,6 +162,6 @@ def test_unless_its_words_say_that_it_is_the_owners() -> None:
     assert found(matrix) == {("authorization.write-of-another", PATCH, Confidence.MEDIUM)}
 
 
-def test_what_a_list_does_not_show_the_other_is_not_published() -> None:
-    gaps = examined(described=True, hides=True).gaps("GET /posts")
-    assert any("cannot each make a post that the other is shown" in gap for gap in gaps)
+def test_where_nobody_makes_any_it_is_said_that_none_is_known() -> None:
+    gaps = examined(described=True, makes=False).gaps("GET /posts")
+    assert any("no post is known to be anybody's" in gap for gap in gaps)

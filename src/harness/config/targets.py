@@ -271,7 +271,7 @@ def _object_problems(kind: ObjectKind, target: Target) -> Iterator[Problem]:
     if kind.owned and not (kind.list_path or kind.examples):
         yield "list_path: missing, and no examples either: no object is known", "such as examples = { one = [17], two = [18] }"
     if kind.published and not (kind.list_path and kind.owned):
-        yield "published: without a list_path, or with owned = false", "it has the list in which everybody sees it, and an owner"
+        yield "published: without a list_path, or with owned = false", "it has an owner, and a list: everybody's, or one's own"
     known = [user.name for user in target.role(kind.role).users]
     for name in kind.examples:
         if name not in known:

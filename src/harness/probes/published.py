@@ -17,7 +17,7 @@ from harness.model.target import ObjectKind, Role
 from harness.probes.askers import Asker
 from harness.probes.body_places import carries
 from harness.probes.cells import Examined, untried
-from harness.probes.inference import collections, created, id_path_of
+from harness.probes.inference import collections, created, id_path_of, is_private
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation
 from harness.probes.path_ids import names_in
@@ -69,11 +69,14 @@ def examine_published(scene: Scene, lister: Operation) -> Iterator[Examined]:
 
 
 def _known(scene: Scene, kind: ObjectKind) -> ObjectKind | None:
-    return kind if kind.examples else _with_made(scene, kind, scene.world.target.role(kind.role))
+    """A described kind where it is known whose its objects are: by examples, by a list of one's own, else by making some."""
+    if kind.examples or is_private(scene.finder.holdings(kind)):
+        return kind
+    return _with_made(scene, kind, scene.world.target.role(kind.role))
 
 
 def _none_is_known(lister: Operation, kind: ObjectKind) -> Examined:
-    why = f"two users of {kind.role} cannot each make a {kind.name} that the other is shown, and its examples name none"
+    why = f"no {kind.name} is known to be anybody's: no examples, no list of one's own, and users make none that others are shown"
     return Examined(lister, (untried(lister, Asker(kind.role), Whose.ANOTHER, False, why),))
 
 

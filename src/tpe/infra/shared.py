@@ -33,12 +33,9 @@ EMBEDDED_BYTES_MAX: Final = "64mb"
 _EMBEDDED: Final = {"maxmemory": EMBEDDED_BYTES_MAX, "maxmemory-policy": "volatile-ttl", "loglevel": "warning"}
 
 # Its own retries with their waits would make a request hang for 15 seconds on a frozen server.
-_LIMITS: Final[dict[str, Any]] = {
-    "socket_timeout": TIMEOUT_S,
-    "socket_connect_timeout": TIMEOUT_S,
+_HABITS: Final[dict[str, Any]] = {
     "retry": Retry(NoBackoff(), 0),
     "max_connections": CONNECTIONS_MAX,
-    "timeout": TIMEOUT_S,
     "decode_responses": True,
 }
 
@@ -50,8 +47,9 @@ class SharedAwayError(Exception):
 class Shared:
     """The connection to Redis. Where none is configured, an embedded server that lives and dies with this process."""
 
-    def __init__(self, settings: SharedSettings) -> None:
+    def __init__(self, settings: SharedSettings, timeout_s: float = TIMEOUT_S) -> None:
         self._settings = settings
+        self._timeout_s = timeout_s
         self._redis: Redis | None = None
         self._embedded: _Embedded | None = None
         self._paused_until = 0.0
@@ -70,7 +68,8 @@ class Shared:
             if self._embedded is None:
                 return
             where = {"connection_class": UnixDomainSocketConnection, "path": str(self._embedded.socket)}
-        self._redis = Redis(connection_pool=BlockingConnectionPool(**where, **_LIMITS))
+        waits = dict.fromkeys(("socket_timeout", "socket_connect_timeout", "timeout"), self._timeout_s)
+        self._redis = Redis(connection_pool=BlockingConnectionPool(**where, **waits, **_HABITS))
 
     async def close(self) -> None:
         """Close all connections, and end the embedded server."""
@@ -95,7 +94,7 @@ class Shared:
         if self._redis is None:
             return True
         try:
-            await asyncio.wait_for(self._redis.ping(), TIMEOUT_S)
+            await asyncio.wait_for(self._redis.ping(), self._timeout_s)
         except (RedisError, OSError, TimeoutError):
             return False
         self._paused_until = 0.0
