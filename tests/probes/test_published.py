@@ -6,7 +6,7 @@ import itertools
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ _ID = {"name": "post_id", "in": "path", "required": True, "schema": {"type": "in
 PATCH, PIN, DELETE = "PATCH /posts/{post_id}", "POST /posts/{post_id}/pin", "DELETE /posts/{post_id}"
 ALL = (PATCH, PIN, DELETE)
 POSTS = ObjectKind("post", "writer", ("post_id",), "/posts", "$.posts[*].id", published=True)
+MINE = replace(POSTS, list_path="/mine")
 
 
 def document(description: str = "") -> Document:
@@ -36,6 +37,7 @@ def document(description: str = "") -> Document:
             "openapi": "3.0.3",
             "info": {"title": "Posts", "version": "1"},
             "paths": {
+                "/mine": {"get": _ANY},
                 "/posts": {"get": _ANY, "post": {**_ANY, **_BODY}},
                 "/posts/{post_id}": {
                     "parameters": [_ID],
@@ -55,8 +57,13 @@ class _Posts:
     defects: frozenset[str]
     makes: bool = True  # whether anybody may publish
     tokens: dict[str, str] = field(default_factory=dict)
-    posts: dict[int, dict[str, Any]] = field(default_factory=lambda: {1: {"id": 1, "by": "zoe", "text": "old", "pinned": False}})
-    ids: Iterator[int] = field(default_factory=lambda: itertools.count(2))
+    posts: dict[int, dict[str, Any]] = field(
+        default_factory=lambda: {
+            number: {"id": number, "by": user, "text": "old", "pinned": False}
+            for number, user in enumerate(("zoe", "ann", "ben"))
+        }
+    )
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(3))
 
     def answer(self, asked: Asked) -> Given:
         body = asked.body if isinstance(asked.body, dict) else {}
@@ -67,6 +74,8 @@ class _Posts:
         user = self.tokens.get(asked.token)
         if user is None:
             return Given(200 if asked.path == "/health" else 401, {})
+        if asked.path == "/mine":
+            return Given(200, {"posts": [{"id": post["id"]} for post in self.posts.values() if post["by"] == user]})
         if asked.path == "/posts":
             return self._list(user, asked.method, body)
         number, _, word = asked.path.removeprefix("/posts/").partition("/")
@@ -117,8 +126,8 @@ class Platforms:
             yield live
 
 
-def examined(*defects: str, described: bool = False, description: str = "", makes: bool = True) -> Matrix:
-    platforms = Platforms(frozenset(defects), (POSTS,) if described else (), makes)
+def examined(*defects: str, described: ObjectKind | None = None, description: str = "", makes: bool = True) -> Matrix:
+    platforms = Platforms(frozenset(defects), (described,) if described else (), makes)
     return AuthorizationRun(platforms, document(description), seed=1).run()
 
 
@@ -131,8 +140,8 @@ def mentioned(matrix: Matrix) -> set[str]:
     return {said.operation for item in matrix.examined for said in item.observations if said.rule == rule}
 
 
-@pytest.mark.parametrize("described", [True, False])
-def test_who_asks_for_the_maker_gives_no_finding_and_no_gap(described: bool) -> None:
+@pytest.mark.parametrize("described", [POSTS, MINE, None])
+def test_who_asks_for_the_maker_gives_no_finding_and_no_gap(described: ObjectKind | None) -> None:
     matrix = examined(described=described)
     assert (found(matrix), mentioned(matrix)) == (set(), set())
     assert [gap for name in document().names for gap in matrix.gaps(name)] == []
@@ -145,9 +154,10 @@ def test_one_way_that_forgets_the_maker_stands_out_beside_those_that_ask(operati
     assert found(examined(operation)) == {("authorization.write-of-another", operation, Confidence.MEDIUM)}
 
 
+@pytest.mark.parametrize("described", [POSTS, MINE])
 @pytest.mark.parametrize("operation", ALL)
-def test_of_a_kind_that_the_target_file_calls_published_it_is_certain(operation: str) -> None:
-    assert found(examined(operation, described=True)) == {("authorization.write-of-another", operation, Confidence.HIGH)}
+def test_of_a_kind_that_the_target_file_calls_published_it_is_certain(operation: str, described: ObjectKind) -> None:
+    assert found(examined(operation, described=described)) == {("authorization.write-of-another", operation, Confidence.HIGH)}
 
 
 def test_where_everybody_may_write_what_everybody_reads_nothing_is_claimed() -> None:
@@ -163,5 +173,5 @@ def test_unless_its_words_say_that_it_is_the_owners() -> None:
 
 
 def test_where_nobody_makes_any_it_is_said_that_none_is_known() -> None:
-    gaps = examined(described=True, makes=False).gaps("GET /posts")
+    gaps = examined(described=POSTS, makes=False).gaps("GET /posts")
     assert any("no post is known to be anybody's" in gap for gap in gaps)

@@ -323,13 +323,15 @@ class Scene:
         )
 
     def _shows(self, operation: Operation, reference: Reference, beside: Collection[str]) -> bool:
-        names = {
-            found.name for found in self.references(operation) if found.place == "path" and found.kind.name == reference.kind.name
-        }
-        others = set(names_in(operation.path)) - names
+        names = self._names_of(reference.kind, operation)
+        others = set(names_in(operation.path)) - set(names)
         if len(names) != 1 or not others <= set(beside):
             return False
         return not any(parameter.required for parameter in operation.placed("query"))
+
+    def _names_of(self, kind: ObjectKind, operation: Operation) -> list[str]:
+        """The parameters of the operation's path that carry ids of the kind."""
+        return [found.name for found in references(self.document, (kind,), operation) if found.place == "path"]
 
     def look(
         self, reference: Reference, identity: Any, owner: Asker, beside: Mapping[str, Any] | None = None
@@ -351,8 +353,7 @@ class Scene:
         made = []
         below = beside or {}
         for operation in sorted(self.readers(reference, below), key=lambda each: -len(below.keys() & set(names_in(each.path)))):
-            name = next(found.name for found in self.references(operation) if found.place == "path")
-            given = {**below, name: identity}
+            given = {**below, self._names_of(reference.kind, operation)[0]: identity}
             made.append((operation.name, self.drafter.draft(operation, given=given).request(owner.role, owner.user)))
         kind = reference.kind
         if made or not kind.list_path:
