@@ -1,7 +1,8 @@
 """Objects that everybody may read and their owner alone may write: what a user of the platform publishes for all to see.
 
-Lists do not tell whose such an object is, so each user makes some. A peer's write to them that is done is a hole only where the
-platform is seen to know owners: it refuses the peer another write to them, or says so in words. Else it is mentioned.
+Lists do not tell whose such an object is, so each user makes some. A peer's change of one is a hole only where the platform is
+seen to know owners: it refuses the peer another write, or the target file or the operation's own words say so. Else it is
+mentioned, as is what a peer does below the object (`POST /posts/{id}/like`).
 """
 
 from __future__ import annotations
@@ -59,13 +60,10 @@ def examine_published(scene: Scene, lister: Operation) -> Iterator[Examined]:
         for operation, name in places
     ]
     judged = [examined for examined in results if any(cell.twin for cell in examined.cells)]  # else it says nothing
-    knows_owners = any(_is_refused(examined) for examined in judged)
+    knows_owners = described is not None or any(_is_refused(examined) for examined in judged)
     for examined in judged:
-        if described:
-            yield examined
-        else:
-            is_hole = knows_owners or _speaks_of_owners(examined.operation)
-            yield replace(examined if is_hole else _mentioned(examined, kind), certain=False)
+        is_hole = (knows_owners and _is_of_the_object(examined.operation)) or _speaks_of_owners(examined.operation)
+        yield replace(examined if is_hole else _mentioned(examined, kind), certain=described is not None)
 
 
 def _known(scene: Scene, kind: ObjectKind) -> ObjectKind | None:
@@ -138,6 +136,11 @@ def _is_refused(examined: Examined) -> bool:
     return any(cell.twin and not cell.allowed and cell.status in _REFUSED for cell in others)
 
 
+def _is_of_the_object(operation: Operation) -> bool:
+    """Whether it changes or deletes the object itself: what is below it (`POST /posts/{id}/like`) may be for everybody."""
+    return operation.method in ("PUT", "PATCH", "DELETE") and operation.path.endswith("}")
+
+
 def _speaks_of_owners(operation: Operation) -> bool:
     return bool(_OWNERS.search(f"{operation.summary}\n{operation.description}"))
 
@@ -147,8 +150,8 @@ def _mentioned(examined: Examined, kind: ObjectKind) -> Examined:
     if not examined.findings:
         return examined
     text = (
-        f"a {kind.role} changes what another has made and everybody reads; where its maker alone should, say so by"
-        f' published = true in an [[objects]] of list_path = "{kind.list_path}"'
+        f"a {kind.role} changes what another has made and everybody reads; where its maker alone should, its description can"
+        f' say so, or published = true in an [[objects]] of list_path = "{kind.list_path}"'
     )
     said = Observation("authorization.everybody-writes", text, STAGE, examined.operation.name)
     cells = tuple(replace(cell, permitted=cell.permitted or bool(cell.allowed)) for cell in examined.cells)
