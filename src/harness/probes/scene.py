@@ -138,8 +138,10 @@ class Scene:
     # -- objects
 
     def references(self, operation: Operation) -> tuple[Reference, ...]:
-        """The places where the operation names an object of a described kind."""
-        return references(self.document, self.kinds, operation)
+        """The places where the operation names an object of a described kind, for published ones but in its path."""
+        kinds = tuple(kind for kind in self.world.target.objects if kind.published and kind.owned)
+        published = (found for found in references(self.document, kinds, operation) if found.place != "path")
+        return (*references(self.document, self.kinds, operation), *published)
 
     def bound_references(self, operation: Operation) -> tuple[Reference, ...]:
         """The last such place of its path for each further role that has a part of the objects only, and may call it."""

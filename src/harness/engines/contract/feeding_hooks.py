@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from multiprocessing.connection import Connection
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,7 +21,8 @@ from schemathesis.schemas import BaseSchema
 
 from harness.engines.contract.bounded import Disguise
 from harness.engines.contract.exchange import Sent
-from harness.engines.contract.job import Freshness, Job, LoggedOut, Secrets, SignInWanted, Trouble
+from harness.engines.contract.job import Freshness, Job, LoggedOut, SignInWanted, Trouble
+from harness.engines.contract.line import Line
 from harness.engines.contract.reading import sent_of
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable
 from harness.engines.contract.versions import find_member
@@ -45,7 +45,7 @@ _RECENT = 3
 class Feeder:
     """The hooks of one job; `hook_into` registers them."""
 
-    def __init__(self, job: Job, line: Connection, disguise: Disguise) -> None:
+    def __init__(self, job: Job, line: Line, disguise: Disguise) -> None:
         self._job = job
         self._line = line
         self._disguise = disguise
@@ -192,8 +192,7 @@ class Feeder:
         self._sign_ins += 1
         if self._sign_ins > SIGN_INS_MAX:
             return
-        self._line.send(SignInWanted(password))
-        answer: Secrets | None = self._line.recv()
+        answer = self._line.ask(SignInWanted(password))
         if answer is not None:
             self._disguise.headers = dict(answer.headers)
             self._disguise.texts = dict(answer.texts)
@@ -222,7 +221,7 @@ class Feeder:
             if reader and not (isinstance(error, requests.ConnectionError) and is_connection_refused(error)):
                 kind = "silent" if isinstance(error, requests.Timeout) else "connection"
                 sent = Sent("GET", urlsplit(address).path)
-                self._line.send(Trouble(reader, "", kind, f"{type(error).__name__}: {error}"[:500], sent))
+                self._line.say(Trouble(reader, "", kind, f"{type(error).__name__}: {error}"[:500], sent))
         except requests.RequestException:
             pass  # what is wrong with such an answer shows in the operation's own cases
         return None

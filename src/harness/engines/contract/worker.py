@@ -23,6 +23,7 @@ from schemathesis.schemas import BaseSchema
 from harness.engines.contract import bounded
 from harness.engines.contract.feeding_hooks import Feeder
 from harness.engines.contract.job import Ended, Job, Said, Trouble
+from harness.engines.contract.line import Line
 from harness.engines.contract.reading import Reader
 from harness.engines.contract.settings import settings_of
 
@@ -38,10 +39,10 @@ def hang_seconds(job: Job) -> float:
 
 def main() -> int:
     """Takes a job from the socket, says what happens, ends with `Ended`."""
-    line = Connection(int(sys.argv[1]))
+    line = Line(Connection(int(sys.argv[1])))
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
-    job: Job = line.recv()
+    job = line.job()
     threading.Thread(target=_watch, args=(os.getppid(), time.monotonic() + job.seconds + hang_seconds(job)), daemon=True).start()
     try:
         run(job, line)
@@ -57,7 +58,7 @@ def _watch(parent: int, deadline: float) -> None:
     os._exit(3)
 
 
-def run(job: Job, line: Connection) -> None:
+def run(job: Job, line: Line) -> None:
     """Runs the phases of a job on the engine and says on the line what happens."""
     started = time.monotonic()
     disguise = bounded.Disguise(dict(job.secrets.headers), dict(job.secrets.texts))
@@ -69,17 +70,17 @@ def run(job: Job, line: Connection) -> None:
     reason, done, begun = "", [], _Begun()
     for event in _events(schema, deadline=started + job.seconds):
         for said in _said(event, reader):
-            line.send(said)
+            line.say(said)
         if isinstance(event, events.PhaseFinished) and event.phase.name.value in job.phases:
             done.append(event.phase.name.value)
         if isinstance(event, events.ScenarioFinished) and (lost := feeder.take_lost_session()):
-            line.send(lost)
+            line.say(lost)
         reason = _reason(event) or reason
         for trouble in begun.given_up(event, stopped=bool(reason)):
-            line.send(trouble)
+            line.say(trouble)
             reason = reason or f"the engine gave {trouble.operation} up without a word, and what came after it"
     phases = tuple(dict.fromkeys(done)) if not reason else tuple(dict.fromkeys(done[:-1]))
-    line.send(Ended(reason, phases, time.monotonic() - started, time.process_time()))
+    line.say(Ended(reason, phases, time.monotonic() - started, time.process_time()))
 
 
 class _Begun:
