@@ -37,7 +37,7 @@ def published_lists(scene: Scene) -> Iterator[Operation]:
     """The lists of such objects: those that the target file calls published, and those in which users can make some."""
     if not scene.world.target.allow.writes:
         return
-    described = {kind.list_path for kind in scene.world.target.objects if kind.published}
+    described = {kind.list_path for kind in scene.published}
     private = {kind.list_path for kind in (*scene.kinds, *scene.bound_kinds)}
     undescribed = {
         collection
@@ -49,7 +49,7 @@ def published_lists(scene: Scene) -> Iterator[Operation]:
 
 def examine_published(scene: Scene, lister: Operation) -> Iterator[Examined]:
     """What a peer achieves on one user's objects of a list, by every operation that writes to them."""
-    described = next((kind for kind in scene.world.target.objects if kind.published and kind.list_path == lister.path), None)
+    described = next((kind for kind in scene.published if kind.list_path == lister.path), None)
     kind = _known(scene, described) if described else _inferred(scene, lister)
     if kind is None:
         yield from [_none_is_known(lister, described)] if described else []

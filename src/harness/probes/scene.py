@@ -85,6 +85,11 @@ class Scene:
         return (*(kind for kind in self.world.target.objects if kind.owned and not kind.published), *inferred(self))
 
     @cached_property
+    def published(self) -> tuple[ObjectKind, ...]:
+        """The kinds that the target file calls published: everybody may read them by their id."""
+        return tuple(kind for kind in self.world.target.objects if kind.published)
+
+    @cached_property
     def bound_kinds(self) -> tuple[ObjectKind, ...]:
         """The kinds as the further roles have them whose users are shown different objects."""
         return tuple(bound_roles(self))
@@ -139,8 +144,7 @@ class Scene:
 
     def references(self, operation: Operation) -> tuple[Reference, ...]:
         """The places where the operation names an object of a described kind, for published ones but in its path."""
-        kinds = tuple(kind for kind in self.world.target.objects if kind.published and kind.owned)
-        published = (found for found in references(self.document, kinds, operation) if found.place != "path")
+        published = (found for found in references(self.document, self.published, operation) if found.place != "path")
         return (*references(self.document, self.kinds, operation), *published)
 
     def bound_references(self, operation: Operation) -> tuple[Reference, ...]:
@@ -180,7 +184,7 @@ class Scene:
     def owned(self, asker: Asker) -> dict[str, tuple[Any, ...]]:
         """By parameter name, the ids of each kind that are the asker's own."""
         own: dict[str, tuple[Any, ...]] = {}
-        for kind in (*self.bound_kinds, *self.kinds):
+        for kind in (*self.bound_kinds, *self.published, *self.kinds):
             ids = self.holdings(kind).own.get(asker.user, ()) if kind.role == asker.role else ()
             own.update({written.rpartition(":")[2]: ids for written in kind.parameters if ids})
         return own
