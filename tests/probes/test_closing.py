@@ -59,6 +59,7 @@ class Club:
 
     word: str
     defect: str = ""
+    describes: bool = True  # whose account an id is; else the steward's list tells
     isolated: bool = True
     tokens: dict[str, str] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
@@ -76,6 +77,7 @@ class Club:
                 "info": {"title": "Club", "version": "1"},
                 "paths": {
                     "/login": {"post": operation({"name": TEXT, "password": TEXT}, security=())},
+                    "/members": {"get": {**operation(), "x-roles": ["steward"]}},
                     "/members/me": {"get": operation()},
                     "/members/{member_id}": {
                         "parameters": [{"name": "member_id", "in": "path", "required": True, "schema": {"type": "integer"}}],
@@ -96,7 +98,15 @@ class Club:
         kinds = (ObjectKind("member", "member", ("member_id",), "/members/me", "$.id"),)
         allow = Allow(writes=True, active_scan=True)
         return Target(
-            "club", "Club", Environment.LOCAL, Path(), ("127.0.0.1",), allow, roles, health_path="/health", objects=kinds
+            "club",
+            "Club",
+            Environment.LOCAL,
+            Path(),
+            ("127.0.0.1",),
+            allow,
+            roles,
+            health_path="/health",
+            objects=kinds if self.describes else (),
         )
 
     def answer(self, asked: Asked) -> Given:
@@ -110,6 +120,8 @@ class Club:
             return Given(401, {"error": "log in"})
         if asked.path == "/members/me" and asked.method == "GET":
             return Given(200, {"id": {"ann": 1, "ben": 2}.get(who, 9), "name": who})
+        if asked.path == "/members" and who == "root":
+            return Given(200, {"page": {"members": [{"id": 1, "name": "ann"}, {"id": 2, "name": "ben"}]}, "asked_by": "root"})
         whose = {"/members/1": "ann", "/members/2": "ben"}.get(asked.path)
         if who != "root" or whose is None or asked.method != "PATCH":
             return Given(404 if who == "root" else 403, {"error": "no"})
@@ -127,17 +139,20 @@ class Club:
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         assert label
-        with served(self.target, Club(self.word, self.defect).answer) as live:
+        with served(self.target, Club(self.word, self.defect, self.describes).answer) as live:
             yield live
 
 
+@pytest.mark.parametrize("describes", [True, False])
 @pytest.mark.parametrize("word", CLOSED_BY)
 @pytest.mark.parametrize(
     ("defect", "rules"),
     [("", []), ("closed-token", ["sessions.alive-after-closing"]), ("closed-log-in", ["sessions.log-in-after-closing"])],
 )
-def test_an_account_that_is_closed_by_a_member_of_a_change_is_closed(word: str, defect: str, rules: list[str]) -> None:
-    club = Club(word, defect)
+def test_an_account_that_is_closed_by_a_member_of_a_change_is_closed(
+    word: str, defect: str, rules: list[str], describes: bool
+) -> None:
+    club = Club(word, defect, describes)
     run = SessionsRun(club, club.document, seed=1).run()
     assert [ended.tried for ended in run.ended["closing"] if ended.role == "member"] == [True]
     assert [finding.rule for finding in run.ended_findings("closing")] == rules

@@ -13,12 +13,17 @@ from harness.model.target import Role
 from harness.probes.destruction import closes_account, closing_members
 from harness.probes.endings import ENGINE, STAGE, Ended, witness_of
 from harness.probes.exchange import Answer
+from harness.probes.objects import id_names
 from harness.probes.operations import Operation
+from harness.probes.path_ids import collection_of
 from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.schemas import SchemaError
 
 _CLOSES = re.compile(r"deactivate|disable|suspend|block|ban|close|lock|terminate|archive", re.I)
 # What the part of an account is called that says whether it may be used.
 _ACCESS = re.compile(r"^(status|state|approval|activation|activity|account|access|active|enabled)$", re.I)
+
+_SEARCH = re.compile(r"^(q|query|search|e?mail|user_?name|name)$", re.I)
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
     """Every way that the document shows."""
     accounts = {
         written.rpartition(":")[2]
-        for kind in scene.kinds
+        for kind in (*scene.kinds, *scene.published)
         if kind.role == role.name and _is_account(scene, kind)
         for written in kind.parameters
     }
@@ -52,14 +57,12 @@ def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
         if closes_account(operation):
             if scene.permissions.of(operation, role).permitted is not False:
                 yield Closing(operation, "")
-        elif (
-            len(named) == 1
-            and named[0] in accounts
-            and closes
-            and (words == f"{{{named[0]}}}" or _CLOSES.search(words) or _ACCESS.search(words))
-        ):
+        elif len(named) == 1 and closes and (words == f"{{{named[0]}}}" or _CLOSES.search(words) or _ACCESS.search(words)):
             closer = _closer(scene, operation, role)
-            if closer is not None:
+            asker = Asker(role.name, role.users[-1].name)
+            if closer is not None and (
+                named[0] in accounts or listed_account(scene, operation, named[0], closer, asker) is not None
+            ):
                 yield Closing(operation, closer.name, named[0], members)
 
 
@@ -75,6 +78,37 @@ def _is_account(scene: Scene, kind: Any) -> bool:
     own = scene.holdings(kind).own
     ids = [identity for found in own.values() for identity in found]
     return len(own) > 1 and all(len(found) == 1 for found in own.values()) and len(set(map(str, ids))) == len(ids)
+
+
+def listed_account(scene: Scene, operation: Operation, name: str, closer: Role, asker: Asker) -> Any:
+    """The id beside the asker's username in the closer's list (`GET /users` for `/users/{user_id}`); None where there is none."""
+    collection = collection_of(operation.path, name)
+    lister = scene.document.find("GET", collection)
+    if lister is None or not closer.users or scene.permissions.of(lister, closer).permitted is False:
+        return None
+    username = scene.world.user(asker.role, asker.user)[1].username
+    searches = [parameter.name for parameter in lister.placed("query") if _SEARCH.match(parameter.name)]
+    for asked in (*({word: username} for word in searches), {}):
+        try:
+            answer = scene.world.send(scene.finder.list_request(collection, closer.name, closer.users[0].name, asked))
+        except SchemaError:
+            return None
+        entry = _entry_of(answer.json, username) if answer.is_success else None
+        found = next((entry[word] for word in id_names(name) if isinstance(entry.get(word), int | str)), None) if entry else None
+        if found is not None:
+            return found
+    return None
+
+
+def _entry_of(data: Any, username: str) -> Mapping[str, Any] | None:
+    """The innermost object of an answer in which the username stands."""
+    inner = data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ()
+    for node in inner:
+        if (found := _entry_of(node, username)) is not None:
+            return found
+    if isinstance(data, Mapping) and any(isinstance(value, str) and value.lower() == username.lower() for value in inner):
+        return data
+    return None
 
 
 def examine_closing(scene: Scene, role: Role) -> Ended:
@@ -102,8 +136,11 @@ def _request(scene: Scene, closing: Closing, asker: Asker) -> Request:
     caller = asker
     given: dict[str, Any] = {}
     if closing.closer:
-        caller = Asker(closing.closer, scene.world.target.role(closing.closer).users[0].name)
-        given = {closing.parameter: scene.own_ids(asker)[closing.parameter]}
+        closer = scene.world.target.role(closing.closer)
+        caller = Asker(closer.name, closer.users[0].name)
+        own = scene.own_ids(asker).get(closing.parameter)
+        identity = listed_account(scene, closing.operation, closing.parameter, closer, asker) if own is None else own
+        given = {closing.parameter: identity}
     body = scene.bodies(closing.operation)[0]
     if closing.members and isinstance(body, dict):
         body = {**body, **closing.members}
