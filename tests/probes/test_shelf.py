@@ -16,7 +16,7 @@ from harness.probes.drafts import encoded
 from harness.probes.endings import Ended, examine_log_out, examine_password_change
 from harness.probes.exchange import World
 from harness.probes.exposure import examine_exposure
-from harness.probes.mass_assignment import enumerated, examine_mass_assignment
+from harness.probes.mass_assignment import bounded, enumerated, examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
 from harness.probes.operations import Operation
 from harness.probes.outward import examine_redirects
@@ -184,6 +184,17 @@ def test_what_destroys_runs_apart_and_the_target_file_has_the_last_word(
 def test_the_values_of_an_enumeration_are_found_wherever_the_document_lists_them() -> None:
     assert enumerated(DOCUMENT.data, "role") == ("reader", "keeper")
     assert enumerated(DOCUMENT.data, "nothing") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sent"),
+    [("score", 55, 97), ("score", 97, 98), ("score", None, 97), ("price", 55, None), ("grade", 1, None)],
+)
+def test_a_number_that_the_document_bounds_is_sent_within_its_bounds(name: str, value: int | None, sent: int | None) -> None:
+    score = {"type": "integer", "minimum": 0, "maximum": 100}
+    grade = {"type": "integer", "minimum": 1, "maximum": 3}  # every other one may come by itself
+    shown = {"properties": {"score": score, "price": {"type": "number"}, "grade": grade}}
+    assert bounded({"components": {"schemas": {"Item": shown}}}, name, value) == sent
 
 
 def test_a_good_request_without_its_version_is_sent_where_the_document_speaks_of_it() -> None:

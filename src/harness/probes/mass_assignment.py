@@ -30,6 +30,7 @@ from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
 MEMBERS_MAX = 40
+_NEAR = 3  # how far below the most a number is sent: the most itself may stand there by itself
 _NODES_MAX = 200_000  # of a document that is looked through
 _STRANGE = "zq_nothing_is_called_so"
 _RIGHTS: dict[str, Any] = {
@@ -248,11 +249,28 @@ def _another(scene: Scene, name: str, value: Any) -> Any:
     choices = [choice for choice in (enumerated(scene.document.data, name) or roles) if choice != value]
     if value is not None and choices and (value in roles or enumerated(scene.document.data, name)):
         return next((role for role in roles if role in choices), choices[-1])
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        within = bounded(scene.document.data, name, value)
+        return _unlike(value) if within is None else within
     return _unlike(value)
 
 
 def enumerated(data: Any, name: str) -> tuple[Any, ...]:
     """The values that the document lists for a property of this name, wherever it stands; () where it lists none."""
+    listed = (member["enum"] for member in _properties_named(data, name) if isinstance(member.get("enum"), list))
+    return tuple(next((values for values in listed if values), ()))
+
+
+def bounded(data: Any, name: str, value: float | None) -> float | None:
+    """Another number near the most that the document allows a property of this name; None where it names no most."""
+    for member in _properties_named(data, name):
+        least, most = member.get("minimum", 0), member.get("maximum")
+        if isinstance(most, int) and isinstance(least, int | float) and most - least > _NEAR:
+            return next(number for number in (most - _NEAR, most - _NEAR + 1) if number != value)
+    return None
+
+
+def _properties_named(data: Any, name: str) -> Iterator[Mapping[str, Any]]:
     waiting, seen = [data], 0
     while waiting and seen < _NODES_MAX:
         node = waiting.pop()
@@ -260,12 +278,11 @@ def enumerated(data: Any, name: str) -> tuple[Any, ...]:
         if isinstance(node, Mapping):
             properties = node.get("properties")
             member = properties.get(name) if isinstance(properties, Mapping) else None
-            if isinstance(member, Mapping) and isinstance(member.get("enum"), list) and member["enum"]:
-                return tuple(member["enum"])
+            if isinstance(member, Mapping):
+                yield member
             waiting += node.values()
         elif isinstance(node, list):
             waiting += node
-    return ()
 
 
 def _unlike(value: Any) -> Any:
