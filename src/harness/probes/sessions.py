@@ -182,7 +182,8 @@ class SessionsRun:
     def _end_sessions(self, done: _Pass) -> None:
         with self.doors.fresh("endings") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
-            closed = [role for role in scene.roles if any(closings_of(scene, role))]
+            closed: list[Role] = []
+            self._bounded(lambda: closed.extend(role for role in scene.roles if any(closings_of(scene, role))), door)
             for role in scene.roles:
                 for how, examine in _ENDINGS:
                     self._bounded(

@@ -68,7 +68,7 @@ class Shared:
             if self._embedded is None:
                 return
             where = {"connection_class": UnixDomainSocketConnection, "path": str(self._embedded.socket)}
-        waits = dict.fromkeys(("socket_timeout", "socket_connect_timeout", "timeout"), self._timeout_s)
+        waits: dict[str, Any] = dict.fromkeys(("socket_timeout", "socket_connect_timeout", "timeout"), self._timeout_s)
         self._redis = Redis(connection_pool=BlockingConnectionPool(**where, **waits, **_HABITS))
 
     async def close(self) -> None:
