@@ -13,6 +13,8 @@ import pytest
 
 from harness.model.finding import Confidence
 from harness.model.target import Allow, Environment, Limits, Login, ObjectKind, Role, Target, User
+from harness.probes.closing import _entries_of
+from harness.probes.destruction import is_about_users
 from harness.probes.document import Document
 from harness.probes.sessions import SessionsRun
 from harness.targets.live import LiveTarget
@@ -156,3 +158,24 @@ def test_an_account_that_is_closed_by_a_member_of_a_change_is_closed(
     run = SessionsRun(club, club.document, seed=1).run()
     assert [ended.tried for ended in run.ended["closing"] if ended.role == "member"] == [True]
     assert [finding.rule for finding in run.ended_findings("closing")] == rules
+
+
+def test_an_entry_bears_a_username_where_names_stand_and_nowhere_else() -> None:
+    ann, role = {"id": 1, "email": "Ann"}, {"id": 2, "role": "ann", "name": "ben"}
+    assert _entries_of({"users": [ann, role]}, "ann") == [ann]
+    assert _entries_of([[role]], "ann") == []
+
+
+def test_what_names_an_author_is_no_list_of_users() -> None:
+    document = Document.of(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "Posts", "version": "1"},
+            "paths": {
+                path: {"get": {"responses": {}}, "delete": {"responses": {}}}
+                for path in ("/posts/{post_id}", "/members/{member_id}")
+            },
+        }
+    )
+    about = [is_about_users(Club("blocked").target, operation) for operation in document.operations]
+    assert about == [False, False, True, True]

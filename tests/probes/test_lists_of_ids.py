@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.model.evidence import Whose
@@ -22,17 +24,18 @@ def found(matrix: Matrix) -> set[tuple[str, str, str]]:
     return {(f.rule, f.operation, f.role) for item in matrix.examined for f in item.findings}
 
 
-@pytest.mark.parametrize("described", [True, False])
-def test_whoever_asks_of_each_gives_no_finding_and_no_gap(described: bool) -> None:
+@pytest.mark.parametrize(("described", "judged"), [(True, {STARRED, MOVED, NOTICED}), (False, {STARRED, MOVED})])
+def test_whoever_asks_of_each_gives_no_finding_and_no_gap(described: bool, judged: set[str]) -> None:
     matrix = examined(described=described)
     assert found(matrix) == set()
     assert [gap for name in DOCUMENT.names for gap in matrix.gaps(name)] == []
     peers = {cell.operation for cell in matrix.cells if cell.whose is Whose.ANOTHER and cell.twin and cell.role == "agent"}
-    assert peers >= {STARRED, MOVED, NOTICED}
+    assert judged <= peers
 
 
-@pytest.mark.parametrize("described", [True, False])
-@pytest.mark.parametrize("operation", [STARRED, MOVED, NOTICED])
+@pytest.mark.parametrize(
+    ("operation", "described"), [(STARRED, True), (STARRED, False), (MOVED, True), (MOVED, False), (NOTICED, True)]
+)
 def test_who_forgets_to_ask_is_found(operation: str, described: bool) -> None:
     assert found(examined(operation, described=described)) == {("authorization.write-of-another", operation, "agent")}
 
@@ -44,7 +47,8 @@ def test_where_nothing_is_seen_to_change_nothing_is_judged_and_that_is_said() ->
 
 def test_the_places_of_a_body_are_known_by_the_kinds_own_name() -> None:
     places = {name: [*body_places(DOCUMENT, DOCUMENT.operation(name), TICKET)] for name in (STARRED, MOVED, NOTICED, COUNTED)}
-    assert places == {STARRED: ["ids[]"], MOVED: ["tickets[].id"], NOTICED: ["ticketIds[]"], COUNTED: ["ticket_ids[]"]}
+    assert places == {STARRED: ["ids[]"], MOVED: ["tickets[].id"], NOTICED: [], COUNTED: []}  # to notice one changes it not
+    assert [*body_places(DOCUMENT, DOCUMENT.operation(COUNTED), replace(TICKET, parameters=("ticket_id",)))] == ["ticket_ids[]"]
     doctor = ObjectKind("doctors", "agent", ("/doctors/{id}:id",), "/doctors", "$[*].id")
     assert [place for name in places for place in body_places(DOCUMENT, DOCUMENT.operation(name), doctor)] == []
 

@@ -20,7 +20,7 @@ from harness.probes.functions import examine_function
 from harness.probes.lists import examine_echoes, examine_shared, examine_summaries
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation
-from harness.probes.published import examine_published, published_lists
+from harness.probes.published import examine_published, examine_published_by, published_lists
 from harness.probes.reads import Stage, examine_read, staged
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.writes import examine_write
@@ -110,14 +110,16 @@ class AuthorizationRun:
 
     def _take_published(self, matrix: Matrix, scene: Scene) -> None:
         """First, and kept for each operation: who may not change another's lends the twin to whoever met a stranger's there."""
-        try:
-            for lister in published_lists(scene):
-                examine: Examine = lambda scene, lister=lister: examine_published(scene, lister)  # type: ignore[misc] # noqa: E731
+        for lister in published_lists(scene):
+            examine: Examine = lambda scene, lister=lister: examine_published(scene, lister)  # type: ignore[misc] # noqa: E731
+            try:
                 for examined in _repeatable(scene, examine):
                     self._published[examined.operation.name].append(self._confirmed(examined, examine))
-        except HarnessError as error:
-            if not scene.world.door.alive():
-                matrix.death = death_by(error)
+            except HarnessError as error:
+                self._published[lister.name].append(_not_examined(scene, lister, error.message))
+                if not scene.world.door.alive():
+                    matrix.death = death_by(error)
+                    return
 
     def _take(self, matrix: Matrix, scene: Scene, plan: list[tuple[Operation, Examine]]) -> None:
         for operation, examine in plan:
@@ -195,8 +197,19 @@ def examine_operation(scene: Scene, operation: Operation) -> Iterator[Examined]:
     else:
         yield examine_function(scene, operation)
     for reference in references:
-        if reference.place != "path":
+        if reference.place != "path" and not _is_for_all(scene, reference):
             yield _examine_reference(scene, operation, reference)
+
+
+def examine_again(scene: Scene, operation: Operation) -> Iterator[Examined]:
+    """All that is examined of one operation, on a scene of its own."""
+    yield from examine_operation(scene, operation)
+    yield from examine_published_by(scene, operation)
+
+
+def _is_for_all(scene: Scene, reference: Reference) -> bool:
+    """Whether everybody may name the object there: a post for its comments; not a user, by whose id lists are filtered."""
+    return reference.kind.published and not (reference.place == "query" and scene.is_account(reference.kind))
 
 
 def _examine_reference(scene: Scene, operation: Operation, reference: Reference) -> Examined:
@@ -258,4 +271,4 @@ def _not_examined(scene: Scene, operation: Operation, why: str) -> Examined:
     return Examined(operation, tuple(cells))
 
 
-__all__ = ["Asker", "AuthorizationRun", "Doors", "Examined", "Matrix", "examine_kind", "examine_operation"]
+__all__ = ["Asker", "AuthorizationRun", "Doors", "Examined", "Matrix", "examine_again", "examine_kind", "examine_operation"]

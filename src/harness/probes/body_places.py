@@ -11,7 +11,7 @@ from harness.probes.exchange import Answer
 from harness.probes.names import singular, snake
 from harness.probes.operations import Operation
 from harness.probes.preconditions import with_version
-from harness.probes.schemas import SchemaError
+from harness.probes.schemas import SchemaError, types_of
 
 MANY = "[]"
 """Stands in a place after the member that is a list."""
@@ -67,16 +67,19 @@ def _names_many(kind: ObjectKind, operation: Operation, name: str) -> bool:
 
 
 def _is_of(kind: ObjectKind, operation: Operation, name: str) -> bool:
-    return carries(kind, operation, name) or snake(name) in {f"{singular(snake(kind.name))}_{end}" for end in ("id", "uuid")}
+    """Whether a name is the kind's: as it says itself, or by its own name where the operation writes to what it names."""
+    below = bool(kind.list_path) and operation.path.startswith(f"{kind.list_path}/")
+    writes_to_it = operation.method in ("PUT", "PATCH", "DELETE") or below  # an order of products changes no product
+    named = snake(name) in {f"{singular(snake(kind.name))}_{end}" for end in ("id", "uuid")}
+    return carries(kind, operation, name) or (named and writes_to_it)
 
 
 def _items(document: Document, schema: Any) -> Any:
-    """The schema of a list's items; None for what is no list, or one that nothing is said of."""
-    try:
-        resolved = document.schemas.resolve(schema)
-    except SchemaError:
-        return None
-    return resolved["items"] if resolved.get("type") == "array" and isinstance(resolved.get("items"), Mapping) else None
+    """The schema of a list's items, of a list that may be null too; None for what is no list."""
+    for each in document.schemas.alternatives(schema):
+        if "array" in types_of(each):
+            return each["items"] if isinstance(each.get("items"), Mapping) else {}
+    return None
 
 
 def _properties(document: Document, schema: Any) -> Mapping[str, Any]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
-from harness.model.target import Role
-from harness.probes.destruction import closes_account, closing_members
+from harness.model.target import ObjectKind, Role
+from harness.probes.body_places import carries
+from harness.probes.destruction import closes_account, closing_members, is_about_users
 from harness.probes.endings import ENGINE, STAGE, Ended, witness_of
 from harness.probes.exchange import Answer
 from harness.probes.objects import id_names
@@ -23,30 +24,26 @@ _CLOSES = re.compile(r"deactivate|disable|suspend|block|ban|close|lock|terminate
 # What the part of an account is called that says whether it may be used.
 _ACCESS = re.compile(r"^(status|state|approval|activation|activity|account|access|active|enabled)$", re.I)
 
+_BEARS = re.compile(r"^(user_?name|e?[_-]?mail|email_?address|login|name)$", re.I)  # members that hold a username
 _SEARCH = re.compile(r"^(q|query|search|e?mail|user_?name|name)$", re.I)
 
 
 @dataclass(frozen=True)
 class Closing:
-    """A way to close a role's account: by its user, or by somebody who may (`closer`), who names it by `parameter`.
+    """A way to close the account of a role's last user: by itself, or by somebody who may (`closer`), who names it by its `id`.
 
     `members` are what the body must say, where the operation does other things too.
     """
 
     operation: Operation
     closer: str  # the role that calls it; "" is the user
-    parameter: str = ""
+    id: Mapping[str, Any] = field(default_factory=dict)  # by the path's parameter
     members: Mapping[str, Any] = field(default_factory=dict)
 
 
 def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
     """Every way that the document shows."""
-    accounts = {
-        written.rpartition(":")[2]
-        for kind in (*scene.kinds, *scene.published)
-        if kind.role == role.name and _is_account(scene, kind)
-        for written in kind.parameters
-    }
+    accounts = [kind for kind in (*scene.kinds, *scene.published) if kind.role == role.name and scene.is_account(kind)]
     for operation in scene.document.operations:
         if operation.is_safe or not operation.is_secured:
             continue
@@ -60,10 +57,9 @@ def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
         elif len(named) == 1 and closes and (words == f"{{{named[0]}}}" or _CLOSES.search(words) or _ACCESS.search(words)):
             closer = _closer(scene, operation, role)
             asker = Asker(role.name, role.users[-1].name)
-            if closer is not None and (
-                named[0] in accounts or listed_account(scene, operation, named[0], closer, asker) is not None
-            ):
-                yield Closing(operation, closer.name, named[0], members)
+            identity = None if closer is None else _account(scene, operation, named[0], closer, asker, accounts)
+            if closer is not None and identity is not None:
+                yield Closing(operation, closer.name, {named[0]: identity}, members)
 
 
 def _closer(scene: Scene, operation: Operation, role: Role) -> Role | None:
@@ -73,42 +69,51 @@ def _closer(scene: Scene, operation: Operation, role: Role) -> Role | None:
     return next(iter([*named, *(each for permitted, each in higher if permitted is None)]), None)
 
 
-def _is_account(scene: Scene, kind: Any) -> bool:
-    """Whether the objects of a kind are the users themselves: each owns exactly one, and no two the same."""
-    own = scene.holdings(kind).own
-    ids = [identity for found in own.values() for identity in found]
-    return len(own) > 1 and all(len(found) == 1 for found in own.values()) and len(set(map(str, ids))) == len(ids)
+def _account(
+    scene: Scene, operation: Operation, name: str, closer: Role, asker: Asker, accounts: Sequence[ObjectKind]
+) -> int | str | None:
+    """The id of the asker's account: of a kind whose objects are the users, else what a list of users has beside its username."""
+    kind = next((kind for kind in accounts if carries(kind, operation, name)), None)
+    if kind is not None:
+        own: int | str | None = next(iter(scene.holdings(kind).own.get(asker.user, ())), None)
+        return own
+    return _listed_account(scene, operation, name, closer, asker) if is_about_users(scene.world.target, operation) else None
 
 
-def listed_account(scene: Scene, operation: Operation, name: str, closer: Role, asker: Asker) -> Any:
-    """The id beside the asker's username in the closer's list (`GET /users` for `/users/{user_id}`); None where there is none."""
+def _listed_account(scene: Scene, operation: Operation, name: str, closer: Role, asker: Asker) -> int | str | None:
+    """The id in the only entry of the closer's list (`GET /users` for `/users/{user_id}`) that bears the asker's username."""
     collection = collection_of(operation.path, name)
     lister = scene.document.find("GET", collection)
-    if lister is None or not closer.users or scene.permissions.of(lister, closer).permitted is False:
-        return None
     username = scene.world.user(asker.role, asker.user)[1].username
+    if lister is None or not username or not closer.users or scene.permissions.of(lister, closer).permitted is False:
+        return None
     searches = [parameter.name for parameter in lister.placed("query") if _SEARCH.match(parameter.name)]
     for asked in (*({word: username} for word in searches), {}):
         try:
             answer = scene.world.send(scene.finder.list_request(collection, closer.name, closer.users[0].name, asked))
         except SchemaError:
             return None
-        entry = _entry_of(answer.json, username) if answer.is_success else None
-        found = next((entry[word] for word in id_names(name) if isinstance(entry.get(word), int | str)), None) if entry else None
-        if found is not None:
-            return found
+        entries = _entries_of(answer.json, username) if answer.is_success else []
+        ids: list[int | str | None] = [
+            next((entry[word] for word in id_names(name) if isinstance(entry.get(word), int | str)), None) for entry in entries
+        ]
+        if len(ids) == 1 and ids[0] is not None:
+            return ids[0]
     return None
 
 
-def _entry_of(data: Any, username: str) -> Mapping[str, Any] | None:
-    """The innermost object of an answer in which the username stands."""
-    inner = data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ()
-    for node in inner:
-        if (found := _entry_of(node, username)) is not None:
-            return found
-    if isinstance(data, Mapping) and any(isinstance(value, str) and value.lower() == username.lower() for value in inner):
-        return data
-    return None
+def _entries_of(data: Any, username: str) -> list[Mapping[str, Any]]:
+    """The objects of an answer that bear the username."""
+    found: list[Mapping[str, Any]] = []
+    waiting = [data]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Mapping):
+            bears = (str(value).lower() == username.lower() for word, value in node.items() if _BEARS.match(str(word)))
+            found += [node] if any(bears) else []
+        inner = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+        waiting += [each for each in inner if isinstance(each, Mapping | list)]
+    return found
 
 
 def examine_closing(scene: Scene, role: Role) -> Ended:
@@ -133,18 +138,11 @@ def examine_closing(scene: Scene, role: Role) -> Ended:
 
 
 def _request(scene: Scene, closing: Closing, asker: Asker) -> Request:
-    caller = asker
-    given: dict[str, Any] = {}
-    if closing.closer:
-        closer = scene.world.target.role(closing.closer)
-        caller = Asker(closer.name, closer.users[0].name)
-        own = scene.own_ids(asker).get(closing.parameter)
-        identity = listed_account(scene, closing.operation, closing.parameter, closer, asker) if own is None else own
-        given = {closing.parameter: identity}
+    caller = Asker(closing.closer, scene.world.target.role(closing.closer).users[0].name) if closing.closer else asker
     body = scene.bodies(closing.operation)[0]
     if closing.members and isinstance(body, dict):
         body = {**body, **closing.members}
-    return scene.draft(closing.operation, caller, given).with_body(body).request(caller.role, caller.user)
+    return scene.draft(closing.operation, caller, closing.id).with_body(body).request(caller.role, caller.user)
 
 
 def _logs_in(scene: Scene, asker: Asker) -> bool:

@@ -71,7 +71,7 @@ def closing_members(document: Document, operation: Operation) -> dict[str, Any]:
 
 def leaving_open(document: Document, target: Target, operation: Operation) -> dict[str, Any]:
     """The same member with a value that leaves the account open, of an operation that can close a user's account."""
-    return {name: opened for name, _, opened in _switches(document, operation) if _is_about_users(target, operation)}
+    return {name: opened for name, _, opened in _switches(document, operation) if is_about_users(target, operation)}
 
 
 def _switches(document: Document, operation: Operation) -> Iterator[tuple[str, Any, Any]]:
@@ -90,7 +90,7 @@ def _switches(document: Document, operation: Operation) -> Iterator[tuple[str, A
             return
 
 
-def _is_about_users(target: Target, operation: Operation) -> bool:
+def is_about_users(target: Target, operation: Operation) -> bool:
     """Whether a path names one user: `/members/{id}`, `/admin/partners/{partner_id}/approval`."""
     people = (*_PEOPLE, *(role.name for role in target.roles))
     named = re.findall(r"/([^/{}]+)/\{[^{}]+\}", operation.path)

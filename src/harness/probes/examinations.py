@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.model.finding import Finding, Symptom
 from harness.probes.again import in_scene
-from harness.probes.authorization import examine_operation
+from harness.probes.authorization import examine_again
 from harness.probes.checks import Report
 from harness.probes.codes import examine_codes
 from harness.probes.document import Document
@@ -61,7 +61,7 @@ def _authorization(doors: Doors, document: Document, seed: int, finding: Finding
     if operation is None:
         return Found((), f"the document has no {finding.operation} any more")
     with doors.fresh("again") as door, World(door) as world:
-        examined = list(examine_operation(Scene(world, document, seed), operation))
+        examined = list(examine_again(Scene(world, document, seed), operation))
     untried = [cell.note for each in examined for cell in each.cells if not cell.tried and cell.role == finding.role]
     return Found(tuple(found for each in examined for found in each.findings), "; ".join(untried))
 

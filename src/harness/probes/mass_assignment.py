@@ -94,6 +94,8 @@ def _examine(scene: Scene, operation: Operation, report: Report) -> None:
         report.note = f"{operation.name}: no good request succeeded"
         return
     shown = {name: value for name, value in _plain(good.answer.json).items() if name != _STRANGE}
+    for each in _looked(scene, operation, good.draft, asker):  # what stands there already shows nothing afterwards
+        shown = {**_plain(each.json), **shown}
     report.tried += 1
     members = _members(scene, operation, shown, {} if good.strict else _RIGHTS)
     members = dict(list(_with_parents(scene, operation, asker, members, good).items())[:MEMBERS_MAX])

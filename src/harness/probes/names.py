@@ -17,4 +17,6 @@ def singular(word: str) -> str:
     """One of what an English word names many of, as far as its end tells."""
     if word.endswith("ies"):
         return f"{word[:-3]}y"
+    if re.search(r"(ss|x|ch|sh|zz|[^o]us)es$", word):
+        return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

@@ -201,8 +201,13 @@ def id_path_in(data: Any, parameter: str) -> str:
             if isinstance(node, list) and node and all(isinstance(item, Mapping) for item in node):
                 name = _id_member(node, parameter)
                 return f"{path}[*].{name}" if name else ""
-        level = [(f"{path}.{key}", value) for path, node in level if isinstance(node, Mapping) for key, value in node.items()]
+        level = [(path + _step(key), value) for path, node in level if isinstance(node, Mapping) for key, value in node.items()]
     return ""
+
+
+def _step(key: str) -> str:
+    """A member in a JSON path: what is no plain word is quoted (`['hydra:member']`)."""
+    return f".{key}" if re.fullmatch(r"[\w-]+", key) else f"['{key}']"
 
 
 def _id_member(items: list[Mapping[str, Any]], parameter: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import secrets
 import threading
@@ -124,23 +123,27 @@ def leads_away(base_url: str, path: str, location: str) -> bool:
 
 def examine_redirects(scene: Scene) -> Report:
     """Parameters that name where to go next: of operations, and of the log-in pages."""
-    report = Report("redirects")
+    report, notes = Report("redirects"), list[str]()
     for operation in scene.document.operations:
         redirects = any(response.status.startswith("3") for response in operation.responses)
         names = [parameter for parameter in operation.placed("query") if redirects or _ONWARD.match(parameter.name)]
         if operation.method != "GET" or not names:
             continue
-        with contextlib.suppress(Untestable):
+        try:
             asker = caller(scene, operation)
             draft = next(valid_drafts(scene, operation, asker))
             for parameter in names:
                 for foreign in _FOREIGN:
                     request = draft.with_value(parameter, foreign).request(asker.role, asker.user)
                     _redirected(report, scene.world, operation.name, parameter.name, request, scene.world.send(request))
+        except (Untestable, HarnessError) as error:
+            if not scene.world.door.alive():
+                raise
+            notes.append(f"{operation.name}: {error}")
     for role in scene.roles:
         if role.page_login:
             _log_in_page(report, scene.world, role)
-    report.note = "" if report.tried else "no operation and no log-in page takes an address to go to"
+    report.note = "; ".join(notes) or ("" if report.tried else "no operation and no log-in page takes an address to go to")
     return report
 
 
@@ -202,11 +205,11 @@ def examine_outgoing(scene: Scene) -> Report:
 
 def _outgoing(scene: Scene, operation: Operation, base_url: str) -> Iterator[Taken]:
     """Sends a good request for each place that may take an address, with an address of ours in it."""
-    asker = caller(scene, operation)
     parameters = [p for p in operation.placed("query") if _ADDRESS.search(p.name)]
-    draft = next(valid_drafts(scene, operation, asker)) if parameters or operation.body else None
-    if draft is None:
+    if not parameters and operation.body is None:
         return
+    asker = caller(scene, operation)
+    draft = next(valid_drafts(scene, operation, asker))
     for parameter in parameters:
         token = secrets.token_hex(8)
         yield _taken(scene, parameter.name, token, asker, draft.with_value(parameter, f"{base_url}/{token}"))

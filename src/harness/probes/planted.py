@@ -12,10 +12,11 @@ from enum import StrEnum
 
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Request
-from harness.probes.authorization import Matrix, examine_operation
+from harness.probes.authorization import Matrix, examine_again
 from harness.probes.document import Document
 from harness.probes.exchange import Answer, Credential, Door, World
 from harness.probes.operations import Operation
+from harness.probes.published import EVERYBODY_WRITES
 from harness.probes.scene import Asker, Scene
 
 
@@ -103,7 +104,10 @@ def looked_for(door: Door, document: Document, seed: int, hole: Hole) -> Seen:
         TargetError: the target died, or refused a log-in.
     """
     with HoledWorld(door, hole, document) as world:
-        found = [finding for item in examine_operation(Scene(world, document, seed), hole.operation) for finding in item.findings]
+        examined = [*examine_again(Scene(world, document, seed), hole.operation)]
+    found = [finding for item in examined for finding in item.findings]
+    if any(said.rule == EVERYBODY_WRITES for item in examined for said in item.observations):
+        return Seen.FOUND
     if any(finding.operation == hole.operation.name and finding.role == hole.asker.role for finding in found):
         return Seen.FOUND
     return Seen.MISSED if world.let_through else Seen.NOT_OPEN

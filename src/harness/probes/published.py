@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.model.errors import HarnessError
 from harness.model.evidence import Whose
 from harness.model.finding import Observation
 from harness.model.target import ObjectKind, Role
@@ -28,9 +29,13 @@ from harness.probes.writes import examine_write
 if TYPE_CHECKING:
     from harness.probes.scene import Scene
 
+EVERYBODY_WRITES, WRITE_OF_ANOTHER = "authorization.everybody-writes", "authorization.write-of-another"
 MADE_EACH = 2  # objects that each of the two users makes
 _REFUSED = (401, 403, 404)
-_OWNERS = re.compile(r"\b(owns?|owned|owners?|authors?|creators?|yours?|(?:belong|made|created)\w* (?:to|by))\b", re.I)
+_WHO = r"\b(owner|author|creator|maker)s?\b"
+_OWNERS = re.compile(
+    rf"\byour own\b|\bonly\b[^.\n]{{0,30}}{_WHO}|{_WHO} (only|alone|may|can)\b|\bbelongs? to (you|the caller)\b", re.I
+)
 
 
 def published_lists(scene: Scene) -> Iterator[Operation]:
@@ -55,15 +60,30 @@ def examine_published(scene: Scene, lister: Operation) -> Iterator[Examined]:
         yield from [_none_is_known(lister, described)] if described else []
         return
     places = sorted(_writers(scene, kind.parameters), key=lambda place: scene.lateness(place[0]))
-    results = [
-        examine_write(scene, operation, Reference(operation.name, name, "path", kind, peers_only=True))
-        for operation, name in places
-    ]
-    judged = [examined for examined in results if any(cell.twin for cell in examined.cells)]  # else it says nothing
+    results = [_examined(scene, operation, name, kind) for operation, name in places]
+    judged = [examined for examined in results if described or any(cell.twin for cell in examined.cells)]
     knows_owners = described is not None or any(_is_refused(examined) for examined in judged)
     for examined in judged:
-        is_hole = (knows_owners and _is_of_the_object(examined.operation)) or _speaks_of_owners(examined.operation)
+        is_hole = _is_of_the_object(examined.operation) and (knows_owners or _speaks_of_owners(examined.operation))
         yield replace(examined if is_hole else _mentioned(examined, kind), certain=described is not None)
+
+
+def examine_published_by(scene: Scene, operation: Operation) -> Iterator[Examined]:
+    """The same of one operation, which may write to published objects or not."""
+    for lister in published_lists(scene):
+        kind = next((kind for kind in scene.published if kind.list_path == lister.path), None)
+        places = kind.parameters if kind else collections(scene).get(lister.path, ())
+        if operation in [writer for writer, _ in _writers(scene, places)]:
+            yield from (examined for examined in examine_published(scene, lister) if examined.operation == operation)
+
+
+def _examined(scene: Scene, operation: Operation, name: str, kind: ObjectKind) -> Examined:
+    try:
+        return examine_write(scene, operation, Reference(operation.name, name, "path", kind, peers_only=True))
+    except HarnessError as error:
+        if not scene.world.door.alive():
+            raise
+        return Examined(operation, (untried(operation, Asker(kind.role), Whose.ANOTHER, False, error.message),))
 
 
 def _known(scene: Scene, kind: ObjectKind) -> ObjectKind | None:
@@ -125,7 +145,7 @@ def _writers(scene: Scene, places: Sequence[str]) -> list[tuple[Operation, str]]
         names = names_in(operation.path)
         if operation.is_safe or operation.name in scene.destructive or not names or not carries(kind, operation, names[-1]):
             continue
-        if operation.path.partition("{" + names[-1] + "}")[2].count("/") <= 1 and len(names) == 1:
+        if operation.path.rstrip("/").partition("{" + names[-1] + "}")[2].count("/") <= 1 and len(names) == 1:
             found.append((operation, names[-1]))
     return found
 
@@ -133,12 +153,14 @@ def _writers(scene: Scene, places: Sequence[str]) -> list[tuple[Operation, str]]
 def _is_refused(examined: Examined) -> bool:
     """Whether the peer was kept from what the owner did."""
     others = [cell for cell in examined.cells if cell.whose is Whose.ANOTHER and cell.tried]
-    return any(cell.twin and not cell.allowed and cell.status in _REFUSED for cell in others)
+    return _is_of_the_object(examined.operation) and any(
+        cell.twin and not cell.allowed and cell.status in _REFUSED for cell in others
+    )
 
 
 def _is_of_the_object(operation: Operation) -> bool:
     """Whether it changes or deletes the object itself: what is below it (`POST /posts/{id}/like`) may be for everybody."""
-    return operation.method in ("PUT", "PATCH", "DELETE") and operation.path.endswith("}")
+    return operation.method in ("PUT", "PATCH", "DELETE") and operation.path.rstrip("/").endswith("}")
 
 
 def _speaks_of_owners(operation: Operation) -> bool:
@@ -146,13 +168,14 @@ def _speaks_of_owners(operation: Operation) -> bool:
 
 
 def _mentioned(examined: Examined, kind: ObjectKind) -> Examined:
-    """The same without a claim: a platform may let everybody write what everybody reads."""
-    if not examined.findings:
+    """The same without a claim of a peer's write: a platform may let everybody write what everybody reads."""
+    kept = tuple(finding for finding in examined.findings if finding.rule != WRITE_OF_ANOTHER)
+    if len(kept) == len(examined.findings):
         return examined
     text = (
         f"a {kind.role} changes what another has made and everybody reads; where its maker alone should, its description can"
         f' say so, or published = true in an [[objects]] of list_path = "{kind.list_path}"'
     )
-    said = Observation("authorization.everybody-writes", text, STAGE, examined.operation.name)
+    said = Observation(EVERYBODY_WRITES, text, STAGE, examined.operation.name)
     cells = tuple(replace(cell, permitted=cell.permitted or bool(cell.allowed)) for cell in examined.cells)
-    return replace(examined, cells=cells, findings=(), observations=(*examined.observations, said))
+    return replace(examined, cells=cells, findings=kept, observations=(*examined.observations, said))

@@ -43,7 +43,7 @@ class Scene:
     salts: Iterator[int] = field(default_factory=count)  # each makes another object than those before it
     helpless: set[tuple[str, Asker]] = field(default_factory=set)  # who is let in with no object, a new one neither; by operation
     let_in: dict[str, Asker] = field(default_factory=dict)  # by operation: who was, where no document says who may
-    _holdings: dict[tuple[str, str], Holdings] = field(default_factory=dict)
+    _holdings: dict[tuple[str, str, bool], Holdings] = field(default_factory=dict)
     _shown: dict[tuple[str, Asker], frozenset[str]] = field(default_factory=dict)
     _volatile: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     _borrowed: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by role
@@ -155,15 +155,21 @@ class Scene:
 
     def holdings(self, kind: ObjectKind) -> Holdings:
         """What the users own of a kind, found out once."""
-        key = (kind.name, kind.role)
+        key = (kind.name, kind.role, bool(kind.examples))
         if key not in self._holdings:
             found = self.finder.holdings(kind)
             if found.is_empty and created_for(self, kind):
                 found = self.finder.holdings(kind)
-            if found.shared and not any(found.own.values()):
+            if found.shared and not kind.published and not any(found.own.values()):
                 found = self.finder.by_reading(found, lambda user, identity: self._reads(kind, user, identity))
             self._holdings[key] = found
         return self._holdings[key]
+
+    def is_account(self, kind: ObjectKind) -> bool:
+        """Whether the objects of a kind are the users themselves: each owns exactly one, and no two the same."""
+        own = self.holdings(kind).own
+        ids = [identity for found in own.values() for identity in found]
+        return len(own) > 1 and all(len(found) == 1 for found in own.values()) and len(set(map(str, ids))) == len(ids)
 
     def shown_ids(self, kind: ObjectKind, asker: Asker) -> frozenset[str]:
         """Ids of a kind that its list shows somebody of another role, where that one may ask for it; found out once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -53,6 +54,19 @@ class Schemas:
             found = self.lookup(reference)
             node = {**found, **beside} if isinstance(found, Mapping) else found
         raise SchemaError("a chain of references that does not end")
+
+    def alternatives(self, schema: Any) -> list[dict[str, Any]]:
+        """A schema resolved, and what it admits in its place (`anyOf`, `oneOf`); what cannot be resolved is left out."""
+        try:
+            whole = self.resolve(schema)
+        except SchemaError:
+            return []
+        found = [whole]
+        for keyword in ("anyOf", "oneOf"):
+            for part in whole[keyword] if isinstance(whole.get(keyword), list) else ():
+                with suppress(SchemaError):
+                    found.append(self.resolve(part))
+        return found
 
     def resolve(self, schema: Any) -> dict[str, Any]:
         """A schema without `$ref` and `allOf` at its surface. `true` is `{}`; `false` accepts nothing.

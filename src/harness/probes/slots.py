@@ -15,7 +15,7 @@ from harness.probes.exchange import Answer
 from harness.probes.operations import Operation, Parameter
 from harness.probes.preconditions import asks_version
 from harness.probes.scene import Asker, Scene
-from harness.probes.schemas import JsonSchema, SchemaError, types_of
+from harness.probes.schemas import SchemaError, types_of
 
 _STALE = (409, 412, 428)
 
@@ -100,17 +100,7 @@ def _takes_text(scene: Scene, schema: Any) -> bool:
 
 def _types(scene: Scene, schema: Any) -> set[str]:
     """The types that a schema admits; none where it says nothing."""
-    return {name for each in _alternatives(scene, schema) for name in types_of(each)}
-
-
-def _alternatives(scene: Scene, schema: Any) -> list[JsonSchema]:
-    """The schema, and what it admits in place of one another."""
-    schemas = scene.document.schemas
-    try:
-        resolved = schemas.resolve(schema)
-        return [resolved, *(schemas.resolve(each) for word in ("anyOf", "oneOf") for each in resolved.get(word) or ())]
-    except SchemaError:
-        return []
+    return {name for each in scene.document.schemas.alternatives(schema) for name in types_of(each)}
 
 
 def _good(scene: Scene, draft: Draft, parameter: Parameter) -> str:
@@ -118,8 +108,10 @@ def _good(scene: Scene, draft: Draft, parameter: Parameter) -> str:
     given = {**draft.path, **draft.query}.get(parameter.name)
     try:
         schema = scene.document.schemas.resolve(parameter.schema)
-        listed = next(iter(schema.get("enum") or ()), None)
-        is_free = _takes_text(scene, schema) and not any(each.get("format") for each in _alternatives(scene, schema))
+        listed = next(iter(schema["enum"]), None) if isinstance(schema.get("enum"), list) else None
+        is_free = _takes_text(scene, schema) and not any(
+            each.get("format") for each in scene.document.schemas.alternatives(schema)
+        )
         made = "harness" if is_free else scene.drafter.values.value(schema, f"{draft.operation.name} {parameter.name}")
     except SchemaError:
         return str(given or "harness")

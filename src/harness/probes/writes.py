@@ -114,7 +114,7 @@ class _Writing:
 
     def _is_shown(self, attempt: Attempt, identity: Any) -> bool:
         """Whether a new object is shown to somebody who must not write to it: then it may have been published, or handed on."""
-        if identity not in self._new or attempt.permission.permitted is not False:
+        if self._reference.kind.published or identity not in self._new or attempt.permission.permitted is not False:
             return False
         asker = attempt.asker
         lists = self._scene.finder.holdings(self._stage.holdings.kind).lists if asker.role == self._stage.owner.role else ()
