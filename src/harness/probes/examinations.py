@@ -19,6 +19,7 @@ from harness.probes.guessing import examine_guessing
 from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.outward import examine_outgoing, examine_redirects
+from harness.probes.pages_of_others import examine_pages_of_others
 from harness.probes.scene import Scene
 from harness.probes.sessions import STAGE as SESSIONS
 from harness.probes.sessions import SessionsRun
@@ -101,6 +102,7 @@ def _of_scene(examine: Callable[[Scene], Report]) -> Examination:
 _ENDED = {"cookies.form-without-token": "page forms", "sessions.log-in-after-closing": "closing"}
 _BY_RULE: tuple[tuple[str, Examination], ...] = (
     ("codes.", _of_door(lambda door, document, seed, _: examine_codes(door, document, seed))),
+    ("exposure.page-of-another", _of_scene(examine_pages_of_others)),
     ("abuse.csv-formula", _of_scene(examine_formulas)),
     ("abuse.outgoing-call", _of_scene(examine_outgoing)),
     ("abuse.open-redirect", _of_scene(examine_redirects)),
