@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 
@@ -12,9 +13,11 @@ import pytest
 from harness.model.errors import TargetError
 from harness.model.target import Login, Target
 from harness.targets.live import Launch, LiveTarget, started
+from tests.probes.small_http import Asked, Given, served
 from tests.targets_runtime.conftest import PASSWORD, shop
 
 BODY = {"email": "{username}", "password": "{password}"}
+LIMITED_S = 0.9
 COOKIE = Login("form", "/page-login", BODY, cookie="sid")
 
 
@@ -181,3 +184,24 @@ def test_the_environments_proxy_is_not_used(live: LiveTarget, monkeypatch: pytes
     with live.client() as http:
         assert http.get("/health").status_code == 200
         assert isinstance(http, httpx.Client)
+
+
+@pytest.mark.parametrize(("asked", "outcome"), [("1", "in"), ("900", "refused"), ("", "refused"), ("soon", "refused")])
+def test_a_log_in_that_is_limited_for_a_moment_is_waited_for(asked: str, outcome: str) -> None:
+    first: list[float] = []
+
+    def answer(_: Asked) -> Given:  # limited for the account: whatever address it comes from
+        first.append(time.monotonic())
+        if time.monotonic() < first[0] + LIMITED_S:
+            return Given(429, {"error": "slow down"}, {"Retry-After": asked} if asked else {})
+        return Given(200, {"token": "t-1234567890"})
+
+    target = shop(login=Login("json", "/login", BODY, token="$.token"))
+    role = target.roles[0]
+    with served(target, answer) as live:
+        if outcome == "in":
+            assert live.sign_in(role, role.users[0])
+        else:
+            with pytest.raises(TargetError, match="answered 429"):
+                live.sign_in(role, role.users[0])
+    assert (time.monotonic() - first[0] > LIMITED_S) is (outcome == "in")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from html import unescape
 
@@ -16,6 +17,7 @@ from harness.probes.jsonpath import find
 from harness.probes.refresh_tokens import refresh_token_in
 from harness.targets.clients import client
 
+RETRY_AFTER_S_MAX = 20.0  # a longer wait asked for by a 429 is not kept: the log-in is refused
 _QUOTED_CHARACTERS = 200
 _ELEMENT = re.compile(r"<(?:input|meta)\b[^>]*>", re.I)
 _ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")
@@ -83,6 +85,10 @@ def _ask(http: httpx.Client, login: Login, user: User, page_token: str, who: str
     body = login.body_for(user.username, user.password, page_token)
     headers = {name: str(filled(value, {"page_token": page_token})) for name, value in login.headers.items()}
     answer = post(http, login.path, login.kind, body, headers, f"log-in of {who}")
+    wait_s = _wait_s(answer)
+    if wait_s:
+        time.sleep(wait_s)
+        answer = post(http, login.path, login.kind, body, headers, f"log-in of {who}")
     if answer.status_code >= 400:
         raise TargetError(
             f"log-in of {who} refused: POST {login.path} with {', '.join(body)} answered {answer.status_code}: "
@@ -90,6 +96,15 @@ def _ask(http: httpx.Client, login: Login, user: User, page_token: str, who: str
             hint="check the role's log-in and users in the target's file, and that the seed made these users",
         )
     return answer
+
+
+def _wait_s(answer: httpx.Response) -> float:
+    """How long a log-in that is limited for a moment is waited for, 0 where it is not: without it a whole phase ends."""
+    try:
+        wait_s = float(answer.headers.get("retry-after", "")) if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else 0.0
+    except ValueError:
+        return 0.0
+    return wait_s if 0 < wait_s <= RETRY_AFTER_S_MAX else 0.0
 
 
 def post(
