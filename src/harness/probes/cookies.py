@@ -132,6 +132,7 @@ def _fixated(world: World, role: Role, user: User, session: PageSession) -> Find
     ]
     works = not session.session_cookies and bool(kept)
     names = kept if works else []
+    names += [each.name for each in session.session_cookies if _is_the_session_of_before(world, session, each)]
     for cookie in session.session_cookies:
         browsing = Browsing(world, {cookie.name: _FIXED})
         again = log_in(browsing, role, user)
@@ -158,6 +159,15 @@ def _fixated(world: World, role: Role, user: User, session: PageSession) -> Find
         advice="Make a new session at each log-in and end the one that came with it.",
         parts=("2.1.6.a",),
     )
+
+
+def _is_the_session_of_before(world: World, session: PageSession, cookie: Cookie) -> bool:
+    """Whether the log-in set a cookie to what the browser came with, and without it the page behind is closed."""
+    if session.before.get(cookie.name) != cookie.value:
+        return False
+    jar = {**session.before, **{each.name: each.value for each in session.after if not each.is_gone}}
+    rest = {name: value for name, value in jar.items() if name != cookie.name}
+    return not _is_closed(world, session, jar) and _is_closed(world, session, rest)
 
 
 def _alive_after_log_out(world: World, role: Role, user: User) -> Finding | None:
