@@ -1,6 +1,6 @@
 """Redis: what the processes of the platform share and may lose.
 
-Every wait is short and nothing is tried again: a Redis that is away, frozen or full costs a request ``TIMEOUT_S`` at most,
+Every wait is short and nothing is waited for twice: a Redis that is away, frozen or full costs a request ``TIMEOUT_S`` at most,
 and for ``PAUSE_S`` after that none at all. Who asks gets ``SharedAwayError`` and goes on without.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 from redis.asyncio import BlockingConnectionPool, Redis, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError
 
 from tpe.settings import SharedSettings
 
@@ -34,7 +34,7 @@ _EMBEDDED: Final = {"maxmemory": EMBEDDED_BYTES_MAX, "maxmemory-policy": "volati
 
 # Its own retries with their waits would make a request hang for 15 seconds on a frozen server.
 _HABITS: Final[dict[str, Any]] = {
-    "retry": Retry(NoBackoff(), 0),
+    "retry": Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),  # a connection that ended with a server that is back
     "max_connections": CONNECTIONS_MAX,
     "decode_responses": True,
 }
