@@ -86,9 +86,8 @@ def _examine(scene: Scene, role: Role, report: Report) -> None:
         seen = secrets & _texts(answer)
         if answer.is_success and seen and not any(finding.route == page.route for finding in report.findings):
             title = f"The page {page.route} shows {role.name} {peer.name} what belongs to {role.name} {owner.name}"
-            observed = (
-                f"Opened by {peer.name} it was answered {answer.status} and shows {len(seen)} texts that only its owner is shown."
-            )
+            some = f"{len(seen)} text{'s' if len(seen) > 1 else ''}"
+            observed = f"Opened by {peer.name} it was answered {answer.status} and shows {some} that only its owner is shown."
             place = Place(f"GET {page.route}", "id", role.name)
             report.findings.append(finding_of(_WEAKNESS, place, title, observed, (), Symptom(), Confidence.MEDIUM))
 
