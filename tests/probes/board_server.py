@@ -4,7 +4,8 @@ Its defects, by name: `reflects`, `raw-page` and `raw-search` put a text into a 
 evaluate what stands between double braces, `template-go` as the engine of Go does, `template-fails` fails where they are not
 closed and `page-fails` at a stored quote, `bare`, `single` and `double` hand the text to a real shell, quoted so. Its form for
 a new post is taken without its token (`token-off`), with any token (`token-any`), or has none (`no-token`); `no-same-site` lets
-the cookie go along with every form. A form that it refuses it shows again as it was filled in, with status 200.
+the cookie go along with every form. A form that it refuses it shows again as it was filled in, with status 200. `lists` puts a
+list of moods in place of its text. Its links are written relative to the page (`relative`), or with scheme and host (`absolute`).
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ DOCUMENT = Document.of(
 _FORM = '<form method="post"><input name="user"><input type="password" name="pass"></form>'
 _SEARCH = '<form action="/board/found"><input type="search" name="q"></form>'
 _WRITE = '<form method="post" action="/board"><input name="title" value="{}"><input type="hidden" name="csrf" value="{}"></form>'
+_MOODS = ("fine", "closed", "tired", "merry")
 _QUOTED = {"bare": "{}", "single": "'{}'", "double": '"{}"'}
 
 
@@ -65,6 +67,7 @@ class _Board:
     defects: frozenset[str]
     tokens: set[str] = field(default_factory=set)
     posts: list[str] = field(default_factory=lambda: ["Welcome"])
+    mood: str = _MOODS[0]
 
     def answer(self, asked: Asked) -> Given:
         if asked.path.startswith("/board"):
@@ -126,11 +129,21 @@ class _Board:
             return self._html(self._shown("raw-page", _evaluated(title) if "template-page" in self.defects else title))
         if number == "found":
             return self._html(f"Nothing for {self._shown('raw-search', asked.query.get('q', ''))}")
-        links = "".join(f'<a href="/board/{n}">{n}</a>' for n in range(len(self.posts) - 1, -1, -1))
+        before = (
+            f"http://{asked.headers['host']}/board/"
+            if "absolute" in self.defects
+            else "board/"
+            if "relative" in self.defects
+            else "/board/"
+        )
+        links = "".join(f'<a href="{before}{n}">{n}</a>' for n in range(len(self.posts) - 1, -1, -1))
         return self._html(_SEARCH + self._form(session) + links)
 
     def _form(self, session: str, title: str = "") -> str:
         form = _WRITE.format(html.escape(title), _form_token(session))
+        if "lists" in self.defects:
+            options = "".join(f"<option{' selected' if mood == (title or self.mood) else ''}>{mood}</option>" for mood in _MOODS)
+            form = re.sub(r"<input name=.title[^>]*>", f'<select name="title">{options}</select>', form)
         return re.sub(r"<input type=.hidden[^>]*>", "", form) if "no-token" in self.defects else form
 
     def _post_form(self, asked: Asked, session: str) -> Given:
@@ -141,6 +154,7 @@ class _Board:
         )
         if not taken:
             return self._html("This form is too old." + self._form(session, title))
+        self.mood = title if title in _MOODS else self.mood
         self._post({"title": title})
         return Given(303, headers={"Location": f"/board/{len(self.posts) - 1}"})
 

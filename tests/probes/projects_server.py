@@ -165,10 +165,11 @@ class Servers:
 
     defects: frozenset[str] = frozenset()
     isolated: bool = True
+    slashes: bool = False  # every path ends with one
 
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         """A running platform; `label` is of no matter here."""
         assert label
-        with served(target(), Projects(self.defects).answer) as live:
+        with served(target(), Projects(self.defects).answer, slashes=self.slashes) as live:
             yield live

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from harness.model.target import Target
+from harness.probes.document import Document
 from harness.targets.live import LiveTarget
 
 
@@ -85,9 +86,30 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+def slashed(document: Document) -> Document:
+    """The document of a platform whose paths all end with a slash, as is the custom of some frameworks."""
+    return Document.of({**document.data, "paths": {f"{path}/": item for path, item in document.data["paths"].items()}})
+
+
+def _slashed(target: Target, answer: Callable[[Asked], Given]) -> tuple[Target, Callable[[Asked], Given]]:
+    """The platform so: without the slash a reader is sent on, and nothing is written."""
+
+    def with_slash(asked: Asked) -> Given:
+        if asked.path.endswith("/"):
+            return answer(replace(asked, path=asked.path.rstrip("/")))
+        return Given(301, headers={"Location": f"{asked.path}/"}) if asked.method == "GET" else Given(404, {})
+
+    roles = tuple(replace(role, login=replace(role.login, path=f"{role.login.path}/")) for role in target.roles)
+    objects = tuple(replace(kind, list_path=f"{kind.list_path}/") for kind in target.objects)
+    return replace(target, roles=roles, objects=objects, health_path=f"{target.health_path}/"), with_slash
+
+
 @contextmanager
-def served(target: Target, answer: Callable[[Asked], Given], *, threads: bool = True, **more: Any) -> Iterator[LiveTarget]:
+def served(
+    target: Target, answer: Callable[[Asked], Given], *, threads: bool = True, slashes: bool = False, **more: Any
+) -> Iterator[LiveTarget]:
     """The platform on a free port; without threads it serves one connection after the other."""
+    target, answer = _slashed(target, answer) if slashes else (target, answer)
     handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
     server = (ThreadingHTTPServer if threads else HTTPServer)(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

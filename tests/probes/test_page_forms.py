@@ -6,8 +6,8 @@ import pytest
 
 from harness.probes.endings import Ended
 from harness.probes.exchange import Answer, World
+from harness.probes.forms import forms_of
 from harness.probes.page_forms import examine_page_forms
-from harness.probes.pages import forms_of
 from harness.probes.scene import Scene
 from tests.probes.board_server import DOCUMENT, board
 
@@ -28,7 +28,7 @@ def examined(*defects: str) -> Ended:
     return ended
 
 
-@pytest.mark.parametrize("defects", [(), ("no-same-site",)])
+@pytest.mark.parametrize("defects", [(), ("no-same-site",), ("lists",), ("lists", "no-same-site")])
 def test_a_form_that_asks_for_its_token_gives_no_finding_though_it_is_shown_again_as_it_was_sent(
     defects: tuple[str, ...],
 ) -> None:
@@ -42,6 +42,9 @@ def test_a_form_that_asks_for_its_token_gives_no_finding_though_it_is_shown_agai
         (("token-off",), "without csrf"),
         (("token-any",), "with a wrong csrf"),
         (("no-token", "no-same-site"), "with Origin: https://elsewhere.example"),
+        (("lists", "token-off"), "without csrf"),
+        (("lists", "token-any"), "with a wrong csrf"),
+        (("lists", "no-token", "no-same-site"), "with Origin: https://elsewhere.example"),
     ],
 )
 def test_a_form_that_is_taken_from_elsewhere_is_found(defects: tuple[str, ...], how: str) -> None:
@@ -61,3 +64,14 @@ def test_a_form_is_sent_as_a_browser_would() -> None:
     page = Answer(200, content=PAGE)
     (form,) = forms_of(page)
     assert dict(form.filled()) == {"stage": "won", "sort": "first", "size": "large", "note": "as it is", "call": "on", "do": "x"}
+
+
+def test_what_else_could_be_chosen_in_a_form_is_sent_as_a_browser_would() -> None:
+    (form,) = forms_of(Answer(200, content=PAGE))
+    choices = [("stage", "new"), ("sort", "second"), ("size", "small"), ("mail", "on"), ("call", ""), ("r", "1")]
+    assert list(form.choices) == choices
+    assert not any(form.has_chosen(name, value) for name, value in choices)
+    for name, value in choices:
+        chosen = form.choosing(name, value)
+        assert chosen.has_chosen(name, value)
+        assert dict(chosen.filled()).get(name, "") == value

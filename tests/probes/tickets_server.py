@@ -143,10 +143,11 @@ class Desks:
     defects: frozenset[str] = frozenset()
     describes_objects: bool = True
     isolated: bool = True
+    slashes: bool = False  # every path ends with one
 
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         """A running desk; `label` is of no matter here."""
         assert label
-        with served(target(describes_objects=self.describes_objects), _Desk(self.defects).answer) as live:
+        with served(target(describes_objects=self.describes_objects), _Desk(self.defects).answer, slashes=self.slashes) as live:
             yield live

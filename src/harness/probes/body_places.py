@@ -61,17 +61,23 @@ def placed(body: Any, place: str, identity: Any, seen: Mapping[str, Answer]) -> 
 def _names_many(kind: ObjectKind, operation: Operation, name: str) -> bool:
     """Whether a list of this name holds ids of the kind (`lead_ids`; `ids`, below the kind's own list)."""
     if snake(name) in ("ids", "uuids"):
-        return bool(kind.list_path) and operation.path.startswith(f"{kind.list_path}/")
+        return _is_below(kind, operation)
     one = singular(snake(name))
     return _is_of(kind, operation, one) or _is_of(kind, operation, f"{one}_id")
 
 
 def _is_of(kind: ObjectKind, operation: Operation, name: str) -> bool:
     """Whether a name is the kind's: as it says itself, or by its own name where the operation writes to what it names."""
-    below = bool(kind.list_path) and operation.path.startswith(f"{kind.list_path}/")
-    writes_to_it = operation.method in ("PUT", "PATCH", "DELETE") or below  # an order of products changes no product
+    writes_to_it = operation.method in ("PUT", "PATCH", "DELETE") or _is_below(
+        kind, operation
+    )  # an order of products changes no product
     named = snake(name) in {f"{singular(snake(kind.name))}_{end}" for end in ("id", "uuid")}
     return carries(kind, operation, name) or (named and writes_to_it)
+
+
+def _is_below(kind: ObjectKind, operation: Operation) -> bool:
+    collection = kind.list_path.rstrip("/")
+    return bool(collection) and operation.path.startswith(f"{collection}/") and operation.path != kind.list_path
 
 
 def _items(document: Document, schema: Any) -> Any:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import Role, User
 from harness.probes.exchange import PASSWORD, USERNAME, World
-from harness.probes.pages import Browsing, Cookie, PageSession, cookies_of, forms_of, is_csrf, log_in
+from harness.probes.forms import forms_of
+from harness.probes.pages import Browsing, Cookie, PageSession, cookies_of, is_csrf, log_in
 
 STAGE, ENGINE = "sessions", "probes"
 PARTS = ("2.1.9.a",)

@@ -96,18 +96,26 @@ class Document:
     def _by_name(self) -> dict[str, Operation]:
         return {operation.name: operation for operation in self.operations}
 
+    @cached_property
+    def _by_bare_name(self) -> dict[str, Operation]:
+        return {operation.name.rstrip("/"): operation for operation in self.operations}
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all operations (`"GET /x"`), in the document's order."""
         return tuple(self._by_name)
 
     def operation(self, name: str) -> Operation:
-        """The operation of that name (`"GET /x"`); `KeyError` where there is none."""
-        return self._by_name[name]
+        """The operation of that name (`"GET /x"`), with or without a slash at its end; `KeyError` where there is none."""
+        found = self.find(*name.split(" ", 1))
+        if found is None:
+            raise KeyError(name)
+        return found
 
     def find(self, method: str, path: str) -> Operation | None:
-        """The operation of a method and a path template, or None."""
-        return self._by_name.get(f"{method.upper()} {path}")
+        """The operation of a method and a path template, or None; a slash at the end counts only where both are there."""
+        name = f"{method.upper()} {path}"
+        return self._by_name.get(name) or self._by_bare_name.get(name.rstrip("/"))
 
     def matching(self, method: str, path: str) -> Operation | None:
         """The operation that a request to a path (without query) is for, or None; a template without parameters goes first."""

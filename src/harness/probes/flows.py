@@ -60,7 +60,7 @@ def flows_of(document: Document, given: tuple[CodeFlow, ...]) -> tuple[Flow, ...
             continue
         start = _start_of(document, confirm)
         if start is not None:
-            made.append(Flow(confirm.path.rsplit("/", 1)[-1], start, confirm, code, _log_pattern(code)))
+            made.append(Flow(confirm.path.rstrip("/").rsplit("/", 1)[-1], start, confirm, code, _log_pattern(code)))
     return tuple(made)
 
 

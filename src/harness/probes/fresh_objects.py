@@ -54,7 +54,7 @@ class _Made:
     def actions(self, operation: Operation) -> Iterator[Operation]:
         """The other writes to the object itself, or one word below it."""
         for action in self.scene.document.operations:
-            below = action.path.removeprefix(self.path) if action.path.startswith(self.path) else "/{"
+            below = action.path.removeprefix(self.path).rstrip("/") if action.path.startswith(self.path) else "/{"
             is_beside = action.method in ("POST", "PUT", "PATCH") and "{" not in below and below.count("/") < 2
             if is_beside and action.name != operation.name and action.name not in self.scene.destructive:
                 yield action

@@ -24,8 +24,9 @@ from harness.probes.addresses import fresh_address
 from harness.probes.checks import Report, finding_of
 from harness.probes.clients import Disguise, can_be_many, disguises
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, Door, World
+from harness.probes.forms import forms_of
 from harness.probes.limits import SPARE, disguised
-from harness.probes.pages import Browsing, forms_of
+from harness.probes.pages import Browsing
 
 GUESSES = 50
 GUESSES_MIN = 20  # fewer in the time that there is are no proof: hashing passwords slowly is a guard of its own

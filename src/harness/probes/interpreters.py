@@ -14,8 +14,8 @@ from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.weakness import Place, Weakness
 from harness.probes.checks import SERVER_ERROR, finding_of
 from harness.probes.exchange import Answer
-from harness.probes.links import walk
-from harness.probes.pages import Browsing, forms_of, log_in
+from harness.probes.forms import forms_of
+from harness.probes.pages import Browsing, log_in
 from harness.probes.scene import Scene
 from harness.probes.slots import Slot
 
@@ -154,7 +154,7 @@ def shown_on_pages(scene: Scene, marks: Marks) -> list[Finding]:
     for role in (role for role in scene.roles if role.page_login):
         browsing = Browsing(scene.world)
         session = log_in(browsing, role, role.users[0])
-        for path, page in walk(browsing.open, session.landing_path, session.landing, PAGES_MAX) if session else ():
+        for path, page in browsing.walk(session, PAGES_MAX) if session else ():
             said = [*_shown(page, marks, f"the page {path}, as {role.name} sees it"), *_failed(path, page, role.name)]
             for finding in (*said, *_sent_back(browsing, path, page, marks, role.name, asked)):
                 found.setdefault(finding.fingerprint, finding)

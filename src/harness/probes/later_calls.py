@@ -55,7 +55,7 @@ def _below(scene: Scene, parent: Operation) -> Iterator[Operation]:
     is_the_object = _LAST.search(parent.path) or parent.method in ("PUT", "PATCH")
     object_path = path if is_the_object else rf"{path}/\{{[^{{}}/]+\}}"
     for operation in sorted(scene.document.operations, key=lambda each: each.path.count("/")):
-        directly = operation.method == "POST" and re.fullmatch(rf"{object_path}(/[^{{}}/]+){{1,2}}", operation.path)
+        directly = operation.method == "POST" and re.fullmatch(rf"{object_path}(/[^{{}}/]+){{1,2}}/?", operation.path)
         if directly and operation.name not in scene.destructive:
             yield operation
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
 
-from harness.probes.exchange import Answer
+from harness.probes.exchange import Answer, route_of
 
+WAITING_MAX = 1000
 _DOES_SOMETHING = re.compile(r"log-?out|sign-?out|logoff|delete|remove|destroy", re.I)
 
 
@@ -27,30 +29,53 @@ def does_something(address: str) -> bool:
     return bool(_DOES_SOMETHING.search(address))
 
 
-def all_links(answer: Answer) -> list[str]:
-    """Paths that the page links to on its own host, each once, in order."""
-    reader = _Links()
-    reader.feed(answer.text)
-    paths = [link.partition("#")[0] for link in reader.found if link.startswith("/") and not link.startswith("//")]
+def all_links(page: Answer, address: str) -> list[str]:
+    """Paths that the page at `address` (with scheme and host) links to on its own host, each once, in order; a redirect's aim."""
+    if 300 <= page.status < 400:
+        written = list(page.header_all("location"))
+    else:
+        reader = _Links()
+        reader.feed(page.text if page.is_html else "")
+        written = reader.found
+    paths = (_path_on_host(address, link.strip()) for link in written if not link.strip().startswith("#"))
     return [path for path in dict.fromkeys(paths) if path]
 
 
-def local_links(answer: Answer) -> list[str]:
+def local_links(page: Answer, address: str) -> list[str]:
     """Those of them that may be followed: what would end the session is left out."""
-    return [path for path in all_links(answer) if not does_something(path)]
+    return [path for path in all_links(page, address) if not does_something(path)]
 
 
-def walk(get: Callable[[str], Answer], path: str, start: Answer, pages_max: int) -> Iterator[tuple[str, Answer]]:
-    """What is at `path`, what that links to, and so on: at most `pages_max`, nearest first, with their paths.
+def _path_on_host(address: str, link: str) -> str:
+    """The path of a link as a browser understands it there, "" where it leads elsewhere (`mailto:` too)."""
+    try:
+        here, there = urlsplit(address), urlsplit(urljoin(address, link))
+    except ValueError:  # "http://["
+        return ""
+    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        return ""
+    return (there.path or "/") + (f"?{there.query}" if there.query else "")
+
+
+def walk(get: Callable[[str], Answer], base_url: str, path: str, start: Answer, pages_max: int) -> Iterator[tuple[str, Answer]]:
+    """What is at `path`, what that links to, and so on: at most `pages_max`, with their paths.
+
+    Pages whose route was opened least often come first, and of those the nearest: a list of many objects leaves room for others.
 
     Args:
-        get: opens a page and follows no redirect.
+        get: opens a page and follows no redirect; where one leads is a page of its own.
     """
-    seen, waiting = {path}, deque([(path, start)])
-    while waiting:
-        path, page = waiting.popleft()
+    seen, opened = {path}, Counter([route_of("GET", path)])
+    waiting: list[str] = []
+    page = start
+    while True:
         yield path, page
-        for link in local_links(page) if page.is_html else ():
-            if link not in seen and len(seen) < pages_max:
-                seen.add(link)
-                waiting.append((link, get(link)))
+        found = [link for link in local_links(page, base_url + path) if link not in seen]
+        waiting += found[: WAITING_MAX - len(waiting)]
+        seen.update(found)
+        if not waiting or opened.total() >= pages_max:
+            return
+        path = min(waiting, key=lambda each: opened[route_of("GET", each)])
+        waiting.remove(path)
+        opened[route_of("GET", path)] += 1
+        page = get(path)

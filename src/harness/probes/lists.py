@@ -205,4 +205,5 @@ def _ask(scene: Scene, readers: Mapping[str, Operation], asker: Asker) -> dict[s
 
 
 def _is_near(path: str, list_path: str) -> bool:
+    path, list_path = path.rstrip("/"), list_path.rstrip("/")
     return path.startswith(list_path) or path.rpartition("/")[0] == list_path.rpartition("/")[0]

@@ -21,9 +21,10 @@ from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import Report, finding_of
 from harness.probes.drafts import Draft
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
+from harness.probes.forms import forms_of
 from harness.probes.later_calls import Taken, calls_below
 from harness.probes.operations import Operation
-from harness.probes.pages import Browsing, forms_of
+from harness.probes.pages import Browsing
 from harness.probes.scene import Asker, Scene, Untestable
 
 LATER = " some time later"

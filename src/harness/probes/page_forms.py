@@ -1,9 +1,9 @@
 """Forms of pages that another site sends: the browser adds the session cookie by itself, so the form's own token must count.
 
-A form is sent with a text that stands nowhere else; that a page shows it afterwards proves that the form was taken, whatever the
-status said. A form with a token is sent without it and with another one: from another site, and as from the platform's own page
-(where only headers of newer browsers stand in for it). One without a token is sent only where the session cookie goes along with
-forms of other sites (no `SameSite`, or `None`).
+A form is sent with a text that stands nowhere else, or with another choice than the present one (a list, a radio button, a box);
+that a page shows it afterwards proves that the form was taken, whatever the status said. A form with a token is sent without it
+and with another one: from another site, and as from the platform's own page (where only headers of newer browsers stand in for
+it). One without a token is sent only where the session cookie goes along with forms of other sites (no `SameSite`, or `None`).
 """
 
 from __future__ import annotations
@@ -21,15 +21,19 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.cross_site import ORIGIN
 from harness.probes.endings import ENGINE, STAGE, Ended
 from harness.probes.exchange import Answer, route_of
-from harness.probes.links import does_something, walk
-from harness.probes.pages import Browsing, Form, PageSession, forms_of, log_in
+from harness.probes.forms import Form, forms_of
+from harness.probes.links import does_something
+from harness.probes.pages import Browsing, PageSession, log_in
 from harness.probes.scene import Scene, Untestable
 
 NO_PAGES = "no role has pages"
 PAGES_MAX = 20  # of each role
 FORMS_MAX = 10
 FIELDS_TRIED_MAX = 3
+CHOICES_TRIED_MAX = 3
 _TYPED_INTO = ("text", "textarea", "search", "")
+_SHUTS = re.compile(r"delete|remove|(de|in)activ|disable|suspend|lock|\bban|close|archive|terminate", re.I)
+_OPENS = re.compile(r"activ|enable|access", re.I)
 _TOKEN = re.compile(r"csrf|xsrf|forgery|authenticity|^_token$|requestverification", re.I)
 _WEAKNESS = Weakness(
     "cookies.form-without-token",
@@ -63,10 +67,19 @@ class _Sighted:
         """What tells it from the other forms of a page."""
         return (self.name, *sorted({item.name for item in self.form.fields}))
 
+    def is_same(self, other: _Sighted) -> bool:
+        """Whether it is the same form, about the same object."""
+        return self.key == other.key and urlsplit(self.action).path == urlsplit(other.action).path
+
     @property
     def typed_into(self) -> tuple[str, ...]:
         """The names of its fields that take a text."""
         return tuple(item.name for item in self.form.fields if item.kind in _TYPED_INTO)
+
+    @property
+    def chosen_in(self) -> tuple[str, ...]:
+        """The names of its fields in which something else could be chosen that shuts nobody out."""
+        return tuple(dict.fromkeys(name for name, value in self.form.choices if not _shuts(name, value)))
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -102,13 +115,13 @@ def _as_role(scene: Scene, role: Role) -> Iterator[Ended]:
         else:
             yield Ended(role.name, True, finding, operation=sighted.name)
     if not found:
-        yield Ended(role.name, False, note=f"no page of {role.name} has a form that writes a text")
+        yield Ended(role.name, False, note=f"no page of {role.name} has a form that writes a text or a choice")
 
 
 def _forms(browsing: Browsing, role: Role, session: PageSession) -> list[_Sighted]:
     found: dict[tuple[str, ...], _Sighted] = {}
-    for path, page in walk(browsing.open, session.landing_path, session.landing, PAGES_MAX):
-        for sighted in (each for each in _writing(browsing, role, path, page) if each.typed_into):
+    for path, page in browsing.walk(session, PAGES_MAX):
+        for sighted in (each for each in _writing(browsing, role, path, page) if each.typed_into or each.chosen_in):
             found.setdefault(sighted.key, sighted)
     return list(found.values())[:FORMS_MAX]
 
@@ -135,9 +148,10 @@ class _Forging:
         tokens = self.sighted.tokens
         if not tokens and not self._cookie_goes_along():
             raise Untestable("it has no token, and a browser adds the cookie to no form of another site (SameSite)")
-        field = next((name for name in self.sighted.typed_into[:FIELDS_TRIED_MAX] if self._shows(name)), None)
+        fields = (*self.sighted.typed_into[:FIELDS_TRIED_MAX], *self.sighted.chosen_in[:FIELDS_TRIED_MAX])
+        field = next((name for name in fields if self._shows(name)), None)
         if field is None:
-            raise Untestable("no text that was sent with it is shown afterwards")
+            raise Untestable("nothing that was sent with it is shown afterwards")
         for number, way in enumerate(_ways(tokens)):
             try:
                 is_taken = self._shows(field, way)
@@ -155,29 +169,53 @@ class _Forging:
         return bool(cookies) and all(cookie.attributes.get("samesite", "none").lower() in ("", "none") for cookie in cookies)
 
     def _shows(self, field: str, way: _Way | None = None) -> bool:
-        """Whether the form is taken with a new text in a field: the page that it leads to, or stands on, shows it when opened.
+        """Whether the form is taken with something new in a field: the page that it leads to, or stands on, shows it when opened.
 
         What comes back with the form itself, or the first time that a page is opened then, proves nothing: a form that is refused
         is often shown as it was filled in.
         """
+        if field in self.sighted.typed_into:
+            text = f"zq{secrets.token_hex(6)}"
+            answer, paths = self._send(self._present(), {field: text}, way)
+            shown = [[self.browsing.get(path).text for _ in range(2)][-1] for path in paths]
+            return answer.status < 400 and any(text in page for page in shown)
+        values = [value for name, value in self._present().choices if name == field and not _shuts(name, value)]
+        return any(self._keeps(field, value, way) for value in values[:CHOICES_TRIED_MAX])
+
+    def _keeps(self, field: str, value: str, way: _Way | None) -> bool:
+        """Whether another choice is taken: the form has it when its page is opened twice afterwards, and had not before."""
+        form = self._present()
+        if form.has_chosen(field, value):
+            return False
+        answer, _ = self._send(form.choosing(field, value), {}, way)
+        return answer.status < 400 and [self._present().has_chosen(field, value) for _ in range(2)][-1]
+
+    def _present(self) -> Form:
+        """The form as its page has it now.
+
+        Raises:
+            Untestable: it is gone.
+        """
         page = self.browsing.open(self.sighted.page)
-        again = (each for each in _writing(self.browsing, self.sighted.role, self.sighted.page, page))
-        form = next((each.form for each in again if each.key == self.sighted.key), None)
+        there = _writing(self.browsing, self.sighted.role, self.sighted.page, page)
+        form = next((each.form for each in there if each.is_same(self.sighted)), None)
         if form is None:
             raise Untestable("the form does not stand on its page any more")
-        text = f"zq{secrets.token_hex(6)}"
+        return form
+
+    def _send(self, form: Form, values: Mapping[str, str], way: _Way | None) -> tuple[Answer, list[str]]:
+        """What is answered to the form, sent one way or as it should be, and the pages that may show it then."""
         sent = form if way is None else _with_token(form, self.sighted.tokens, way.token)
         jar = dict(self.browsing.jar)
         sender = replace(self.browsing, headers=way.headers if way else {})
-        answer = sender.submit(self.sighted.page, sent, {field: text})
+        answer = sender.submit(self.sighted.page, sent, values)
         if way is not None:  # what a refusal took away or left is none of the next attempt's business
             self.browsing.jar.clear()
             self.browsing.jar.update(jar)
         paths = [self.sighted.page]
         if 300 <= answer.status < 400 and (onward := answer.header("location")):
             paths.append(urlsplit(urljoin(self.sighted.action, onward)).path)
-        shown = [[self.browsing.get(path).text for _ in range(2)][-1] for path in paths]
-        return answer.status < 400 and any(text in page for page in shown)
+        return answer, paths
 
     def _finding(self, field: str, way: _Way) -> Finding:
         role, name = self.sighted.role.name, self.sighted.name
@@ -188,11 +226,16 @@ class _Forging:
             stage=STAGE,
             engine=ENGINE,
             title=f"The form of {self.sighted.page} is taken {way.how}",
-            observed=f"{role} sent it {way.how}, and the text in {field} was shown afterwards.",
+            observed=f"{role} sent it {way.how}, and what was sent in {field} was shown afterwards.",
             steps=(),
             symptom=Symptom(),
             confidence=Confidence.MEDIUM,
         )
+
+
+def _shuts(name: str, value: str) -> bool:
+    """Whether a choice may end an account: `blocked`, or the box `active` left empty."""
+    return bool(_SHUTS.search(value) if value else _OPENS.search(name))
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from harness.model.finding import Request
 from harness.model.target import Role, User
 from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
+from harness.probes.forms import Form, forms_of
+from harness.probes.links import walk
 
 REDIRECTS_MAX = 5
-_SENDS = "submit"
-_NOT_SENT = ("submit", "button", "reset", "image")
-_TEXT_TYPES = ("email", "text", "tel", "")
 
 
 @dataclass(frozen=True)
@@ -40,100 +38,6 @@ def cookies_of(answer: Answer) -> tuple[Cookie, ...]:
         attributes = {key.strip().lower(): text.strip() for key, _, text in (part.partition("=") for part in rest)}
         found.append(Cookie(name, value.strip('"'), attributes))
     return tuple(found)
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a form. `chosen` is false for a box or a radio button that is not checked."""
-
-    name: str
-    kind: str
-    value: str = field(repr=False, default="")
-    chosen: bool = True
-
-
-@dataclass(frozen=True)
-class Form:
-    """A form of a page."""
-
-    action: str
-    method: str
-    fields: tuple[Field, ...]
-
-    @property
-    def password(self) -> str:
-        """The name of its password field, "" where it has none."""
-        return next((item.name for item in self.fields if item.kind == "password"), "")
-
-    @property
-    def username(self) -> str:
-        """The name of the text field before the password."""
-        return next((item.name for item in self.fields if item.kind in _TEXT_TYPES), "")
-
-    def filled(self, **values: str) -> list[tuple[str, str]]:
-        """Its fields with what the page put into them, and these values; sent by its first button that has a name."""
-        kept = [item for item in self.fields if item.chosen and item.kind not in _NOT_SENT and item.name not in values]
-        button = next((item for item in self.fields if item.kind == _SENDS), None)
-        return [*((item.name, item.value) for item in (*kept, *([button] if button else []))), *values.items()]
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.forms: list[Form] = []
-        self._open: tuple[str, str] | None = None
-        self._fields: list[Field] = []
-        self._within = ""  # select or textarea, whose value stands between its tags
-        self._options = 0
-        self._takes_text = False  # the option that is open has no value but its text
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self._close()
-            self._open, self._fields = (given.get("action", ""), given.get("method", "get").upper()), []
-        elif tag in ("input", "button", "select", "textarea") and self._open and given.get("name"):
-            kind = given.get("type", {"input": "text", "button": _SENDS}.get(tag, tag)).lower()
-            is_box = kind in ("checkbox", "radio")
-            value = given.get("value", "on" if is_box else "")
-            self._fields.append(Field(given["name"], kind, value, not is_box or "checked" in given))
-            self._within, self._options = (tag, 0) if tag in ("select", "textarea") else ("", 0)
-        elif tag == "option" and self._within == "select":
-            chosen = not self._options or "selected" in given  # a browser takes the first where none is selected
-            if chosen:
-                self._fields[-1] = replace(self._fields[-1], value=given.get("value", ""))
-            self._takes_text = chosen and "value" not in given
-            self._options += 1
-
-    def handle_data(self, data: str) -> None:
-        if self._within == "textarea" or (self._within == "select" and self._takes_text):
-            self._fields[-1] = replace(self._fields[-1], value=self._fields[-1].value + data)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self._close()
-        elif tag == self._within:
-            text = self._fields[-1].value
-            value = text.strip() if tag == "select" else text.removeprefix("\n")
-            self._fields[-1] = replace(self._fields[-1], value=value)
-            self._within = ""
-
-    def close(self) -> None:
-        super().close()
-        self._close()
-
-    def _close(self) -> None:
-        if self._open:
-            self.forms.append(Form(*self._open, tuple(self._fields)))
-            self._open, self._within = None, ""
-
-
-def forms_of(answer: Answer) -> tuple[Form, ...]:
-    """The forms of a page."""
-    reader = _Reader()
-    reader.feed(answer.text)
-    reader.close()
-    return tuple(reader.forms)
 
 
 @dataclass
@@ -200,6 +104,17 @@ class Browsing:
         except ValueError:  # "http://["
             return ""
         return _local(there.geturl()) if there.netloc == urlsplit(here).netloc else ""
+
+    def walk(
+        self, session: PageSession, pages_max: int, get: Callable[[str], Answer] | None = None
+    ) -> Iterator[tuple[str, Answer]]:
+        """The page that a log-in led to, and those that are linked from there (`links.walk`), with their paths.
+
+        Args:
+            get: opens each of them, the first one anew, and follows no redirect.
+        """
+        start = get(session.landing_path) if get else session.landing
+        yield from walk(get or self.open, self.world.door.base_url, session.landing_path, start, pages_max)
 
     def _onward(self, path: str, answer: Answer) -> str:
         location = answer.header("location")

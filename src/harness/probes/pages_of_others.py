@@ -17,7 +17,6 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.askers import Asker
 from harness.probes.checks import Report, finding_of
 from harness.probes.exchange import Answer
-from harness.probes.links import walk
 from harness.probes.names import singular, snake
 from harness.probes.objects import unknown_like
 from harness.probes.pages import Browsing, log_in
@@ -73,7 +72,7 @@ def _examine(scene: Scene, role: Role, report: Report) -> None:
     session = log_in(browsing, role, peer) if own else None
     if session is None:
         return
-    known = set().union(*(_texts(page) for _, page in walk(browsing.open, session.landing_path, session.landing, PAGES_MAX)))
+    known = set().union(*(_texts(page) for _, page in browsing.walk(session, PAGES_MAX)))
     opened: dict[str, int] = {}
     for page in own:
         opened[page.route] = opened.get(page.route, 0) + 1
@@ -101,7 +100,7 @@ def _pages_of(scene: Scene, role: Role, asker: Asker) -> Iterator[_Page]:
     browsing = Browsing(scene.world)
     user = next(user for user in role.users if user.name == asker.user)
     session = log_in(browsing, role, user)
-    for path, page in walk(browsing.open, session.landing_path, session.landing, PAGES_MAX) if session else ():
+    for path, page in browsing.walk(session, PAGES_MAX) if session else ():
         for kind in kinds if page.is_success and page.is_html else ():
             if (route := _route(path, kind, owned[kind.name])) is not None:
                 yield _Page(path, route, kind, frozenset(_texts(page)))

@@ -100,7 +100,7 @@ def _enumerated(scene: Scene, schema: Any) -> Any:
 def _elsewhere(scene: Scene, collection: str, name: str, asker: Asker) -> Any:
     """An id that another collection of the same name gives: a flat one, or one below a parent."""
     segment = collection.rsplit("/", 1)[-1]
-    paths = dict.fromkeys(op.path for op in scene.document.operations if op.path.rsplit("/", 1)[-1] == segment != "")
+    paths = dict.fromkeys(op.path for op in scene.document.operations if op.path.rstrip("/").rsplit("/", 1)[-1] == segment != "")
     for path in (path for path in paths if path != collection and len(names_in(path)) <= 1):
         for parents in _parents(scene, path, asker):
             if (made := made_in(scene, path, parents, name, asker) if parents else None) is not None:

@@ -42,19 +42,20 @@ def published_lists(scene: Scene) -> Iterator[Operation]:
     """The lists of such objects: those that the target file calls published, and those in which users can make some."""
     if not scene.world.target.allow.writes:
         return
-    described = {kind.list_path for kind in scene.published}
-    private = {kind.list_path for kind in (*scene.kinds, *scene.bound_kinds)}
+    described = {kind.list_path.rstrip("/") for kind in scene.published}
+    private = {kind.list_path.rstrip("/") for kind in (*scene.kinds, *scene.bound_kinds)}
     undescribed = {
         collection
         for collection, places in collections(scene).items()
         if collection not in private and scene.document.find("POST", collection) and _writers(scene, places)
     }
-    yield from (each for each in scene.document.operations if each.method == "GET" and each.path in described | undescribed)
+    listed = described | undescribed
+    yield from (each for each in scene.document.operations if each.method == "GET" and each.path.rstrip("/") in listed)
 
 
 def examine_published(scene: Scene, lister: Operation) -> Iterator[Examined]:
     """What a peer achieves on one user's objects of a list, by every operation that writes to them."""
-    described = next((kind for kind in scene.published if kind.list_path == lister.path), None)
+    described = _described(scene, lister)
     kind = _known(scene, described) if described else _inferred(scene, lister)
     if kind is None:
         yield from [_none_is_known(lister, described)] if described else []
@@ -71,10 +72,20 @@ def examine_published(scene: Scene, lister: Operation) -> Iterator[Examined]:
 def examine_published_by(scene: Scene, operation: Operation) -> Iterator[Examined]:
     """The same of one operation, which may write to published objects or not."""
     for lister in published_lists(scene):
-        kind = next((kind for kind in scene.published if kind.list_path == lister.path), None)
-        places = kind.parameters if kind else collections(scene).get(lister.path, ())
+        kind = _described(scene, lister)
+        places = kind.parameters if kind else _places(scene, lister)
         if operation in [writer for writer, _ in _writers(scene, places)]:
             yield from (examined for examined in examine_published(scene, lister) if examined.operation == operation)
+
+
+def _described(scene: Scene, lister: Operation) -> ObjectKind | None:
+    """The kind that the target file describes with this list."""
+    return next((kind for kind in scene.published if kind.list_path.rstrip("/") == lister.path.rstrip("/")), None)
+
+
+def _places(scene: Scene, lister: Operation) -> tuple[str, ...]:
+    """The places that name an object of the list."""
+    return collections(scene).get(lister.path.rstrip("/"), ())
 
 
 def _examined(scene: Scene, operation: Operation, name: str, kind: ObjectKind) -> Examined:
@@ -100,7 +111,7 @@ def _none_is_known(lister: Operation, kind: ObjectKind) -> Examined:
 
 def _inferred(scene: Scene, lister: Operation) -> ObjectKind | None:
     """The kind of the first role whose users make such objects and are shown one another's."""
-    places = collections(scene).get(lister.path, ())
+    places = _places(scene, lister)
     for role in (role for role in scene.roles if len(role.users) > 1):
         maker = scene.document.operation(f"POST {lister.path}")
         if any(scene.permissions.of(each, role).permitted is False for each in (lister, maker)):

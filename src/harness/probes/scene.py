@@ -314,7 +314,7 @@ class Scene:
         segment = collection_of(draft.operation.path, name).rsplit("/", 1)[-1]
         found = []
         for operation in self.document.operations:
-            collection, _, last = operation.path.rpartition("/")
+            collection, _, last = operation.path.rstrip("/").rpartition("/")
             if operation.method == "GET" and collection.endswith(f"/{segment}") and names_in(operation.path) == (last[1:-1],):
                 given = {last[1:-1]: draft.path[name]}
                 with suppress(SchemaError):

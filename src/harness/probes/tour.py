@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
@@ -15,9 +16,8 @@ from harness.probes.destruction import locks_out
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import Answer, World
-from harness.probes.links import local_links
 from harness.probes.operations import Operation
-from harness.probes.pages import Browsing, log_in
+from harness.probes.pages import Browsing, PageSession, log_in
 from harness.probes.scene import NOBODY, Asker, Scene, Untestable
 
 PAGES_MAX = 12
@@ -188,7 +188,7 @@ class _Guide:
             self._send(What.WRONG_METHOD, "", NOBODY, Request("TRACE", base + readable.path))
 
     def _pages(self) -> None:
-        """The log-in pages, what is behind them, and the links of the first page behind."""
+        """The log-in pages, and what is behind them."""
         for role in self._scene.roles:
             if not role.page_login:
                 continue
@@ -199,11 +199,9 @@ class _Guide:
             for request, answer in seen:
                 self._tour.visits.append(Visit(What.PAGE, "", asker, request, answer))
             if session is not None:
-                self._linked(browsing, asker, session.landing)
+                self._linked(browsing, asker, session)
 
-    def _linked(self, browsing: Browsing, asker: Asker, landing: Answer) -> None:
-        for path in local_links(landing)[:PAGES_MAX]:
-            answer = browsing.open(path)
-            request = browsing.answers[-1][0]
+    def _linked(self, browsing: Browsing, asker: Asker, session: PageSession) -> None:
+        for _, answer in islice(browsing.walk(session, PAGES_MAX), 1, None):  # the first is what the log-in led to
             if answer.is_html:
-                self._tour.visits.append(Visit(What.PAGE, "", asker, request, answer))
+                self._tour.visits.append(Visit(What.PAGE, "", asker, browsing.answers[-1][0], answer))

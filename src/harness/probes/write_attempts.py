@@ -110,7 +110,7 @@ class _Judge:
     def _outlived(self, own: Attempt) -> Finding | None:
         """Whether the owner is still shown what it has deleted, the same as before: an object, not a collection or a mark."""
         after = own.seen.get(f"GET {self._operation.path}")
-        is_of_an_object = self._operation.method == "DELETE" and self._operation.path.endswith("}")
+        is_of_an_object = self._operation.method == "DELETE" and self._operation.path.rstrip("/").endswith("}")
         done = own.answer.status in (200, 204) and own.answer.is_success
         if not is_of_an_object or not done or own.effect or after is None or not after.is_success:
             return None

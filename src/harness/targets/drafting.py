@@ -293,7 +293,7 @@ def _objects(document: Document) -> list[str]:
     for operation in document.operations:
         collection, mark, rest = operation.path.partition("/{")
         lister = document.find("GET", collection)
-        if not mark or lister is None or not lister.is_secured or any(f'"{collection}"' in line for line in lines):
+        if not mark or lister is None or not lister.is_secured or any(f'"{lister.path}"' in line for line in lines):
             continue
         id_path = _id_path(document, lister)
         if id_path:
@@ -303,7 +303,7 @@ def _objects(document: Document) -> list[str]:
                 f'# name = "{collection.rsplit("/", 1)[-1].removesuffix("s")}"',
                 '# role = "…"  # whose they are',
                 f'# parameters = ["{rest.partition("}")[0]}"]',
-                f'# list_path = "{collection}"',
+                f'# list_path = "{lister.path}"',
                 f'# id_path = "{id_path}"',
             ]
     if not lines:

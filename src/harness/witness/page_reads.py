@@ -10,9 +10,9 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import Role
 from harness.probes.exchange import Answer, route_of
-from harness.probes.links import walk
+from harness.probes.forms import Form, forms_of
 from harness.probes.operations import Operation
-from harness.probes.pages import Browsing, Form, forms_of, log_in
+from harness.probes.pages import Browsing, log_in
 from harness.probes.scene import Asker, Scene
 from harness.witness.injection import InjectionOracle
 from harness.witness.slots import Filled, Slot
@@ -71,8 +71,7 @@ class PageReads:
         if session is None:
             self.oracle.report.untried[f"pages of {role.name}"] = f"the log-in form at {role.page_login} could not be used"
             return
-        start = self._opened(browsing, session.landing_path)
-        for path, page in walk(lambda path: self._opened(browsing, path), session.landing_path, start, PAGES_MAX):
+        for path, page in browsing.walk(session, PAGES_MAX, lambda path: self._opened(browsing, path)):
             self.oracle.report.tried += 1
             if page.status >= 500:
                 self._blame(browsing, path)

@@ -11,8 +11,9 @@ from harness.evidence.redaction import remember_cookie
 from harness.model.finding import Request
 from harness.model.target import Role, User
 from harness.probes.exchange import Answer, World, route_of
-from harness.probes.links import all_links, does_something, walk
-from harness.probes.pages import Browsing, forms_of, log_in
+from harness.probes.forms import forms_of
+from harness.probes.links import all_links, does_something
+from harness.probes.pages import Browsing, log_in
 
 PAGES_MAX = 30
 _ACCEPT = {"Accept": "text/html,*/*;q=0.5"}
@@ -58,7 +59,7 @@ def enter_pages(world: World, role: Role, user: User) -> Pages:
         remember_cookie(value)
     aims: dict[str, Aim] = {}
     left_out: dict[str, str] = {}
-    for path, page in walk(browsing.open, session.landing_path, session.landing, PAGES_MAX):
+    for path, page in browsing.walk(session, PAGES_MAX):
         if page.status == 200 and page.is_html and not any(form.password for form in forms_of(page)):
             request = Request("GET", path, role.name, user.name, _ACCEPT)
             name = f"page {urlsplit(path).path}"
@@ -75,4 +76,4 @@ def _ends(browsing: Browsing, path: str, page: Answer) -> Iterator[str]:
     for form in forms_of(page):
         if does_something(address := browsing.action_of(path, form)):
             yield f"{form.method} {address}"
-    yield from (f"GET {address}" for address in all_links(page) if does_something(address))
+    yield from (f"GET {address}" for address in all_links(page, browsing.world.door.base_url + path) if does_something(address))
