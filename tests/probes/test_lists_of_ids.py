@@ -11,8 +11,9 @@ from harness.model.target import ObjectKind
 from harness.probes.authorization import AuthorizationRun, Matrix
 from harness.probes.body_places import body_places, placed
 from harness.probes.exchange import Answer
-from tests.probes.tickets_server import COUNTED, DOCUMENT, MOVED, NOTICED, STARRED, Desks
+from tests.probes.tickets_server import CLOSED, COUNTED, DOCUMENT, MOVED, NOTICED, REMARKED, STAGED, STARRED, Desks
 
+OWNED = {STARRED, MOVED, STAGED, CLOSED, REMARKED}
 TICKET = ObjectKind("tickets", "agent", ("/tickets/{ticket_id}:ticket_id",), "/tickets", "$.tickets[*].id")
 
 
@@ -24,7 +25,7 @@ def found(matrix: Matrix) -> set[tuple[str, str, str]]:
     return {(f.rule, f.operation, f.role) for item in matrix.examined for f in item.findings}
 
 
-@pytest.mark.parametrize(("described", "judged"), [(True, {STARRED, MOVED, NOTICED}), (False, {STARRED, MOVED})])
+@pytest.mark.parametrize(("described", "judged"), [(True, {*OWNED, NOTICED}), (False, OWNED)])
 def test_whoever_asks_of_each_gives_no_finding_and_no_gap(described: bool, judged: set[str]) -> None:
     matrix = examined(described=described)
     assert found(matrix) == set()
@@ -34,7 +35,8 @@ def test_whoever_asks_of_each_gives_no_finding_and_no_gap(described: bool, judge
 
 
 @pytest.mark.parametrize(
-    ("operation", "described"), [(STARRED, True), (STARRED, False), (MOVED, True), (MOVED, False), (NOTICED, True)]
+    ("operation", "described"),
+    [*((operation, described) for operation in sorted(OWNED) for described in (True, False)), (NOTICED, True)],
 )
 def test_who_forgets_to_ask_is_found(operation: str, described: bool) -> None:
     assert found(examined(operation, described=described)) == {("authorization.write-of-another", operation, "agent")}
@@ -46,8 +48,16 @@ def test_where_nothing_is_seen_to_change_nothing_is_judged_and_that_is_said() ->
 
 
 def test_the_places_of_a_body_are_known_by_the_kinds_own_name() -> None:
-    places = {name: [*body_places(DOCUMENT, DOCUMENT.operation(name), TICKET)] for name in (STARRED, MOVED, NOTICED, COUNTED)}
-    assert places == {STARRED: ["ids[]"], MOVED: ["tickets[].id"], NOTICED: [], COUNTED: []}  # to notice one changes it not
+    places = {name: [*body_places(DOCUMENT, DOCUMENT.operation(name), TICKET)] for name in (*OWNED, NOTICED, COUNTED)}
+    assert places == {
+        STARRED: ["ids[]"],
+        MOVED: ["tickets[].id"],
+        STAGED: ["[].id"],
+        CLOSED: ["[]"],
+        REMARKED: ["ticket.id"],
+        NOTICED: [],  # to notice one changes it not
+        COUNTED: [],
+    }
     assert [*body_places(DOCUMENT, DOCUMENT.operation(COUNTED), replace(TICKET, parameters=("ticket_id",)))] == ["ticket_ids[]"]
     doctor = ObjectKind("doctors", "agent", ("/doctors/{id}:id",), "/doctors", "$[*].id")
     assert [place for name in places for place in body_places(DOCUMENT, DOCUMENT.operation(name), doctor)] == []
@@ -60,3 +70,7 @@ def test_an_object_stands_alone_in_its_list_with_its_version() -> None:
     assert placed({"ids": []}, "ids[]", 7, seen) == {"ids": [7]}
     assert placed({}, "ticket_id", 7, seen) == {"ticket_id": 7}
     assert placed("no members", "ids[]", 7, seen) == "no members"
+    assert placed([{"id": 1, "version": 1}, {"id": 2}], "[].id", 7, seen) == [{"id": 7, "version": 3}]
+    assert placed([1, 2], "[]", 7, seen) == [7]
+    assert placed({"ticket": {"id": 1, "version": 1}}, "ticket.id", 7, seen) == {"ticket": {"id": 7, "version": 3}}
+    assert placed({"of": {}}, "of.tickets[].id", 7, seen) == {"of": {"tickets": [{"id": 7}]}}

@@ -35,15 +35,27 @@ def _takes(**properties: Any) -> dict[str, Any]:
     return {**_ANY, "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
+def _takes_list(items: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "array", "minItems": 1, "items": items}
+    return {**_ANY, "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+_STAGED = {
+    "type": "object",
+    "required": ["id", "stage"],
+    "properties": {"id": {"type": "integer"}, "stage": {"type": "string", "enum": [*STAGES]}},
+}
 DOCUMENT = Document.of(
     {
         "openapi": "3.0.3",
         "info": {"title": "Tickets", "version": "1"},
         "paths": {
             "/login": {"post": {**_takes(user={"type": "string"}, password={"type": "string"}), "security": []}},
-            "/tickets": {"get": _ANY},
+            "/tickets": {"get": _ANY, "patch": _takes_list(_STAGED)},
             "/tickets/{ticket_id}": {"parameters": [_TICKET], "get": _ANY},
             "/tickets/starred": {"post": _takes(ids=_IDS)},
+            "/tickets/closed": {"post": _takes_list({"type": "integer"})},
+            "/remarks": {"put": _takes(ticket=_STAGED)},
             "/stages": {
                 "put": _takes(tickets={"type": "array", "items": _VERSIONED}, stage={"type": "string", "enum": [*STAGES]})
             },
@@ -54,6 +66,7 @@ DOCUMENT = Document.of(
     }
 )
 STARRED, MOVED, NOTICED, COUNTED = "POST /tickets/starred", "PUT /stages", "POST /notices", "POST /counts"
+STAGED, CLOSED, REMARKED = "PATCH /tickets", "POST /tickets/closed", "PUT /remarks"
 
 
 @dataclass
@@ -76,9 +89,11 @@ class _Desk:
             return self._log_in(body)
         user = self.tokens.get(asked.token, "")
         ways: dict[str, Callable[[str, dict[str, Any]], Given]] = {
-            "/tickets": lambda user, _: Given(
-                200, {"tickets": [each for each in self.tickets.values() if each["owner"] == user]}
+            "/tickets": lambda user, _: self._tickets(user, asked),
+            "/tickets/closed": lambda user, _: self._each(
+                user, CLOSED, asked.body, lambda ticket: ticket.update(stage="done", version=ticket["version"] + 1)
             ),
+            "/remarks": lambda user, body: self._stage(user, REMARKED, [body.get("ticket")]),
             "/tickets/starred": lambda user, body: self._each(
                 user, STARRED, body.get("ids"), lambda ticket: ticket.update(star=True)
             ),
@@ -112,6 +127,18 @@ class _Desk:
                 change(ticket)
             results.append({"id": number, "done": done})
         return Given(200, {"results": results})
+
+    def _tickets(self, user: str, asked: Asked) -> Given:
+        if asked.method == "PATCH":
+            return self._stage(user, STAGED, asked.body)
+        return Given(200, {"tickets": [each for each in self.tickets.values() if each["owner"] == user]})
+
+    def _stage(self, user: str, way: str, items: Any) -> Given:
+        """Brings each to the stage that stands beside its id."""
+        stages = {item["id"]: item.get("stage") for item in items or [] if isinstance(item, dict) and "id" in item}
+        if not stages or not set(stages.values()) <= set(STAGES):
+            return Given(422, {})
+        return self._each(user, way, [*stages], lambda ticket: ticket.update(stage=stages[ticket["id"]]))
 
     def _move(self, user: str, body: dict[str, Any]) -> Given:
         items, stage = body.get("tickets"), body.get("stage")

@@ -1,8 +1,13 @@
-"""Where a body names an object: a member (`lead_id`), a list of ids (`lead_ids[]`), or a list of objects (`leads[].id`)."""
+"""Where a body names an object: a member (`lead_id`, `lead.id`), a list of ids (`lead_ids[]`), or of objects (`leads[].id`).
+
+The body itself may be such a list (`[]`, `[].id`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from harness.model.target import ObjectKind
@@ -15,6 +20,7 @@ from harness.probes.schemas import SchemaError, types_of
 
 MANY = "[]"
 """Stands in a place after the member that is a list."""
+DEPTH_MAX = 2  # objects within objects of a body
 
 
 def carries(kind: ObjectKind, operation: Operation, name: str) -> bool:
@@ -27,35 +33,76 @@ def carries(kind: ObjectKind, operation: Operation, name: str) -> bool:
 
 
 def body_places(document: Document, operation: Operation, kind: ObjectKind) -> Iterator[str]:
-    """The places of an operation's body that hold ids of the kind: members at its surface, and in its lists."""
-    for name, schema in _properties(document, operation.body.schema if operation.body else {}).items():
-        if carries(kind, operation, name):
-            yield name
-        items = _items(document, schema)
-        if items is None:
-            continue
-        if not _properties(document, items):
-            yield from [f"{name}{MANY}"] if _names_many(kind, operation, name) else []
-            continue
-        for member in _properties(document, items):
-            whole = f"{singular(snake(name))}_id" if snake(member) in ("id", "uuid") else member
-            if _is_of(kind, operation, whole):
-                yield f"{name}{MANY}.{member}"
-                break
+    """The places of an operation's body that hold ids of the kind."""
+    if operation.body is not None:
+        yield from _Seek(document, operation, kind).within(operation.body.schema, "", "", DEPTH_MAX)
+
+
+@dataclass(frozen=True)
+class _Seek:
+    document: Document
+    operation: Operation
+    kind: ObjectKind
+
+    def within(self, schema: Any, place: str, name: str, depth: int) -> Iterator[str]:
+        """The places in a value of this schema, which stands at `place` and is called `name`; both are "" for the body itself."""
+        items = _items(self.document, schema)
+        if items is not None:
+            yield from self._in_list(items, place, name)
+            return
+        for member, inner in _properties(self.document, schema).items():
+            there = f"{place}.{member}" if place else member
+            is_it = (
+                _is_of(self.kind, self.operation, _whole(name, member)) if place else carries(self.kind, self.operation, member)
+            )
+            yield from [there] if is_it else []
+            yield from self.within(inner, there, member, depth - 1) if depth else ()
+
+    def _in_list(self, items: Any, place: str, name: str) -> Iterator[str]:
+        members = _properties(self.document, items)
+        if not members:
+            yield from [f"{place}{MANY}"] if _names_many(self.kind, self.operation, name or "ids") else []
+            return
+        one = singular(snake(name)) or self._of_the_list
+        found = (member for member in members if _is_of(self.kind, self.operation, _whole(one, member)))
+        yield from (f"{place}{MANY}.{member}" for member in islice(found, 1))
+
+    @property
+    def _of_the_list(self) -> str:
+        """What one of a body that is a list must be called: as the kind, where the operation is that of its list or below it."""
+        is_there = self.operation.path == self.kind.list_path or _is_below(self.kind, self.operation)
+        return singular(snake(self.kind.name)) if is_there else ""
+
+
+def _whole(name: str, member: str) -> str:
+    """How an id is called elsewhere: `lead_id`, where it is the `id` of what is called `lead`."""
+    return f"{snake(name)}_id" if name and snake(member) in ("id", "uuid") else member
 
 
 def placed(body: Any, place: str, identity: Any, seen: Mapping[str, Answer]) -> Any:
-    """The body with an object at a place of it, alone in its list, with its version as it is seen where the item holds one."""
-    if not isinstance(body, dict):
+    """The body with an object at a place of it, alone in its list, with its version as it is seen where what holds it has one."""
+    if not isinstance(body, dict | list) or (isinstance(body, list) != place.startswith(MANY)):
         return body
-    name, many, member = place.partition(MANY)
-    if not many:
-        return {**body, name: identity}
-    if not member:
-        return {**body, name: [identity]}
-    items = body.get(name)
-    item = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else {}
-    return {**body, name: [with_version({**item, member[1:]: identity}, seen)]}
+    return _put(body, place, identity, seen)
+
+
+def _put(node: Any, place: str, identity: Any, seen: Mapping[str, Answer]) -> Any:
+    if not place:
+        return identity
+    if place.startswith(MANY):
+        rest = place.removeprefix(MANY).lstrip(".")
+        first = _put(node[0] if isinstance(node, list) and node else {}, rest, identity, seen)
+        return [with_version(first, seen) if rest else identity]
+    name, rest = _divided(place)
+    members = node if isinstance(node, dict) else {}
+    inner = _put(members.get(name), rest, identity, seen)
+    return {**members, name: with_version(inner, seen) if isinstance(inner, dict) else inner}
+
+
+def _divided(place: str) -> tuple[str, str]:
+    """The member that a place begins with, and what is left of the place: `leads` and `[].id`."""
+    end = min(at for at in (place.find("."), place.find(MANY), len(place)) if at >= 0)
+    return place[:end], place[end:].lstrip(".")
 
 
 def _names_many(kind: ObjectKind, operation: Operation, name: str) -> bool:

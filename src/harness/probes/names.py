@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 """Where a word begins within a name that is written in humps."""
@@ -11,6 +13,13 @@ HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def snake(name: str) -> str:
     """The name in small letters, its words apart by `_`."""
     return HUMP.sub("_", name).replace("-", "_").lower()
+
+
+def names_within(value: Any) -> Iterator[str]:
+    """The names of all members of a value, those of what it holds too."""
+    yield from value if isinstance(value, dict) else ()
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from names_within(inner)
 
 
 def singular(word: str) -> str:

@@ -43,18 +43,21 @@ class Values:
         )
 
     def unlike(self, schema: JsonSchema, place: str, value: Any, current: Mapping[str, Any]) -> Any:
-        """A body that differs from the `current` object in each member where its schema leaves a choice.
+        """A body that differs from the `current` object in each member where its schema leaves a choice, in what it holds too.
 
         A write of what stands there already would prove nothing.
         """
-        if not isinstance(value, dict):
-            return value
-        properties = self.schemas.resolve(schema).get("properties")
-        if not isinstance(properties, Mapping):
+        resolved = self.schemas.resolve(schema) if isinstance(value, dict | list) else {}
+        if isinstance(value, list):
+            return [self.unlike(resolved.get("items", {}), f"{place}[]", each, current) for each in value]
+        properties = resolved.get("properties")
+        if not isinstance(value, dict) or not isinstance(properties, Mapping):
             return value
         changed = dict(value)
-        for name in value.keys() & properties.keys() & current.keys():
-            if value[name] == current[name] and not isinstance(value[name], dict | list):
+        for name in value.keys() & properties.keys():
+            if isinstance(value[name], dict | list):
+                changed[name] = self.unlike(properties[name], f"{place}.{name}", value[name], current)
+            elif name in current and value[name] == current[name]:
                 changed[name] = self.value(properties[name], f"{place}.{name}", unlike=current[name])
         return changed
 

@@ -21,6 +21,7 @@ from harness.probes.cells import Examined, tried, untried
 from harness.probes.drafts import Draft, body_schema
 from harness.probes.exchange import Answer
 from harness.probes.fresh_objects import fresh_objects
+from harness.probes.names import names_within
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation
 from harness.probes.oracle import changes, member
@@ -250,15 +251,15 @@ class _Writing:
         return self._scene.draft(self._operation, self._stage.owner, given)
 
     def _prepared(self, draft: Draft, identity: Any, body: Any, seen: Mapping[str, Answer]) -> Draft:
-        if isinstance(body, dict):
+        if isinstance(body, dict | list):
             body = self._unlike(identity, body, seen)
             if self._reference.place == "body":
                 body = placed(body, self._reference.name, identity, seen)
         return fresh(self._scene.document, draft.with_body(body), seen)
 
-    def _unlike(self, identity: Any, body: dict[str, Any], seen: Mapping[str, Answer]) -> Any:
+    def _unlike(self, identity: Any, body: Any, seen: Mapping[str, Answer]) -> Any:
         current: dict[str, Any] = {}
-        for name in body:
+        for name in names_within(body):
             value = next((found for answer in seen.values() if (found := member(answer.json, name)) is not None), None)
             if value is not None and not isinstance(value, dict | list):
                 current[name] = value
