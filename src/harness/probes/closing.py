@@ -30,14 +30,14 @@ _SEARCH = re.compile(r"^(q|query|search|e?mail|user_?name|name)$", re.I)
 
 @dataclass(frozen=True)
 class Closing:
-    """A way to close the account of a role's last user: by itself, or by somebody who may (`closer`), who names it by its `id`.
+    """A way to close the account of a role's last user: by itself, or by somebody who may (`closer`), who names it in the path.
 
     `members` are what the body must say, where the operation does other things too.
     """
 
     operation: Operation
     closer: str  # the role that calls it; "" is the user
-    id: Mapping[str, Any] = field(default_factory=dict)  # by the path's parameter
+    path: Mapping[str, Any] = field(default_factory=dict)  # the account's id by its parameter
     members: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -142,7 +142,7 @@ def _request(scene: Scene, closing: Closing, asker: Asker) -> Request:
     body = scene.bodies(closing.operation)[0]
     if closing.members and isinstance(body, dict):
         body = {**body, **closing.members}
-    return scene.draft(closing.operation, caller, closing.id).with_body(body).request(caller.role, caller.user)
+    return scene.draft(closing.operation, caller, closing.path).with_body(body).request(caller.role, caller.user)
 
 
 def _logs_in(scene: Scene, asker: Asker) -> bool:

@@ -23,13 +23,13 @@ from harness.probes.inference import collections, created, id_path_of, is_privat
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation
 from harness.probes.path_ids import names_in
-from harness.probes.wording import STAGE
+from harness.probes.wording import STAGE, WRITE_OF_ANOTHER
 from harness.probes.writes import examine_write
 
 if TYPE_CHECKING:
     from harness.probes.scene import Scene
 
-EVERYBODY_WRITES, WRITE_OF_ANOTHER = "authorization.everybody-writes", "authorization.write-of-another"
+EVERYBODY_WRITES = "authorization.everybody-writes"
 MADE_EACH = 2  # objects that each of the two users makes
 _REFUSED = (401, 403, 404)
 _WHO = r"\b(owner|author|creator|maker)s?\b"

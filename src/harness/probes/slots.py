@@ -114,5 +114,5 @@ def _good(scene: Scene, draft: Draft, parameter: Parameter) -> str:
         )
         made = "harness" if is_free else scene.drafter.values.value(schema, f"{draft.operation.name} {parameter.name}")
     except SchemaError:
-        return str(given or "harness")
-    return str(given or listed or made)
+        made = listed = "harness"
+    return str(next((value for value in (given, listed, made) if value not in (None, "")), ""))

@@ -12,6 +12,7 @@ from harness.probes.oracle import Change, excerpt, members_of
 from harness.probes.scene import Asker
 
 STAGE, ENGINE = "authorization", "probes"
+WRITE_OF_ANOTHER = "authorization.write-of-another"
 MISSING = "authentication.missing"  # one rule for reads, writes and functions: the operation asks for nothing
 PARTS = ("7.3.5.a",)  # the full matrix role x route x owner
 
@@ -89,7 +90,7 @@ def write_of_another(
         else f"It was answered {said(answer)}."
     )
     return Finding(
-        rule="authorization.write-of-another" if asker.role else MISSING,
+        rule=WRITE_OF_ANOTHER if asker.role else MISSING,
         title=f"{operation.name}: {asker.title} changes what belongs to {owner.title}",
         severity=Severity.CRITICAL,
         confidence=Confidence.MEDIUM,
