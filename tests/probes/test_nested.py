@@ -68,7 +68,7 @@ def test_an_object_is_looked_at_by_what_shows_it_whatever_role_has_it() -> None:
     with Servers().fresh("looks") as door, World(door) as world:
         scene = Scene(world, DOCUMENT, seed=1)
         (reference,) = scene.bound_references(DOCUMENT.operation(PATCH))
-        readers = {operation.name for operation in scene.readers(reference, ("taskId",))}
+        readers = {operation.name for operation in scene.looks.readers(reference, ("taskId",))}
     assert reference.kind.role == "lead"
     assert {"GET /projects/{projectId}", READ} <= readers
 

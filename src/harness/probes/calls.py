@@ -156,7 +156,7 @@ def versioned(scene: Scene, draft: Draft, asker: Asker) -> Draft:
 def _fed(scene: Scene, draft: Draft, reference: Reference, identity: Any, owner: Asker, body: Any) -> Draft:
     if draft.operation.is_safe or draft.operation.method == "DELETE":
         return draft.with_body(body)
-    seen = scene.look(reference, identity, owner)
+    seen = scene.looks.at(reference, identity, owner)
     if isinstance(body, dict):
         current = {name: value for name in body for answer in seen.values() if (value := member(answer.json, name)) is not None}
         kept = leaving_open(scene.document, scene.world.target, draft.operation)

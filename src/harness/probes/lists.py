@@ -149,9 +149,9 @@ def _form(stage: Stage) -> _Form:
 
 def _is_refused(scene: Scene, stage: Stage, identity: Any) -> bool:
     """Whether the peer is refused the object by every operation that shows a single one."""
-    if stage.peer is None or not scene.readers(stage.reference):
+    if stage.peer is None or not scene.looks.readers(stage.reference):
         return False
-    answers = scene.look(stage.reference, identity, stage.peer).values()
+    answers = scene.looks.at(stage.reference, identity, stage.peer).values()
     return all(answer.status in (401, 403, 404) for answer in answers)
 
 

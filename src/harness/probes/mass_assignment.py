@@ -337,7 +337,7 @@ def _looked(scene: Scene, operation: Operation, draft: Draft, asker: Asker) -> l
     """What the object shows afterwards, where the path names one."""
     for reference in scene.references(operation):
         if reference.place == "path" and reference.name in draft.path and asker.role == reference.kind.role:
-            return list(scene.look(reference, draft.path[reference.name], asker).values())
+            return list(scene.looks.at(reference, draft.path[reference.name], asker).values())
     return []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,9 +21,9 @@ from harness.probes.exchange import PASSWORD, REFRESH_TOKEN, USERNAME, Answer, C
 from harness.probes.files import file_member, samples
 from harness.probes.flows import resets
 from harness.probes.inference import bound_roles, created_for, inferred
+from harness.probes.looks import Looks
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
-from harness.probes.oracle import unstable
 from harness.probes.passwords import asks_present
 from harness.probes.path_ids import collection_of, names_in, path_ids
 from harness.probes.permissions import Permission, Permissions
@@ -45,7 +45,6 @@ class Scene:
     let_in: dict[str, Asker] = field(default_factory=dict)  # by operation: who was, where no document says who may
     _holdings: dict[tuple[str, str, bool], Holdings] = field(default_factory=dict)
     _shown: dict[tuple[str, Asker], frozenset[str]] = field(default_factory=dict)
-    _volatile: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     _borrowed: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by role
 
     @cached_property
@@ -62,6 +61,11 @@ class Scene:
     def finder(self) -> Finder:
         """Finds out what users own."""
         return Finder(self.world, self.document, self.drafter)
+
+    @cached_property
+    def looks(self) -> Looks:
+        """Looks at what users own."""
+        return Looks(self)
 
     @property
     def anonymous(self) -> Credential:
@@ -181,11 +185,8 @@ class Scene:
         return self._shown[key]
 
     def _reads(self, kind: ObjectKind, user: str, identity: Any) -> bool:
-        readers = self.readers(Reference("", "", "path", kind))
-        asker = Asker(kind.role, user)
-        return bool(readers) and any(
-            answer.is_success for answer in self.look(Reference("", "", "path", kind), identity, asker).values()
-        )
+        place, asker = Reference("", "", "path", kind), Asker(kind.role, user)
+        return bool(self.looks.readers(place)) and any(seen.is_success for seen in self.looks.at(place, identity, asker).values())
 
     def owned(self, asker: Asker) -> dict[str, tuple[Any, ...]]:
         """By parameter name, the ids of each kind that are the asker's own."""
@@ -320,67 +321,6 @@ class Scene:
                 with suppress(SchemaError):
                     found.append(self.drafter.draft(operation, given=given).request(asker.role, asker.user))
         return found
-
-    # -- looks at an object
-
-    def readers(self, reference: Reference, beside: Collection[str] = ()) -> tuple[Operation, ...]:
-        """The operations that show an object when only its id is given, and those of objects below it that are known too."""
-        owner = self.world.target.role(reference.kind.role)
-        return tuple(
-            operation
-            for operation in self.document.operations
-            if operation.method == "GET"
-            and self._shows(operation, reference, beside)
-            and self.permissions.of(operation, owner).permitted is not False
-        )
-
-    def _shows(self, operation: Operation, reference: Reference, beside: Collection[str]) -> bool:
-        names = self._names_of(reference.kind, operation)
-        others = set(names_in(operation.path)) - set(names)
-        if len(names) != 1 or not others <= set(beside):
-            return False
-        return not any(parameter.required for parameter in operation.placed("query"))
-
-    def _names_of(self, kind: ObjectKind, operation: Operation) -> list[str]:
-        """The parameters of the operation's path that carry ids of the kind."""
-        return [found.name for found in references(self.document, (kind,), operation) if found.place == "path"]
-
-    def look(
-        self, reference: Reference, identity: Any, owner: Asker, beside: Mapping[str, Any] | None = None
-    ) -> dict[str, Answer]:
-        """What the owner sees of an object, by reading operation; its list where nothing shows a single one.
-
-        Args:
-            beside: ids of objects below it, by parameter: they are looked at too.
-        """
-        seen: dict[str, Answer] = {}
-        for request_name, request in self.look_requests(reference, identity, owner, beside):
-            seen[request_name] = self.world.send(request)
-        return seen
-
-    def look_requests(
-        self, reference: Reference, identity: Any, owner: Asker, beside: Mapping[str, Any] | None = None
-    ) -> list[tuple[str, Request]]:
-        """The requests of a look, by reading operation; those that show most of what is below come first."""
-        made = []
-        below = beside or {}
-        for operation in sorted(self.readers(reference, below), key=lambda each: -len(below.keys() & set(names_in(each.path)))):
-            given = {**below, self._names_of(reference.kind, operation)[0]: identity}
-            made.append((operation.name, self.drafter.draft(operation, given=given).request(owner.role, owner.user)))
-        kind = reference.kind
-        if made or not kind.list_path:
-            return made
-        return [(f"GET {kind.list_path}", self.finder.list_request(kind.list_path, owner.role, owner.user))]
-
-    def volatile(
-        self, reference: Reference, identity: Any, owner: Asker, beside: Mapping[str, Any] | None = None
-    ) -> frozenset[str]:
-        """What changes by itself in looks at this kind, learned once from two of them."""
-        key = (reference.kind.name, *sorted(beside or ()))
-        if key not in self._volatile:
-            once, again = (self.look(reference, identity, owner, beside) for _ in range(2))
-            self._volatile[key] = unstable(once, again)
-        return self._volatile[key]
 
 
 def base_path_of(document: Document, base_url: str) -> str:

@@ -123,9 +123,9 @@ class _Writing:
         return str(identity) in listed or self._reads(asker, identity)
 
     def _reads(self, asker: Asker, identity: Any) -> bool:
-        if not self._scene.readers(self._reference):
+        if not self._scene.looks.readers(self._reference):
             return False
-        looks = self._scene.look_requests(self._reference, identity, asker)
+        looks = self._scene.looks.requests(self._reference, identity, asker)
         return any(self._scene.ask(request).is_success for _, request in looks)
 
     def _identities(self) -> list[Any]:
@@ -209,7 +209,7 @@ class _Writing:
         draft = self._draft(identity)
         beside = {name: value for name, value in draft.path.items() if name != self._reference.name}
         before = self._look(identity, beside)
-        volatile = self._scene.volatile(self._reference, identity, self._stage.owner, beside)
+        volatile = self._scene.looks.volatile(self._reference, identity, self._stage.owner, beside)
         prepared = self._prepared(draft, identity, body, before)
         if through is not None:
             prepared = with_id(prepared, self._reference, through)
@@ -221,7 +221,7 @@ class _Writing:
         if self._operation.method == "DELETE" and answer.is_success and not changes(before, after, volatile):
             time.sleep(LATER_S)  # it may be done, or a cache be over, a moment later
             after = self._look_again(identity, before, beside)
-        looks = [made for _, made in self._scene.look_requests(self._reference, identity, self._stage.owner, beside)]
+        looks = [made for _, made in self._scene.looks.requests(self._reference, identity, self._stage.owner, beside)]
         return replace(
             attempt,
             answer=answer,
@@ -235,7 +235,7 @@ class _Writing:
         )
 
     def _look(self, identity: Any, beside: Mapping[str, Any]) -> dict[str, Answer]:
-        return self._scene.look(self._reference, identity, self._stage.owner, beside)
+        return self._scene.looks.at(self._reference, identity, self._stage.owner, beside)
 
     def _look_again(self, identity: Any, before: Mapping[str, Answer], beside: Mapping[str, Any]) -> dict[str, Answer]:
         try:

@@ -210,7 +210,7 @@ class Races:
         for number in range(2):
             bodies = [{name: f"zq{number}{position} {name}"} for position, name in enumerate(names[:2])]
             pair = self._race(sight, (draft.with_body(bodies[0]), draft.with_body(bodies[1])), tables)
-            looks = self._scene.look(place, draft.path[place.name], sight.asker).values()
+            looks = self._scene.looks.at(place, draft.path[place.name], sight.asker).values()
             kept = [any(member(look.json, name) == value for look in looks) for body in bodies for name, value in body.items()]
             if not pair.both or all(kept) or not any(kept):
                 return
