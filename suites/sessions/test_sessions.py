@@ -61,6 +61,12 @@ def test_a_session_ends_with_the_account(attacks: SessionsRun, record: Recorder)
     attacks.skip_unless_tried("closing", pytest.skip)
 
 
+@pytest.mark.proves("2.1.6.a")
+def test_a_session_ends_by_itself(attacks: SessionsRun, record: Recorder) -> None:
+    settle(attacks.ended_findings("age"), record)
+    attacks.skip_unless_tried("age", pytest.skip)
+
+
 def test_a_refresh_token_is_good_once(attacks: SessionsRun, record: Recorder) -> None:
     settle(attacks.ended_findings("refresh"), record)
     attacks.skip_unless_tried("refresh", pytest.skip)

@@ -20,6 +20,7 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
+from harness.probes.ageing import YEARS, outlives
 from harness.probes.calls import Call
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.clients import can_be_many
@@ -79,6 +80,15 @@ _REUSED = Weakness(
     "A code is good once.",
     "Whoever finds a used code, in a mail or a log, passes for its owner.",
     "Delete the code in the statement that accepts it.",
+)
+_NEVER_ENDS = Weakness(
+    "codes.never-ends",
+    Severity.MEDIUM,
+    613,
+    _OWASP,
+    "A code is good for some minutes, a reset link for some hours.",
+    "Whoever finds an old code, in a mail or a backup, passes for its owner.",
+    "Store until when a code is good, and ask for it in the statement that accepts it (… and expires_at > now()).",
 )
 _UNBOUND = Weakness(
     "codes.not-bound",
@@ -176,6 +186,7 @@ class _Examination:
         self._sample()
         if not any(finding.rule == _FORESEEN.rule for finding in self.report.findings):
             self._owner()  # a code that is the same for everybody is nobody's own
+        self._age()
 
     def success(self) -> Call | None:
         """The first confirmation that succeeds, of one start."""
@@ -324,6 +335,19 @@ class _Examination:
             self._say(_REUSED, f"{self.flow.confirm.name} accepts a code twice", observed, (), Symptom())
         else:
             self.report.observations.append(Observation(_REUSED.rule, observed, STAGE, self.flow.confirm.name))
+
+    def _age(self) -> None:
+        """Whether a code is good for ever; its limits may be reached by now."""
+        self.log.skip()
+        try:
+            aged = outlives(self.door.dsn, self._start, lambda started: bool(self._used(started)[0]))
+        except Untestable:
+            return
+        self.report.tried += aged.tried
+        if aged.works:
+            rows = f"The rows that {self.flow.start.name} wrote ({', '.join(aged.tables)}) were made {YEARS} years older"
+            observed = f"{rows}, and its code was still accepted; once such rows were gone, it was not."
+            self._say(_NEVER_ENDS, f"{self.flow.confirm.name} accepts a code of long ago", observed, (), Symptom())
 
     def _used(self, started: Started) -> tuple[str, int]:
         for code in self._seen(started)[:3]:

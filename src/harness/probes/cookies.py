@@ -168,7 +168,7 @@ def _is_the_session_of_before(world: World, session: PageSession, cookie: Cookie
         return False
     jar = {**session.before, **{each.name: each.value for each in session.after if not each.is_gone}}
     rest = {name: value for name, value in jar.items() if name != cookie.name}
-    return not _is_closed(world, session, jar) and _is_closed(world, session, rest)
+    return not is_closed(world, session, jar) and is_closed(world, session, rest)
 
 
 def _alive_after_log_out(world: World, role: Role, user: User) -> Finding | None:
@@ -179,10 +179,10 @@ def _alive_after_log_out(world: World, role: Role, user: User) -> Finding | None
         return None
     form = next((form for form in forms_of(session.landing) if _LOG_OUT.search(form.action)), None)
     before = dict(browsing.jar)
-    if form is None or _is_closed(world, session, {}) is False:
+    if form is None or is_closed(world, session, {}) is False:
         return None  # no way out is shown, or the page is open to everybody
     browsing.submit(session.landing_path, form, {}, role.name, user.name)
-    if _is_closed(world, session, before):
+    if is_closed(world, session, before):
         return None
     return Finding(
         rule="sessions.cookie-alive-after-log-out",
@@ -204,7 +204,7 @@ def _alive_after_log_out(world: World, role: Role, user: User) -> Finding | None
     )
 
 
-def _is_closed(world: World, session: PageSession, jar: dict[str, str]) -> bool:
+def is_closed(world: World, session: PageSession, jar: dict[str, str]) -> bool:
     """Whether the page behind the log-in refuses a browser with these cookies."""
     answer = Browsing(world, dict(jar)).open(session.landing_path)
     return answer.is_denial or any(form.password for form in forms_of(answer))

@@ -99,7 +99,11 @@ def _of_scene(examine: Callable[[Scene], Report]) -> Examination:
     return _of_door(lambda door, document, seed, _: in_scene(document, seed, examine)(door))
 
 
-_ENDED = {"cookies.form-without-token": "page forms", "sessions.log-in-after-closing": "closing"}
+_ENDED = {
+    "cookies.form-without-token": "page forms",
+    "sessions.end-not-asked": "age",
+    "sessions.log-in-after-closing": "closing",
+}
 _BY_RULE: tuple[tuple[str, Examination], ...] = (
     ("codes.", _of_door(lambda door, document, seed, _: examine_codes(door, document, seed))),
     ("exposure.page-of-another", _of_scene(examine_pages_of_others)),

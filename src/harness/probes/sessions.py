@@ -29,6 +29,7 @@ from harness.probes.refreshing import (
     examine_refresh_after_password_change,
 )
 from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.session_age import examine_age
 from harness.probes.tokens import token_findings
 
 STAGE, ENGINE = "sessions", "probes"
@@ -41,6 +42,7 @@ _ENDINGS = (
     ("refresh", examine_refresh),
     ("refresh after log-out", examine_refresh_after_log_out),
     ("password", examine_password_change),
+    ("age", examine_age),
     ("refresh after password", examine_refresh_after_password_change),  # of the first user; the one before is of the last
 )
 _FORGERIES = (("cross-site", examine_cross_site, NO_COOKIE), ("page forms", examine_page_forms, NO_PAGES))

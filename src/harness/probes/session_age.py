@@ -1,0 +1,97 @@
+"""Sessions that must end by themselves: once the rows that they hang on are old, the token and the cookie open nothing."""
+
+from __future__ import annotations
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Confidence, Finding, Severity, Symptom
+from harness.model.target import Role
+from harness.model.weakness import Place, Weakness
+from harness.probes.ageing import YEARS, Aged, outlives
+from harness.probes.cookies import is_closed
+from harness.probes.endings import ENGINE, STAGE, Ended, witness_of
+from harness.probes.exchange import Credential, token_of
+from harness.probes.forging import read_jwt
+from harness.probes.pages import Browsing, PageSession, log_in
+from harness.probes.scene import Asker, Scene, Untestable
+
+_WEAKNESS = Weakness(
+    "sessions.end-not-asked",
+    Severity.HIGH,
+    613,
+    "API2:2023",
+    "A session that is past its end opens nothing: it is answered 401.",
+    "A token that leaked works for ever.",
+    "Ask for the end of the session in the statement that looks it up (… and expires_at > now()).",
+    ("2.1.6.a",),
+)
+
+
+def examine_age(scene: Scene, role: Role) -> Ended:
+    """Makes the sessions of a role's log-ins older than their end, and uses them."""
+    asker = Asker(role.name, role.users[0].name)
+    notes: list[str] = []
+    tried = False
+    for what, examine in (("token", _of_token), ("cookie", _of_cookie)):
+        try:
+            aged = examine(scene, role, asker)
+        except (Untestable, HarnessError) as error:
+            if not scene.world.door.alive():
+                raise
+            aged = Aged(False, why=str(error))
+        tried = tried or aged.tried
+        if aged.works and aged.has_end:
+            return Ended(role.name, True, _finding(role, what, aged))
+        notes += [] if aged.tried else [f"the {what} of {role.name}: {aged.why}"]
+    return Ended(role.name, tried, note="; ".join(notes))
+
+
+def _of_token(scene: Scene, role: Role, asker: Asker) -> Aged:
+    world = scene.world
+    witness = witness_of(scene, asker)
+    token = read_jwt(token_of(world.credential(asker.role, asker.user), role.login))
+    if token is not None and "exp" in token.claims:
+        return Aged(False, why="it says itself when it ends")
+
+    def make() -> Credential:
+        world.forget(asker.role, asker.user)
+        return world.credential(asker.role, asker.user)
+
+    aged = outlives(world.door.dsn, make, lambda made: world.send_as(witness, made).is_success)
+    world.forget(asker.role, asker.user)
+    return aged
+
+
+def _of_cookie(scene: Scene, role: Role, asker: Asker) -> Aged:
+    user = next(user for user in role.users if user.name == asker.user)
+    if not role.page_login:
+        return Aged(False, why="the role has no pages")
+
+    def make() -> tuple[PageSession, dict[str, str]]:
+        browsing = Browsing(scene.world)
+        session = log_in(browsing, role, user)
+        if session is None:
+            raise Untestable(f"the log-in form at {role.page_login} could not be used")
+        return session, dict(browsing.jar)
+
+    session, _ = make()
+    if not is_closed(scene.world, session, {}):
+        return Aged(False, why="the page that it leads to is open to everybody")
+    return outlives(scene.world.door.dsn, make, lambda made: not is_closed(scene.world, *made))
+
+
+def _finding(role: Role, what: str, aged: Aged) -> Finding:
+    observed = (
+        f"The rows that the log-in wrote ({', '.join(aged.tables)}) were made {YEARS} years older, their end too, and the {what} "
+        f"still opened what is for {role.name} alone; once such rows were gone, it did not."
+    )
+    operation = f"POST {role.login.path if what == 'token' else role.page_login}"
+    return _WEAKNESS.finding(
+        Place(operation, "", role.name),
+        stage=STAGE,
+        engine=ENGINE,
+        title=f"The {what} of {role.name} is good beyond the end of its session",
+        observed=observed,
+        steps=(),
+        symptom=Symptom(),
+        confidence=Confidence.MEDIUM,
+    )
