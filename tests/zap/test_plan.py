@@ -13,7 +13,7 @@ import yaml
 from harness.engines.zap.aims import Aim, Aims, is_behind_the_door
 from harness.engines.zap.confirming import rewritten
 from harness.engines.zap.document import import_document
-from harness.engines.zap.entering import Entry
+from harness.engines.zap.entering import OUR_RULES, Entry
 from harness.engines.zap.model import Alert
 from harness.engines.zap.paging import Pages
 from harness.engines.zap.plan import ADD_ON_OF, Ground, automation_plan
@@ -100,7 +100,7 @@ def test_with_every_add_on_the_document_is_imported_as_the_user_with_its_count_a
     assert made["spiderClient"]["parameters"]["browserId"] == "firefox-headless"
 
 
-def test_a_session_of_ours_goes_to_the_target_alone_and_replaces_that_of_the_role_before() -> None:
+def test_a_session_of_ours_goes_to_the_target_alone() -> None:
     made = jobs(entry=OURS)
     (rule,) = made["replacer"]["rules"]
     assert (rule["url"], rule["matchString"], rule["replacementString"]) == (
@@ -108,7 +108,8 @@ def test_a_session_of_ours_goes_to_the_target_alone_and_replaces_that_of_the_rol
         "Authorization",
         "Bearer t",
     )
-    assert made["replacer"]["parameters"] == {"deleteAllRules": True}
+    assert made["replacer"]["parameters"] == {"deleteAllRules": False}, "the daemon may have rules of its own"
+    assert rule["description"].startswith(OUR_RULES)
     assert next(iter(made)) == "replacer", "before anything is sent"
     assert "user" not in made["activeScan"]["parameters"]
 

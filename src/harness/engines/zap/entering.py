@@ -10,11 +10,14 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.engines.zap.aims import address_of
+from harness.engines.zap.client import Zap
 from harness.evidence.redaction import remember_secret
 from harness.model.finding import Request
 from harness.model.target import Login, Role, User
 from harness.probes.exchange import Credential, Door
 
+OUR_RULES = "power100 "
+"""What the description of each of our replacer rules begins with."""
 HEADER_SESSIONS = "authhelper"  # the add-on that keeps a session in a header
 POLL_REQUESTS = 60
 _LOGGED_IN, _LOGGED_OUT = r"HTTP/\S+ 2\d\d", r"HTTP/\S+ (401|403|30\d)"
@@ -36,6 +39,21 @@ class Entry:
     def is_zaps(self) -> bool:
         """Whether ZAP logs in by itself."""
         return bool(self.context)
+
+
+def withdraw_rules(client: Zap, add_ons: Collection[str]) -> None:
+    """Takes our replacer rules out of a daemon, those of a run that was killed too: each holds a credential.
+
+    Args:
+        add_ons: ids of what the daemon has.
+
+    Raises:
+        EngineError: the daemon does not answer, or refuses.
+    """
+    rules = client.replacer.rules if "replacer" in add_ons else []
+    for description in [str(rule["description"]) for rule in rules]:
+        if description.startswith(OUR_RULES):
+            client.replacer.remove_rule(description)
 
 
 def entry_of(door: Door, role: Role, user: User, proof: Request | None, add_ons: Collection[str], name: str) -> Entry:

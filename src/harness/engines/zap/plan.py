@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.engines.zap.aims import Aim, Aims, address_of
-from harness.engines.zap.entering import Entry
+from harness.engines.zap.entering import OUR_RULES, Entry
 from harness.engines.zap.paging import Pages
 from harness.engines.zap.profiles import ACTIVE, ScanProfile
 
@@ -199,10 +199,10 @@ def _sent(aim: Aim, ground: Ground) -> Mapping[str, str]:
 
 
 def _replacer(ground: Ground) -> dict[str, Any]:
-    """Puts the credential into every request to the target, and into none elsewhere; rules of the role before go."""
+    """Puts the credential into every request to the target, and into none elsewhere; the daemon's other rules stay."""
     rules = [
         {
-            "description": f"{ground.name} {name}",
+            "description": f"{OUR_RULES}{ground.name} {name}",
             "url": f"{re.escape(ground.base_url.rstrip('/'))}.*",
             "matchType": "req_header",
             "matchString": name,
@@ -211,7 +211,7 @@ def _replacer(ground: Ground) -> dict[str, Any]:
         }
         for name, value in ground.carried.items()
     ]
-    return {"type": "replacer", "parameters": {"deleteAllRules": True}, "rules": rules}
+    return {"type": "replacer", "parameters": {"deleteAllRules": False}, "rules": rules}
 
 
 def _tests(kind: str, ground: Ground) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from harness.engines.zap.aims import Aims
 from harness.engines.zap.client import Zap
 from harness.engines.zap.daemon import Daemon
 from harness.engines.zap.document import import_document
-from harness.engines.zap.entering import Entry, entry_of
+from harness.engines.zap.entering import Entry, entry_of, withdraw_rules
 from harness.engines.zap.gathering import Gathered, gather
 from harness.engines.zap.honesty import gaps, whole_rules
 from harness.engines.zap.model import Alert, ScanFacts
@@ -100,6 +100,7 @@ def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered
     client.core.new_session("", True)
     client.stats.clear_stats("stats.")
     add_ons = frozenset(str(entry["id"]) for entry in client.autoupdate.local_addons)
+    withdraw_rules(client, add_ons)
     name = f"{order.who}-{secrets.token_hex(3)}"
     entry = _entry(order, add_ons, name)
     for value in entry.headers.values():
@@ -117,11 +118,13 @@ def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered
         with client.together_within(READING_S_MAX):
             return entry, made, gather(client, order, name)
     finally:
-        _forget(client, name)
+        _forget(client, name, add_ons)
 
 
-def _forget(client: Zap, name: str) -> None:
-    """A daemon that somebody else started goes on: neither the plan nor its users stay there with a password."""
+def _forget(client: Zap, name: str, add_ons: frozenset[str]) -> None:
+    """A daemon that somebody else started goes on: neither the plan nor its users and rules stay there with a credential."""
+    with suppress(EngineError):
+        withdraw_rules(client, add_ons)
     with suppress(EngineError):
         client.core.file_upload(f"{name}.yaml", "# done\n")
         client.core.new_session("", True)
