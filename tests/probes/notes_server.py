@@ -72,6 +72,7 @@ DOCUMENT = Document.of(
                 "delete": _operation(MEMBER),
             },
             "/summary": {"get": _operation(MEMBER)},
+            "/found": {"get": _operation(MEMBER, parameters=[{**Q, "required": True}])},
             "/staff/users": {"get": _operation([{"staffToken": []}])},
         },
         "components": {"securitySchemes": {"token": BEARER, "staffToken": BEARER}},
@@ -124,8 +125,10 @@ class Platform:
             user = "alice"
         if user is None and not (self.has("anonymous-read") and method == "GET" and path.startswith("/notes/")):
             return 401, {"error": "log in"}
-        if (method, path) == ("GET", "/notes") and "q" in asked:
-            return self._searched(user or "", asked["q"])
+        if method == "GET" and path in ("/notes", "/found") and "q" in asked:
+            return self._searched(
+                user or "", asked["q"], of_all=self.has("found-of-all" if path == "/found" else "search-of-all")
+            )
         return self._known(method, path, body, user or "", token)
 
     def _broken(self, path: str, body: Any) -> tuple[int, Any] | None:
@@ -144,11 +147,11 @@ class Platform:
             return 200, "DATABASE_URL=postgres"
         return (200, "<html>welcome</html>") if path == "/.env" and self.has("page-for-all") else None
 
-    def _searched(self, user: str, text: str) -> tuple[int, Any]:
+    def _searched(self, user: str, text: str, *, of_all: bool) -> tuple[int, Any]:
         """Notes whose title holds the text, by a statement of a real database."""
         with closing(sqlite3.connect(":memory:")) as database:
             database.execute("CREATE TABLE notes (id TEXT, title TEXT, owner TEXT)")
-            rows = [(n["id"], n["title"], user if self.has("search-of-all") else n["owner"]) for n in self.notes.values()]
+            rows = [(n["id"], n["title"], user if of_all else n["owner"]) for n in self.notes.values()]
             database.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
             statement = "SELECT id FROM notes WHERE owner = ? AND title LIKE ?"
             if self.has("sql") or self.has("sql-quiet"):

@@ -71,6 +71,7 @@ def test_the_matrix_has_every_role_on_own_anothers_and_nobodys_object() -> None:
         ("delete-keeps", ("authorization.read-after-deletion", DELETE, "member")),
         ("list-of-all", ("authorization.list-shows-another", "GET /notes", "member")),
         ("search-of-all", ("authorization.list-shows-another", "GET /notes", "member")),
+        ("found-of-all", ("authorization.list-shows-another", "GET /found", "member")),
         ("summary-of-all", ("authorization.counts-another", "GET /summary", "member")),
         ("staff-for-all", ("authorization.function-of-another-role", "GET /staff/users", "member")),
     ],

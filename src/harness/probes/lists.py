@@ -52,15 +52,23 @@ def examine_shared(scene: Scene, holdings: Holdings) -> Examined | None:
 
 def summaries(scene: Scene, role: str) -> list[Operation]:
     """Reading operations that a role may call and that need no parameter."""
+    return [operation for operation in _without_id(scene, role) if not _needed(operation)]
+
+
+def _without_id(scene: Scene, role: str) -> list[Operation]:
     found = scene.world.target.role(role)
     return [
         operation
         for operation in scene.document.operations
         if operation.method == "GET"
         and "{" not in operation.path
-        and not any(parameter.required for parameter in operation.placed("query"))
         and scene.permissions.of(operation, found).permitted is not False
     ]
+
+
+def _needed(operation: Operation) -> frozenset[str]:
+    """The parameters that a request must have in its query."""
+    return frozenset(parameter.name for parameter in operation.placed("query") if parameter.required)
 
 
 def examine_summaries(scene: Scene, stage: Stage) -> Iterator[Examined]:
@@ -71,9 +79,14 @@ def examine_summaries(scene: Scene, stage: Stage) -> Iterator[Examined]:
     peer = stage.peer
     if peer is None:
         return
-    for operation in summaries(scene, peer.role):
-        for asked in ({}, *_filters(scene, operation, stage)):
-            request = scene.finder.list_request(operation.path, peer.role, peer.user, asked)
+    for operation in _without_id(scene, peer.role):
+        needed = _needed(operation)
+        filters = [asked for asked in _filters(scene, operation, stage) if not needed or needed & asked.keys()]
+        for asked in filters if needed else ({}, *filters):
+            try:
+                request = scene.finder.list_request(operation.path, peer.role, peer.user, asked)
+            except SchemaError:
+                break
             finding = _shows_strange(scene, operation, stage, request)
             if finding is not None:
                 yield Examined(operation, findings=(replace(finding, parameter=next(iter(asked), "")),))
@@ -98,7 +111,7 @@ def _shows_strange(scene: Scene, operation: Operation, stage: Stage, request: Re
 
 
 def _filters(scene: Scene, operation: Operation, stage: Stage) -> Iterator[dict[str, Any]]:
-    """One optional parameter at a time: words of the owner's objects where it takes any text, else some of its values."""
+    """One parameter at a time: words of the owner's objects where it takes any text, else some of its values."""
     words = _words(stage)
     made: list[dict[str, Any]] = []
     for parameter in operation.placed("query"):
