@@ -1,8 +1,8 @@
 """A small platform on a real PostgreSQL that keeps its sessions and codes there, each with its end.
 
 Its traits, by name: `token-forever`, `cookie-forever` and `code-forever` do not ask for the end (defects); `no-end` keeps none
-for sessions; `code-in-row` keeps the code beside its member, its end in milliseconds; `in-memory` keeps sessions out of the
-database; `logs-requests` writes a row for each.
+for sessions; `code-in-row` keeps the code beside its member, with the milliseconds when it was sent; `in-memory` keeps sessions
+out of the database; `logs-requests` writes a row for each.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from tests.probes.small_http import Asked, Given, served
 PASSWORD = "Aa1" + secrets.token_hex(8)
 SCHEMA = """
 CREATE TABLE members (
-    email text PRIMARY KEY, password text, reset_code text, reset_until bigint, created_at timestamptz DEFAULT now());
+    email text PRIMARY KEY, password text, reset_password_token text, reset_password_sent_at bigint,
+    created_at timestamptz DEFAULT now());
 CREATE TABLE sessions (
     token text PRIMARY KEY, email text REFERENCES members, is_page boolean, created_at timestamptz DEFAULT now());
 CREATE TABLE visits (at timestamptz DEFAULT now(), path text, token text);
@@ -124,12 +125,12 @@ class _Locker:
     def _send(self, db: psycopg.Connection, email: str) -> Given:
         code = f"{secrets.randbelow(1_000_000):06d}"
         if "code-in-row" in self.traits:
-            until = int((time.time() + 600) * 1000)
-            db.execute("UPDATE members SET reset_code = %s, reset_until = %s WHERE email = %s", [code, until, email])
+            values = [code, int(time.time() * 1000), email]
+            db.execute("UPDATE members SET reset_password_token = %s, reset_password_sent_at = %s WHERE email = %s", values)
         else:
             db.execute("DELETE FROM codes WHERE email = %s", [email])
-            values = [email, code]
-            db.execute("INSERT INTO codes (email, code, expires_at) VALUES (%s, %s, now() + interval '10 min')", values)
+            insert = "INSERT INTO codes (email, code, expires_at) VALUES (%s, %s, now() + interval '10 min')"
+            db.execute(insert, [email, code])
         with self.log.open("a") as file:
             file.write(f"to {email}: your code is {code}\n")
         return Given(202, {})
@@ -139,11 +140,12 @@ class _Locker:
         forever = "true" if "code-forever" in self.traits else "false"
         if "code-in-row" in self.traits:
             found = db.execute(
-                "UPDATE members SET password = %(new_password)s WHERE email = %(email)s AND reset_code = %(code)s"
-                f" AND ({forever} OR reset_until > %(now)s) RETURNING email",  # type: ignore[arg-type]
+                "UPDATE members SET password = %(new_password)s WHERE email = %(email)s AND reset_password_token = %(code)s"
+                f" AND ({forever} OR reset_password_sent_at > %(now)s - 600000) RETURNING email",  # type: ignore[arg-type]
                 values,
             ).fetchone()
-            db.execute("UPDATE members SET reset_code = NULL WHERE email = %(email)s", values)  # right or wrong, it was used
+            # Right or wrong, it was used.
+            db.execute("UPDATE members SET reset_password_token = NULL WHERE email = %(email)s", values)
             return Given(200, {}) if found else Given(400, {})
         right = f"email = %(email)s AND code = %(code)s AND tries < 5 AND ({forever} OR expires_at > now())"
         if db.execute(f"DELETE FROM codes WHERE {right} RETURNING email", values).fetchone() is None:  # type: ignore[arg-type]

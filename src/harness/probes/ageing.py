@@ -21,7 +21,8 @@ _SECONDS = YEARS * 365 * 86_400
 _ENDS = re.compile(r"expir|valid_?(un)?til|valid_?to|(^|_)(until|ends?_at|ttl)$", re.I)
 _MOMENTS = re.compile(rf"{_ENDS.pattern}|_(at|on|time|ts)$|^(created|updated|issued|sent|requested)", re.I)
 _CARRIES = re.compile(r"code|token|otp|pin$|hash|secret|nonce|session|challenge", re.I)
-_PASSWORD = re.compile(r"pass|pwd", re.I)
+_ABOUT_IT = re.compile(rf"{_ENDS.pattern}|{_CARRIES.pattern}|reset|verif|confirm|sent|issued", re.I)
+_PASSWORD = re.compile(r"^(encrypted|hashed)?_?(pass(word|wd)?|pwd)(_?(hash|digest|salt|code))?$", re.I)
 _DATES = ("timestamp with time zone", "timestamp without time zone", "date")
 _WHOLE = ("integer", "bigint", "numeric", "double precision")
 _EPOCH_S, _EPOCH_MS = (1.5e9, 4e9), (1.5e12, 4e12)  # 2017 to 2096
@@ -54,7 +55,7 @@ class Row:
     def moments(self) -> Iterator[str]:
         """The columns that hold a moment; of a row that was there before, those of what it carries and of an end."""
         for name, kind in self.kinds.items():
-            is_due = self.is_new or _ENDS.search(name) or _CARRIES.search(name)
+            is_due = self.is_new or _ABOUT_IT.search(name)
             if is_due and self.values.get(name) is not None and self._is_moment(name, kind):
                 yield name
 
