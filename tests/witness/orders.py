@@ -39,6 +39,7 @@ TAKES_CUSTOMER = "takes-customer"  # a label may name the customer
 PAGES_BY_KEY = "pages-by-key"  # no defect: what comes after an id
 LOCKS_MOST = "locks-most"  # no defect: the state of most orders allows no note
 ANY_LIMIT = "any-limit"  # as many rows as are asked for
+NO_HISTORY_INDEX = "no-history-index"  # writes look into the history, row after row
 OF_REFUSED_WRITES = ("refuses-late", "hides-label")
 
 SCHEMA = """
@@ -52,6 +53,7 @@ CREATE INDEX orders_owner ON orders (owner, id);
 CREATE TABLE lines (id serial PRIMARY KEY, order_id int NOT NULL REFERENCES orders (id), article text NOT NULL);
 CREATE INDEX lines_order ON lines (order_id);
 CREATE TABLE history (id serial PRIMARY KEY, order_id int NOT NULL REFERENCES orders (id), note text NOT NULL);
+CREATE INDEX history_order ON history (order_id);
 CREATE TABLE payments (
     id serial PRIMARY KEY, order_id int NOT NULL REFERENCES orders (id) ON DELETE CASCADE, key text, cents int NOT NULL, UNIQUE (key));
 CREATE INDEX payments_order ON payments (order_id);
@@ -117,7 +119,9 @@ DOCUMENT = Document.of(
 def schema(defects: frozenset[str]) -> str:
     """The tables, without what a defect lacks."""
     text = SCHEMA.replace(",\n    CONSTRAINT one_title UNIQUE (owner, title)", "") if "no-constraint" in defects else SCHEMA
-    return text.replace("CREATE INDEX lines_order ON lines (order_id);\n", "") if "no-index" in defects else text
+    for table in {"lines" * ("no-index" in defects), "history" * (NO_HISTORY_INDEX in defects)} - {""}:
+        text = text.replace(f"CREATE INDEX {table}_order ON {table} (order_id);\n", "")
+    return text
 
 
 class Refused(Exception):
@@ -339,6 +343,7 @@ class Orders:
             db.execute(change, [body["note"], number])
         elif db.execute(f"{change} AND version = %s", [body["note"], number, body["version"]]).rowcount != 1:
             raise Refused(409)
+        db.execute("SELECT count(*) FROM history WHERE order_id = %s", [number])
         db.execute("INSERT INTO history (order_id, note) VALUES (%s, %s)", [number, body["note"]])
 
     def _pay(self, db: psycopg.Connection, user: str, number: int, body: Any, key: str) -> tuple[int, Any]:

@@ -19,6 +19,7 @@ from tests.witness.orders import (
     DOCUMENT,
     FAILS_AT_QUOTES,
     LOCKS_MOST,
+    NO_HISTORY_INDEX,
     PAGES_BY_KEY,
     PARSES_QUOTES,
     STORED_COLOUR,
@@ -95,6 +96,12 @@ def test_a_lost_update_is_found_where_only_one_object_can_be_written(server: Emb
     assert [(found.rule, found.operation) for found in examined.payload().findings] == [
         ("database.lost-update", "PATCH /orders/{order_id}")
     ]
+
+
+def test_a_write_and_a_deletion_that_read_a_whole_table_are_found(server: EmbeddedServer, recorded: MakeRecorded) -> None:
+    (found,) = examine(Grounds(server, recorded, frozenset({NO_HISTORY_INDEX})), DOCUMENT, 7).payload().findings
+    assert (found.rule, found.operation, found.parameter) == ("database.missing-index", "PATCH /orders/{order_id}", "history")
+    assert found.proof[-1] == "also read so by DELETE /orders/{order_id}", "one index mends both"
 
 
 def test_a_page_as_large_as_the_caller_likes_is_found(server: EmbeddedServer, recorded: MakeRecorded) -> None:

@@ -17,6 +17,7 @@ from harness.probes.document import Document
 from harness.probes.exchange import World
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene
+from harness.witness.indexes import examine_plans
 from harness.witness.injection import ORACLE as INJECTION
 from harness.witness.injection import InjectionOracle
 from harness.witness.leaks import ORACLE as LEAKS
@@ -25,7 +26,7 @@ from harness.witness.page_reads import PageReads
 from harness.witness.races import DOUBLE, LOST, Races
 from harness.witness.report import OracleReport
 from harness.witness.rereads import Rereads
-from harness.witness.scale import Scaling
+from harness.witness.scale import INDEX, Scaling
 from harness.witness.survey import Sight, askers, deletions, destructive, in_order, see
 from harness.witness.watcher import RecordedDoor, Watcher
 from harness.witness.wording import ENGINE
@@ -236,6 +237,9 @@ class _Work:
         self._survey(site, leaks, operations)
         sights = [sight for sight in self.sights if sight.operation in operations]
         examine_transactions(site.scene, site.watcher, sights, self.done.report(TRANSACTIONS, "writes"))
+        for sight in sights:
+            if sight.watched is not None:
+                examine_plans(site.watcher, sight, sight.watched, self.done.report(INDEX, "statements"))
         self._mark(site, operations, "x").conclude()
 
     def _scale(self, site: Site) -> None:

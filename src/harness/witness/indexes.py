@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -25,6 +25,7 @@ from harness.witness.wording import Said, finding_of, noticed
 
 READ_MIN = 6_000  # rows of one scan
 FEW_PERCENT_MAX = 20.0  # of the rows read that came out of it
+_PLAN, _FILTER = "plan: ", ", filter "
 _GENERIC_SINCE = 160_000  # EXPLAIN (GENERIC_PLAN)
 _INDEX = Weakness(
     "database.missing-index",
@@ -70,7 +71,11 @@ def is_wasteful(scan: Scan) -> bool:
 
 def _suspect(watcher: Watcher, sight: Sight, watched: Watched, statement: Statement, scan: Scan, report: OracleReport) -> None:
     operation = sight.operation.name
-    if any(f.operation == operation and f.parameter == scan.table for f in report.findings):
+    if (known := _with_one_cause(report, scan)) is not None:
+        also = f"also read so by {operation}"
+        finding = report.findings[known]
+        if operation != finding.operation and also not in finding.proof:
+            report.findings[known] = replace(finding, proof=(*finding.proof, also))
         return
     served = served_by_index(watcher.connection, statement.text, scan.table)
     if served:
@@ -85,12 +90,27 @@ def _suspect(watcher: Watcher, sight: Sight, watched: Watched, statement: Statem
     )
     proof = (
         f"statement: {statement.shape}",
-        f"plan: {scan.node} on {scan.table}, filter {scan.condition}",
+        f"{_PLAN}{scan.node} on {scan.table}{_FILTER}{scan.condition}",
         f"rows read {scan.rows + scan.removed:.0f}, used {scan.rows:.0f}",
         "with sequential scans forbidden the planner finds no index for it either",
     )
     said = Said(title, observed, proof, (watched.request,), Confidence.HIGH, watched.answer.status)
     report.findings.append(finding_of(_INDEX, Place(operation, scan.table, sight.asker.role), said))
+
+
+def _with_one_cause(report: OracleReport, scan: Scan) -> int | None:
+    """Which finding is about the same columns of the same table: one index mends both. None where there is none."""
+    wanted = _columns(scan.condition)
+    for number, finding in enumerate(report.findings):
+        plans = [line for line in finding.proof if line.startswith(_PLAN)]
+        if finding.parameter == scan.table and any(_columns(line.partition(_FILTER)[2]) == wanted for line in plans):
+            return number
+    return None
+
+
+def _columns(condition: str) -> frozenset[str]:
+    """The words of a condition as a plan writes it, its texts and types left out."""
+    return frozenset(re.findall(r"[a-z_]\w*", re.sub(r"'[^']*'|::[\w ]+", "", condition.lower())))
 
 
 def served_by_index(connection: psycopg.Connection, text: str, table: str) -> bool | None:

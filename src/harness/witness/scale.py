@@ -23,7 +23,7 @@ from harness.witness.growth import PRODUCTION_ROWS, ROWS_MIN, Table, count, grow
 from harness.witness.indexes import examine_plans
 from harness.witness.report import OracleReport
 from harness.witness.statements import Statement
-from harness.witness.survey import Sight
+from harness.witness.survey import Sight, see
 from harness.witness.watcher import Watched, Watcher
 from harness.witness.wording import Said, finding_of, noticed
 
@@ -99,10 +99,7 @@ class Scaling:
         if not self._grow():
             return
         lists = self.reports(UNBOUNDED, "reads")
-        for sight in seen:  # at production size, and before one user has more than the others
-            if sight.watched is not None:
-                again = self.watcher.exchange(sight.watched.request, None if sight.asker.role else self.scene.anonymous)
-                examine_plans(self.watcher, sight, again, self.reports(INDEX, "statements"))
+        self._examine_plans(seen)
         for sight in seen:
             self._grow_own(sight, lists)
         self._measure()
@@ -117,6 +114,18 @@ class Scaling:
             self._compare(sight, watched, again, lists)
             self._lift_limit(sight, watched, lists)
         self.say("compared two sizes")
+
+    def _examine_plans(self, seen: list[Sight]) -> None:
+        """At production size, and before one user has more than the others: reads as they were sent, and new writes."""
+        report = self.reports(INDEX, "statements")
+        for sight in seen:
+            if sight.watched is not None:
+                again = self.watcher.exchange(sight.watched.request, None if sight.asker.role else self.scene.anonymous)
+                examine_plans(self.watcher, sight, again, report)
+        for sight in (sight for sight in self.sights if not sight.operation.is_safe and sight.watched is not None):
+            written = see(self.scene, self.watcher, sight.operation, sight.asker)
+            if written.watched is not None:
+                examine_plans(self.watcher, written, written.watched, report)
 
     # -- small pages
 
