@@ -42,7 +42,7 @@ class ZapEngine:
             rounds = Rounds(job, daemon, profile, clock, gaps)
             rounds.run()
         evidence = rounds.evidence(started)
-        return StageOutcome(StageState(str(evidence[0].state)), evidence, rounds.scan_s, evidence[0].reason)
+        return StageOutcome(StageState(str(evidence[0].state)), evidence, rounds.plans_s, evidence[0].reason)
 
 
 def _none(job: StageJob, reason: str) -> StageOutcome:

@@ -56,7 +56,6 @@ class Rounds:
     clock: float
     gaps: list[str]
     rounds: list[Round] = field(default_factory=list)
-    scan_s: float = 0.0
     _templates: tuple[str, ...] = ()
     _public: frozenset[str] = frozenset()
     _base_path: str = ""
@@ -111,9 +110,7 @@ class Rounds:
                 stop=self.job.stop,
                 say=self.job.progress,
             )
-            begun = time.monotonic()
             done = scan(order)
-            self.scan_s += time.monotonic() - begun
         return Round(aims, done, self._read(arena, aims, done))
 
     def _read(self, arena: Arena, aims: Aims, done: ScanDone) -> Read:
@@ -169,6 +166,11 @@ class Rounds:
             ("", _reason(gaps))
         ]
 
+    @property
+    def plans_s(self) -> float:
+        """How long ZAP itself was at work."""
+        return sum(done.plan_s for done in self._done())
+
     def _done(self) -> list[ScanDone]:
         return [each.done for each in self.rounds]
 
@@ -181,7 +183,8 @@ class Rounds:
         rules = (
             f"{first.active_rules} active and {len(first.passive_rules)} passive rules" if first else "nobody counted its rules"
         )
-        text = f"ZAP {self._version()} ({self.daemon.source.title}): {rules}; scan profile {self.profile.name}"
+        took = f"its plans ran {self.plans_s:.0f} s of the stage's {time.monotonic() - self.clock:.0f} s"
+        text = f"ZAP {self._version()} ({self.daemon.source.title}): {rules}; scan profile {self.profile.name}; {took}"
         return Observation("zap.scanner", text, self.job.stage.name)
 
     def _reach(self, each: Round) -> Reach:

@@ -78,24 +78,26 @@ class ScanDone:
     passive_rules: tuple[str, ...] = ()  # that are on, by id
     active_rules: int = 0  # that the daemon has
     version: str = ""
+    plan_s: float = 0.0  # how long ZAP's own plan ran
 
 
 def scan(order: ScanOrder) -> ScanDone:
     """Scans as one role. What goes wrong is a gap of the record, never an exception."""
     before = order.live.alive()
     faults: list[str] = [order.pages.gap] if order.pages.gap else []
-    gathered, entry, made = Gathered(), Entry(), MadePlan({}, (), {})
+    gathered, entry, made, plan_s = Gathered(), Entry(), MadePlan({}, (), {}), 0.0
     try:
-        entry, made, gathered = _run(order, faults)
+        entry, made, gathered, plan_s = _run(order, faults)
     except (EngineError, TargetError) as error:
         faults.append(f"{order.who}: {error.message}")
     if ended := order.daemon.gone():
         faults.append(ended)
     over = [*_session_over(order, entry), *_pages_over(order)]
-    return _done(order, gathered, made, [*faults, *over], before, entry, lost=bool(over))
+    done = _done(order, gathered, made, [*faults, *over], before, entry, lost=bool(over))
+    return replace(done, plan_s=plan_s)
 
 
-def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered]:
+def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered, float]:
     client = order.daemon.client(timeout_s=CALL_TIMEOUT_S)
     client.core.new_session("", True)
     client.stats.clear_stats("stats.")
@@ -113,10 +115,12 @@ def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered
     text = yaml.safe_dump(made.plan, sort_keys=False, allow_unicode=True, width=130)
     write_atomic(order.folder / PLAN_FILE, redact(text))
     try:
-        plan = str(client.automation.run_plan(_upload(client, f"{name}.yaml", text)))
+        file, begun = _upload(client, f"{name}.yaml", text), time.monotonic()
+        plan = str(client.automation.run_plan(file))
         faults.extend(_followed(order, client, plan, made))
+        plan_s = time.monotonic() - begun
         with client.together_within(READING_S_MAX):
-            return entry, made, gather(client, order, name)
+            return entry, made, gather(client, order, name), plan_s
     finally:
         _forget(client, name, add_ons)
 
