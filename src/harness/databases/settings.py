@@ -27,6 +27,8 @@ def server_settings(major: int) -> dict[str, str]:
         "fsync": "off",
         "synchronous_commit": "off",
         "full_page_writes": "off",
+        "wal_level": "minimal",  # rows that go into a table of the same transaction are written once, not to the log as well
+        "max_wal_senders": "0",
         "checkpoint_timeout": "30min",
         "max_wal_size": "256MB",
         "dynamic_shared_memory_type": "mmap",  # in the data directory: nothing is left behind, and a small /dev/shm is no limit
