@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ from harness.model.errors import EngineError
 ALERTS_MAX = 20_000
 MESSAGES_MAX = 3_000  # read for their status codes where nobody counted these
 ATTACKS_READ_MAX = 300  # of alerts whose request is looked up
+PASSIVE_AWAITED_S = 5.0
+_POLL_S = 0.2
 _PAGE_ALERTS, _PAGE_MESSAGES = 500, 100
 _OPENING_PER_AIM, _OPENING_MORE = 4, 200  # messages from before the attacks: import, log-ins, what the spider found
 
@@ -153,6 +156,16 @@ def _passive(client: Zap, gathered: Gathered) -> None:
             return  # named rule by rule, as what is missing
         raise
     gathered.passive_rules = tuple(str(rule["id"]) for rule in rules if str(rule.get("enabled", "")) == "true")
+    if waiting := _not_looked_at(client):
+        gathered.faults.append(f"{waiting} messages were not looked at by the passive rules: the plan did not wait for them")
+
+
+def _not_looked_at(client: Zap) -> int:
+    """How many messages still wait for the passive rules, after some seconds for the last ones."""
+    deadline = time.monotonic() + PASSIVE_AWAITED_S
+    while (waiting := int(client.pscan.records_to_scan)) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return waiting
 
 
 def _alerts(client: Zap, gathered: Gathered, site: str) -> None:

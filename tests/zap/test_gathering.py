@@ -1,0 +1,42 @@
+"""Messages that the passive rules have not looked at yet are a gap of the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain, repeat
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from harness.engines.zap import gathering
+from harness.engines.zap.aims import Aims
+from harness.engines.zap.gathering import Gathered, gather
+from harness.probes.scene import NOBODY
+from tests.zap.api_server import interface
+
+
+def gathered(folder: Path, *waiting: int) -> Gathered:
+    left = chain(waiting, repeat(waiting[-1]))
+    rules = [{"id": "10020", "enabled": "true"}, {"id": "10021", "enabled": "false"}]
+
+    def scanners(_: Mapping[str, str]) -> dict[str, object]:
+        return {"scanners": rules}
+
+    def records(_: Mapping[str, str]) -> dict[str, str]:
+        return {"recordsToScan": str(next(left))}
+
+    scanned = SimpleNamespace(folder=folder, live=SimpleNamespace(base_url="http://127.0.0.1:81"), aims=Aims(NOBODY, ()))
+    with interface(pscan_view_scanners=scanners, pscan_view_recordsToScan=records) as client:
+        return gather(client, scanned, "plan")
+
+
+@pytest.mark.parametrize(("waiting", "faults"), [((0,), []), ((62, 2, 0), []), ((62, 7), ["7 messages were not looked at"])])
+def test_they_are_waited_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: tuple[int, ...], faults: list[str]
+) -> None:
+    monkeypatch.setattr(gathering, "PASSIVE_AWAITED_S", 1.0)
+    done = gathered(tmp_path, *waiting)
+    assert done.passive_rules == ("10020",)
+    said = [fault for fault in done.faults if "looked at" in fault]
+    assert [fault.partition(" by")[0] for fault in said] == faults
