@@ -1,7 +1,8 @@
 """A small platform of projects with tasks below them, named by both ids: `/projects/{projectId}/tasks/{taskId}`.
 
-Each member has three projects, the first without any task; each lead stands above one member and has that one's. Guards come off
-by name (`defects`).
+Each member has three projects, the first without any task; each lead stands above one member, or beside it (`lead_rank`), and has
+that one's. Guards come off by name (`defects`); `long-list` is none: the page of projects that a lead is shown has none of
+a member.
 """
 
 from __future__ import annotations
@@ -89,6 +90,8 @@ class Projects:
         user = self.tokens.get(asked.token)
         if user is None:
             return Given(401, {"error": "log in"})
+        if asked.path == "/projects" and user in LEADS and "long-list" in self.defects:
+            return Given(200, {"projects": [self._shown(900 + len(user))]})  # the first page holds other ones
         if asked.path == "/projects":
             whose = LEADS.get(user, user)
             return Given(200, {"projects": [self._shown(number) for number, owner in self.owners.items() if owner == whose]})
@@ -144,7 +147,7 @@ class Projects:
         return self.tasks[number]
 
 
-def target() -> Target:
+def target(lead_rank: int = 2) -> Target:
     login = Login("json", "/login", {"user": "{username}", "pass": "{password}"}, token="$.token")
     users = tuple(User(name, name, PASSWORD) for name in USERS)
     return Target(
@@ -154,7 +157,10 @@ def target() -> Target:
         Path(),
         ("127.0.0.1",),
         Allow(writes=True),
-        (Role("member", login, users, rank=1), Role("lead", login, tuple(User(name, name, PASSWORD) for name in LEADS), rank=2)),
+        (
+            Role("member", login, users, rank=1),
+            Role("lead", login, tuple(User(name, name, PASSWORD) for name in LEADS), rank=lead_rank),
+        ),
         health_path="/health",
     )
 
@@ -166,10 +172,11 @@ class Servers:
     defects: frozenset[str] = frozenset()
     isolated: bool = True
     slashes: bool = False  # every path ends with one
+    lead_rank: int = 2
 
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         """A running platform; `label` is of no matter here."""
         assert label
-        with served(target(), Projects(self.defects).answer, slashes=self.slashes) as live:
+        with served(target(self.lead_rank), Projects(self.defects).answer, slashes=self.slashes) as live:
             yield live

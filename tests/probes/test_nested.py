@@ -64,6 +64,13 @@ def test_a_higher_role_that_has_a_part_of_the_objects_is_held_to_it() -> None:
     }
 
 
+def test_what_is_a_members_and_its_leads_is_no_hole_where_other_leads_are_refused() -> None:
+    both = AuthorizationRun(Servers(frozenset({"long-list"}), lead_rank=1), DOCUMENT, seed=1).run()
+    assert found(both) == set()
+    every = AuthorizationRun(Servers(frozenset({"long-list", "any-lead"}), lead_rank=1), DOCUMENT, seed=1).run()
+    assert {(f.operation, f.role) for item in every.examined for f in item.findings} >= {(READ, "lead"), (PATCH, "lead")}
+
+
 def test_an_object_is_looked_at_by_what_shows_it_whatever_role_has_it() -> None:
     with Servers().fresh("looks") as door, World(door) as world:
         scene = Scene(world, DOCUMENT, seed=1)

@@ -24,6 +24,7 @@ class Looks:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._volatile: dict[tuple[str, ...], frozenset[str]] = {}
+        self._shown: dict[tuple[str, str, Asker], bool] = {}
 
     def readers(self, reference: Reference, beside: Collection[str] = ()) -> tuple[Operation, ...]:
         """The operations that show an object when only its id is given, and those of objects below it that are known too."""
@@ -57,6 +58,14 @@ class Looks:
         for request_name, request in self.requests(reference, identity, owner, beside):
             seen[request_name] = self._scene.world.send(request)
         return seen
+
+    def shows(self, reference: Reference, identity: Any, asker: Asker) -> bool:
+        """Whether anything that shows a single object shows this one to somebody; found out once."""
+        key = (reference.kind.name, str(identity), asker)
+        if key not in self._shown:
+            answers = self.at(reference, identity, asker) if self.readers(reference) else {}
+            self._shown[key] = any(answer.is_success for answer in answers.values())
+        return self._shown[key]
 
     def requests(
         self, reference: Reference, identity: Any, owner: Asker, beside: Mapping[str, Any] | None = None

@@ -108,8 +108,9 @@ def outsiders(scene: Scene, stage: Stage) -> Iterator[Asker]:
 def may_reach(scene: Scene, operation: Operation, stage: Stage, asker: Asker) -> Permission:
     """Whether an outsider may reach the owner's object.
 
-    Never a peer; a higher role as the document says, or as observed; and as observed who is shown the object in its own list:
-    what one role publishes to another is no secret of the first.
+    Never a peer; a higher role as the document says, or as observed; and as observed who is shown the object in its own list
+    (what one role publishes to another is no secret of the first), or reads it while another user of its role may not: it is that
+    user's too, as an appointment is its patient's and its doctor's.
     """
     permission = scene.permission(operation, asker)
     if permission.permitted is False or not asker.role:
@@ -119,9 +120,18 @@ def may_reach(scene: Scene, operation: Operation, stage: Stage, asker: Asker) ->
     ranks = scene.world.target.role(asker.role).rank, scene.world.target.role(stage.owner.role).rank
     if asker.role != stage.owner.role and ranks[0] > ranks[1]:
         return Permission(None, permission.basis)
-    if asker.role != stage.owner.role and scene.shown_ids(stage.reference.kind, asker) & set(map(str, stage.identities)):
+    if asker.role != stage.owner.role and (
+        scene.shown_ids(stage.reference.kind, asker) & set(map(str, stage.identities)) or _is_its_own_too(scene, stage, asker)
+    ):
         return Permission(None, permission.basis)
     return Permission(False, permission.basis)
+
+
+def _is_its_own_too(scene: Scene, stage: Stage, asker: Asker) -> bool:
+    """Whether the asker is shown one of the owner's objects that others of its role are refused: long lists do not tell."""
+    others = [Asker(asker.role, user.name) for user in scene.world.target.role(asker.role).users if user.name != asker.user]
+    shown = (identity for identity in stage.identities[:OBJECTS_TRIED_MAX] if scene.looks.shows(stage.reference, identity, asker))
+    return bool(others) and any(not scene.looks.shows(stage.reference, identity, other) for identity in shown for other in others)
 
 
 def examine_read(scene: Scene, operation: Operation, reference: Reference) -> Examined:

@@ -180,7 +180,9 @@ class _Writing:
         if stage is None:
             return
         for attempt in [each for asker, each in best.items() if asker != self._stage.peer and not each.answer.is_success]:
-            done = _Writing(self._scene, self._operation, stage).attempt(stage.identities[0], body, attempt)
+            permission = may_reach(self._scene, self._operation, stage, attempt.asker)
+            of_the_peer = replace(attempt, permission=permission)
+            done = _Writing(self._scene, self._operation, stage).attempt(stage.identities[0], body, of_the_peer)
             if is_hole(done):
                 best[attempt.asker] = done
 
