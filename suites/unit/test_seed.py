@@ -11,7 +11,7 @@ import pytest
 
 from tpe.leads.model import LeadStatus, Stage
 from tpe.seed.copytext import ROWS_PER_CHUNK, Table, always, days, numbers, times
-from tpe.seed.generator import CLOSED, STAGES, STATUSES, Hashes, generate, pair_up
+from tpe.seed.generator import CLOSED, STAGES, STATUSES, TABLES, Hashes, generate, pair_up
 from tpe.seed.plan import DEMO_ADMINS, DEMO_PARTNERS, SIZES, Size, leads_per_partner
 from tpe.seed.values import draw_pools
 
@@ -94,8 +94,10 @@ def test_the_tables_hold_the_counts_of_the_size(small: dict[str, Table]) -> None
 
 
 def test_every_line_has_every_column(small: dict[str, Table]) -> None:
+    assert tuple(small) == TABLES
     for table in small.values():
         assert {line.count("\t") + 1 for line in lines(table)} == {len(table.columns)}
+    for table in (table for name, table in small.items() if name != "lead_counts"):
         assert column(table, "id") == [str(number) for number in range(1, len(table) + 1)]
 
 
@@ -143,6 +145,17 @@ def test_a_lead_agrees_with_itself(small: dict[str, Table]) -> None:
         assert (contact == r"\N") is (stage in ("new", "won", "lost", "nurturing"))
 
 
+def test_the_counts_are_those_of_the_leads(small: dict[str, Table]) -> None:
+    matches, counts = small["contractor_partner_matches"], small["lead_counts"]
+    leads = [column(matches, name) for name in ("partner_id", "engagement_stage", "status", "is_primary_match", "match_score")]
+    expected: dict[tuple[str, ...], list[int]] = {}
+    for *key, primary, score in zip(*leads, strict=True):
+        found = expected.setdefault(tuple(key), [0, 0, 0])
+        found[:] = [found[0] + 1, found[1] + (primary == "t"), found[2] + int(score)]
+    kept = zip(*(column(counts, name) for name in counts.columns), strict=True)
+    assert {row[:3]: [int(number) for number in row[3:]] for row in kept} == expected
+
+
 def test_the_history_is_written_by_the_leads_own_partner(small: dict[str, Table]) -> None:
     owners = dict(
         zip(
@@ -171,7 +184,8 @@ def test_no_pooled_value_breaks_the_copy_format() -> None:
 
 
 def test_no_value_of_time_is_left_to_the_clock(small: dict[str, Table]) -> None:
-    for name, table in small.items():
+    dated = {name: table for name, table in small.items() if name != "lead_counts"}
+    for name, table in dated.items():
         assert max(column(table, "created_at")) <= "2026-06-30T12:00:00Z", name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +43,9 @@ CLOSED: Final = (5, 6)
 STATUSES: Final = ("active", "paused", "archived")
 STATUS_SHARES: Final = (0.88, 0.07, 0.05)
 NOTE_SHARE: Final = 0.4
+TABLES: Final = (
+    "partners", "admin_users", "contractors", "contractor_partner_matches", "lead_history", "lead_notes", "lead_counts",
+)  # fmt: skip
 INACTIVE_EVERY: Final = 17
 """Every 17th partner is inactive; never a demo account."""
 PHONE_AREAS: Final = (201, 990)
@@ -67,23 +70,29 @@ class _Contractors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Leads:
-    contractor: Ints
     partner: Ints
     stage: Ints
+    status: Ints
+    primary: Flags
+    score: Ints
     has_note: Flags
     updated: Moments
 
 
-def generate(size: Size, seed: int, hashes: Hashes) -> list[Table]:
-    """Make all tables of ``size`` in an order in which their references exist."""
+def generate(size: Size, seed: int, hashes: Hashes) -> Iterator[Table]:
+    """Make the tables of ``size``, each when it is asked for, in the order of ``TABLES``: their references exist by then."""
     rng = np.random.default_rng(seed)
     pools = draw_pools(seed)
     partners, names = _partners(size, pools, rng, hashes, seed)
-    admins = _admins(hashes)
+    yield partners
+    yield _admins(hashes)
     people, contractors = _contractors(size, pools, rng, hashes, seed)
+    yield contractors
     leads, matches = _matches(size, pools, rng, people)
-    work = [_history(leads, names), _notes(leads, names, pools, rng)]
-    return [partners, admins, contractors, matches, *work]
+    yield matches
+    yield _history(leads, names)
+    yield _notes(leads, names, pools, rng)
+    yield _counts(leads)
 
 
 def _partners(size: Size, pools: Pools, rng: np.random.Generator, hashes: Hashes, seed: int) -> tuple[Table, list[str]]:
@@ -180,7 +189,8 @@ def _matches(size: Size, pools: Pools, rng: np.random.Generator, people: _Contra
         "updated_at": times(updated),
         "search_words": _search_words(people, contractor - 1, partner, pools),
     }
-    return _Leads(contractor, partner, stage, has_note, updated), _table("contractor_partner_matches", columns)
+    leads = _Leads(partner, stage, status, primary, scores, has_note, updated)
+    return leads, _table("contractor_partner_matches", columns)
 
 
 def _search_words(people: _Contractors, chosen: Ints, partner: Ints, pools: Pools) -> Column:
@@ -252,6 +262,23 @@ def _notes(leads: _Leads, names: list[str], pools: Pools, rng: np.random.Generat
         **_authorship(leads, noted, names),
     }
     return _table("lead_notes", columns)
+
+
+def _counts(leads: _Leads) -> Table:
+    """Give what the triggers keep up otherwise: they are off while the tables are filled."""
+    group = (leads.partner * len(STAGES) + leads.stage) * len(STATUSES) + leads.status
+    groups, place = np.unique(group, return_inverse=True)
+    sums = [np.bincount(place, weights).astype(np.int64) for weights in (None, leads.primary, leads.score)]
+    columns: dict[str, Column] = {
+        "partner_id": (numbers(groups // (len(STAGES) * len(STATUSES))),),
+        "engagement_stage": (picked(STAGES, groups // len(STATUSES) % len(STAGES)),),
+        "status": (picked(STATUSES, groups % len(STATUSES)),),
+        **{
+            name: (listed([str(number) for number in counted.tolist()]),)
+            for name, counted in zip(("leads", "primary_leads", "score_sum"), sums, strict=True)
+        },
+    }
+    return _table("lead_counts", columns)
 
 
 def _authorship(leads: _Leads, chosen: Ints, names: list[str]) -> dict[str, Column]:

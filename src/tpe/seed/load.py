@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -15,17 +15,11 @@ from psycopg import sql
 from tpe.auth.passwords import hash_password
 from tpe.seed.bare import bare
 from tpe.seed.copytext import Table
-from tpe.seed.generator import Hashes, generate
+from tpe.seed.generator import TABLES, Hashes, generate
 from tpe.seed.plan import SIZES
 
 CONNECT_TIMEOUT_S: Final = 5
-
-COUNT_LEADS: Final = """
-INSERT INTO lead_counts (partner_id, engagement_stage, status, leads, primary_leads, score_sum)
-SELECT m.partner_id, m.engagement_stage, m.status, count(*), count(*) FILTER (WHERE m.is_primary_match), sum(m.match_score)
-FROM contractor_partner_matches m GROUP BY m.partner_id, m.engagement_stage, m.status
-"""
-"""What the triggers keep up otherwise; they are off while the tables are filled."""
+_Made = TypeVar("_Made")
 
 
 class SeedError(Exception):
@@ -49,24 +43,23 @@ def seed_database(conninfo: str, *, size: str, seed: int, password: str) -> Seed
         raise SeedError("the seed must not be negative")
     started = time.perf_counter()
     hashes = Hashes(hash_password(password), hash_password(secrets.token_urlsafe(32)))
-    tables = generate(SIZES[size], seed, hashes)
-    names = [table.name for table in tables]
+    rows: dict[str, int] = {}
     try:
         with psycopg.connect(conninfo, connect_timeout=CONNECT_TIMEOUT_S) as connection:
             _refuse_rows(connection)
-            with bare(connection, names):
+            with bare(connection, TABLES):
                 # Emptied in this transaction, so that the rows may go in frozen: no later pass has to visit them again.
-                connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, names))))
-                for table in tables:
+                connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, TABLES))))
+                for table in _made_ahead(generate(SIZES[size], seed, hashes)):
                     _copy(connection, table)
-                connection.execute(COUNT_LEADS)
-            for name in (*names, "lead_counts"):
+                    rows[table.name] = len(table)
+            for name in TABLES:
                 connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
     except psycopg.errors.UndefinedTable as error:
         raise SeedError("the database has no tables yet\nhint: tpe migrate up") from error
     except psycopg.OperationalError as error:
         raise SeedError(f"the database does not answer: {str(error).splitlines()[0]}") from error
-    return SeedReport({table.name: len(table) for table in tables}, time.perf_counter() - started)
+    return SeedReport(rows, time.perf_counter() - started)
 
 
 def _refuse_rows(connection: psycopg.Connection) -> None:
@@ -84,13 +77,14 @@ def _copy(connection: psycopg.Connection, table: Table) -> None:
     with connection.cursor() as cursor, cursor.copy(target) as copy:
         for chunk in _made_ahead(table.chunks()):
             copy.write(chunk)
-    connection.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", (table.name, max(len(table), 1)))
+    if "id" in table.columns:
+        connection.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", (table.name, max(len(table), 1)))
 
 
-def _made_ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Give the chunks, the next one being made while the server takes in the one before."""
+def _made_ahead(made: Iterator[_Made]) -> Iterator[_Made]:
+    """Give what is made, the next one being made while the server takes in the one before."""
     with ThreadPoolExecutor(1) as maker:
-        coming = maker.submit(next, chunks, b"")
-        while chunk := coming.result():
-            coming = maker.submit(next, chunks, b"")
-            yield chunk
+        coming = maker.submit(next, made, None)
+        while (one := coming.result()) is not None:
+            coming = maker.submit(next, made, None)
+            yield one
