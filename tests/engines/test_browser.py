@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.engines import browser
-from harness.engines.browser import BROWSER_VARIABLE, INSTALL_COMMAND, BrowserFound, find_browser
+from harness.engines.browser import BROWSER_VARIABLE, INSTALL_COMMAND, BrowserFound, driver_fault, find_browser
 from harness.model.errors import PreflightError
 
 
@@ -117,3 +117,21 @@ def test_the_sandbox_is_left_out_only_for_root(monkeypatch: pytest.MonkeyPatch) 
     assert "--no-sandbox" in browser.launch_arguments()
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert "--no-sandbox" not in browser.launch_arguments()
+
+
+def test_what_drives_the_browser_runs_here() -> None:
+    assert driver_fault({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ("#!/bin/sh\necho 'libatomic.so.1: cannot open shared object file' >&2; exit 127\n", "libatomic.so.1"),
+        ("", "does not run"),
+    ],
+)
+def test_a_driver_that_lacks_a_library_is_said_with_its_own_words(tmp_path: Path, script: str, says: str) -> None:
+    node = _executable(tmp_path / "node", script) if script else tmp_path / "none"
+    fault = driver_fault({"PLAYWRIGHT_NODEJS_PATH": str(node)})
+    assert says in fault
+    assert fault.startswith("Playwright's driver does not run")

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -21,9 +22,12 @@ from harness.model.errors import PreflightError
 
 BROWSER_VARIABLE = "HARNESS_BROWSER"
 """Names the browser's executable, as a path or as a command; it wins over everything that is found."""
-INSTALL_COMMAND = "apt-get install --no-install-recommends chromium-headless-shell"
+INSTALL_COMMAND = "apt-get install --no-install-recommends chromium-headless-shell libatomic1"
 INSTALL_HINT = f"as root: apt-get update && {INSTALL_COMMAND}"
-"""The one command that root runs on Debian where there is no browser: the smallest package and the fastest start (97 ms)."""
+"""The one command that root runs on Debian where there is no browser: the smallest package and the fastest start (97 ms).
+
+The library is one that Playwright's own Node needs and a small Debian lacks.
+"""
 
 PATH_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 """What is looked for on the path, best first."""
@@ -93,6 +97,21 @@ def find_browser(environ: Mapping[str, str] | None = None) -> BrowserFound | Non
         if found := shutil.which(name, path=environ.get("PATH", os.defpath)):
             return BrowserFound(Path(found), "system")
     return None
+
+
+def driver_fault(environ: Mapping[str, str] | None = None) -> str:
+    """Why Playwright cannot drive any browser here, "" where it can: its driver is a Node of its own, which is run for that."""
+    environ = os.environ if environ is None else environ
+    package = find_spec("playwright")
+    node = environ.get("PLAYWRIGHT_NODEJS_PATH", "") or str(
+        Path(package.origin or "").parent / "driver" / "node" if package else ""
+    )
+    try:
+        done = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"Playwright's driver does not run: {error}"
+    said = done.stderr.strip().splitlines()
+    return f"Playwright's driver does not run: {said[-1] if said else f'exit code {done.returncode}'}" if done.returncode else ""
 
 
 def launch_arguments() -> list[str]:

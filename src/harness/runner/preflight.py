@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.config.decode import nearest
 from harness.databases import DatabaseServer, open_server
-from harness.engines.browser import INSTALL_HINT, find_browser
+from harness.engines.browser import INSTALL_HINT, driver_fault, find_browser
 from harness.engines.process import Stop
 from harness.events import Event, Prepared
 from harness.evidence.redaction import remember_secret
@@ -95,13 +95,15 @@ def runnable(request: RunRequest) -> tuple[Stage, ...]:
 
 
 def check_tools(request: RunRequest) -> None:
-    """Fails where a tool is missing that a stage cannot do without: today that is the browser.
+    """Fails where a tool is missing that a stage cannot do without: today that is the browser, and what drives it.
 
     Raises:
         PreflightError: with the one command that mends it.
     """
-    if any(stage.engine == "playwright" for stage in runnable(request)) and find_browser() is None:
-        raise PreflightError("no browser was found, and the plan walks flows in one", hint=INSTALL_HINT)
+    if not any(stage.engine == "playwright" for stage in runnable(request)):
+        return
+    if lacking := driver_fault() if find_browser() else "no browser was found":
+        raise PreflightError(f"{lacking}, and the plan walks flows in a browser", hint=INSTALL_HINT)
 
 
 def check_document(target: Target) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.cli.exits import Exit
 from harness.config.project import PROJECT_FILE, VARIABLES, Project, effective_toml
 from harness.config.targets import read_target
-from harness.engines.browser import INSTALL_HINT, find_browser
+from harness.engines.browser import INSTALL_HINT, driver_fault, find_browser
 from harness.engines.zap.source import NoZap, find_zap
 from harness.model.errors import HarnessError, PreflightError
 from harness.model.target import Target
@@ -56,7 +56,8 @@ def _machine() -> Iterator[tuple[str, str]]:
     free = shutil.disk_usage(_SHM).free // _MEGABYTE if _SHM.is_dir() else 0
     yield "/dev/shm", f"{free} MB free"
     browser = find_browser()
-    yield "browser", f"{browser.path}" if browser else f"none; {INSTALL_HINT}"
+    fault = driver_fault() if browser else "none"
+    yield "browser", f"{fault}; {INSTALL_HINT}" if fault or browser is None else f"{browser.path}"
     yield "docker", shutil.which("docker") or "no client; the embedded PostgreSQL is used"
     zap = find_zap()
     yield "zap", f"none: {zap.reason}; get one: {zap.command}" if isinstance(zap, NoZap) else zap.title
