@@ -125,10 +125,10 @@ class Platform:
             user = "alice"
         if user is None and not (self.has("anonymous-read") and method == "GET" and path.startswith("/notes/")):
             return 401, {"error": "log in"}
-        if method == "GET" and path in ("/notes", "/found") and "q" in asked:
-            return self._searched(
-                user or "", asked["q"], of_all=self.has("found-of-all" if path == "/found" else "search-of-all")
-            )
+        if (method, path) == ("GET", "/notes") and "q" in asked:
+            return self._searched(user or "", asked["q"])
+        if (method, path) == ("GET", "/found"):
+            return (200, {"items": self._with(user or "", asked["q"])}) if asked.get("q") else (422, {"error": "q"})
         return self._known(method, path, body, user or "", token)
 
     def _broken(self, path: str, body: Any) -> tuple[int, Any] | None:
@@ -147,11 +147,14 @@ class Platform:
             return 200, "DATABASE_URL=postgres"
         return (200, "<html>welcome</html>") if path == "/.env" and self.has("page-for-all") else None
 
-    def _searched(self, user: str, text: str, *, of_all: bool) -> tuple[int, Any]:
+    def _with(self, user: str, text: str) -> list[dict[str, Any]]:
+        return [note for note in self._of(user, "found") if text in str(note["title"])]
+
+    def _searched(self, user: str, text: str) -> tuple[int, Any]:
         """Notes whose title holds the text, by a statement of a real database."""
         with closing(sqlite3.connect(":memory:")) as database:
             database.execute("CREATE TABLE notes (id TEXT, title TEXT, owner TEXT)")
-            rows = [(n["id"], n["title"], user if of_all else n["owner"]) for n in self.notes.values()]
+            rows = [(n["id"], n["title"], user if self.has("search-of-all") else n["owner"]) for n in self.notes.values()]
             database.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
             statement = "SELECT id FROM notes WHERE owner = ? AND title LIKE ?"
             if self.has("sql") or self.has("sql-quiet"):
