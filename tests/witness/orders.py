@@ -29,7 +29,7 @@ CONNECTIONS = 4
 DEFECTS = (
     "sql", "sql-stored", "per-row", "all-rows", "no-index", "write-on-read", "write-then-refuse", "two-transactions",
     "keeps-connection", "keeps-transaction", "stale-version", "whole-row", "no-constraint", "takes-rights",
-    "forgets-keys",
+    "forgets-keys", "closes-twice",
 )  # fmt: skip
 STORED_COLOUR = "sql-coloured"  # so does one member of two that a PUT stored
 STORED_NOTE = "sql-noted"  # what a PATCH stored stands in a statement
@@ -47,6 +47,7 @@ CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL);
 CREATE TABLE orders (
     id serial PRIMARY KEY, owner text NOT NULL, title text NOT NULL, note text NOT NULL DEFAULT '', version int NOT NULL DEFAULT 1,
     colour text NOT NULL DEFAULT '', label text NOT NULL DEFAULT '', is_admin boolean NOT NULL DEFAULT false,
+    closed boolean NOT NULL DEFAULT false,
     customer_id int NOT NULL REFERENCES customers (id),
     CONSTRAINT one_title UNIQUE (owner, title));
 CREATE INDEX orders_owner ON orders (owner, id);
@@ -60,6 +61,7 @@ CREATE INDEX payments_order ON payments (order_id);
 CREATE TABLE access_log (id serial PRIMARY KEY, path text NOT NULL);
 INSERT INTO customers (name) SELECT 'Customer ' || n FROM generate_series(1, 40) AS n;
 INSERT INTO orders (owner, title, customer_id) SELECT (ARRAY['alice', 'bob'])[1 + n % 2], 'Order ' || n, n FROM generate_series(1, 40) AS n;
+UPDATE orders SET closed = true WHERE id > 4;
 INSERT INTO lines (order_id, article) SELECT 1 + n % 40, 'Article ' || n FROM generate_series(1, 200) AS n;
 """  # noqa: E501 - SQL
 
@@ -109,6 +111,7 @@ DOCUMENT = Document.of(
                 "parameters": [ID, {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}],
                 "post": _operation(BEARER, body=_object(["cents"], cents={"type": "integer", "minimum": 1, "maximum": 100_000})),
             },
+            "/orders/{order_id}/close": {"parameters": [ID], "post": _operation(BEARER)},
             "/counts": {"get": _operation(BEARER)},
         },
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
@@ -208,6 +211,7 @@ class Orders:
                 ("DELETE", path): lambda: self._remove(db, user, number),
                 ("PATCH", path): lambda: self._note(db, user, number, body),
                 ("PUT", path): lambda: self._label(db, user, number, body),
+                ("POST", f"/orders/{number}/close"): lambda: self._close(db, user, number),
             }
         return routes.get((method, path), lambda: (404, {"error": "no such path"}))()
 
@@ -357,6 +361,17 @@ class Orders:
         if made is None:
             made = db.execute("SELECT id FROM payments WHERE key = %s", [key]).fetchone()
         return 201, {"id": made[0] if made else 0}
+
+    def _close(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
+        self._row(db, user, number)
+        with db.transaction():
+            row = db.execute("SELECT closed FROM orders WHERE id = %s", [number]).fetchone()
+            once = "" if "closes-twice" in self.defects else " AND NOT closed"
+            done = db.execute(f"UPDATE orders SET closed = true WHERE id = %s{once}", [number]).rowcount
+            if row is None or row[0] or not done:
+                raise Refused(409)
+            db.execute("INSERT INTO history (order_id, note) VALUES (%s, 'closed')", [number])
+        return 200, {"id": number}
 
     def _label(self, db: psycopg.Connection, user: str, number: int, body: Any) -> tuple[int, Any]:
         if "refuses-late" in self.defects and isinstance(body, dict):

@@ -42,6 +42,7 @@ FOUND = (
     ("database.lost-update", "PATCH /orders/{order_id}", ""),
     ("database.lost-update", "PUT /orders/{order_id}/label", ""),
     ("database.double-submission", "POST /orders", ""),
+    ("database.double-submission", "POST /orders/{order_id}/close", ""),
     ("database.double-submission", "POST /orders/{order_id}/payments", "Idempotency-Key"),
 )
 

@@ -188,11 +188,14 @@ class Races:
         said = Said(title, observed, pairs[-1].proof, pairs[-1].requests, Confidence.HIGH, pairs[-1].answers[1].status)
         report.findings.append(finding_of(_LOST, Place(sight.operation.name, "", sight.asker.role), said))
 
-    def _draft(self, sight: Sight, number: int) -> Draft:
-        """Another valid draft each time, at last for a new object: one object's state may refuse every write."""
+    def _drafts(self, sight: Sight) -> Iterator[Draft]:
+        """Valid drafts, at last for new objects: the state of those that were there before may refuse every write by now."""
         asked = (self._scene, sight.operation, sight.asker)
-        drafts = chain(islice(valid_drafts(*asked), RACES_ON_KNOWN_MAX), on_a_new_object(*asked))
-        return next(islice(drafts, number, None), None) or next(valid_drafts(*asked))
+        return chain(islice(valid_drafts(*asked), RACES_ON_KNOWN_MAX), on_a_new_object(*asked))
+
+    def _draft(self, sight: Sight, number: int) -> Draft:
+        """Another one each time."""
+        return next(islice(self._drafts(sight), number, None), None) or next(self._drafts(sight))
 
     def _members(self, sight: Sight, tables: tuple[str, ...], report: OracleReport) -> None:
         """Two writes of different members without a version: both members must stand afterwards."""
@@ -280,7 +283,7 @@ class Races:
     def _in_turn(self, sight: Sight, tables: tuple[str, ...]) -> tuple[Draft, list[Answer], list[dict[str, int]]]:
         """A submission and the same once more, with the rows before, between and after: the first one that is taken at all."""
         tried = None
-        for sent in valid_drafts(self._scene, sight.operation, sight.asker):
+        for sent in self._drafts(sight):
             tried = self._once_more(sight, _with_new_key(self._unlike(sent, 10)), tables)
             if tried[1][0].is_success:
                 break
@@ -298,7 +301,7 @@ class Races:
 
     def _submitted_twice(self, sight: Sight, number: int, tables: tuple[str, ...]) -> Pair | None:
         """The same submission twice at once: the first one that is taken at all, None where none is."""
-        for sent in valid_drafts(self._scene, sight.operation, sight.asker):
+        for sent in self._drafts(sight):
             draft = self._unlike(sent, number)
             pair = self._race(sight, (draft, draft), tables)
             if any(answer.is_success for answer in pair.answers):
