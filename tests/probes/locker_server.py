@@ -2,7 +2,7 @@
 
 Its traits, by name: `token-forever`, `cookie-forever` and `code-forever` do not ask for the end (defects); `no-end` keeps none
 for sessions; `code-in-row` keeps the code beside its member, with the milliseconds when it was sent; `in-memory` keeps sessions
-out of the database; `logs-requests` writes a row for each.
+out of the database; `logs-requests` writes a row for each; `renews` sets the end of a session that is written to anew.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ CREATE TABLE sessions (
 CREATE TABLE visits (at timestamptz DEFAULT now(), path text, token text);
 CREATE TABLE codes (email text PRIMARY KEY, code text, tries int DEFAULT 0, expires_at timestamp);
 INSERT INTO members (email, password) SELECT name || '@locker.test', %s FROM unnest('{ann,ben}'::text[]) name
+"""
+RENEWING = """
+CREATE FUNCTION renew() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.expires_at := now() + interval '1 day'; RETURN NEW; END $$;
+CREATE TRIGGER renewing BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION renew()
 """
 PAGE = {"Content-Type": "text/html"}
 FORM = '<form method="post" action="/enter"><input name="email" type="email"><input name="password" type="password"></form>'
@@ -174,6 +179,8 @@ class Lockers:
         with psycopg.connect(dsn) as connection:
             for statement in SCHEMA.split(";"):
                 connection.execute(statement, [PASSWORD] if "%s" in statement else None)  # type: ignore[arg-type]
+            if "renews" in self.traits:
+                connection.execute(RENEWING)
             if "no-end" not in self.traits:
                 connection.execute("ALTER TABLE sessions ADD expires_at timestamptz DEFAULT now() + interval '1 day'")
         try:

@@ -10,6 +10,7 @@ import pytest
 from harness.databases.embedded import EmbeddedServer, open_embedded
 from harness.model.finding import Confidence
 from harness.probes.again import examined_twice
+from harness.probes.ageing import says_its_end
 from harness.probes.checks import Report
 from harness.probes.codes import examine_codes
 from harness.probes.endings import Ended
@@ -85,6 +86,16 @@ def test_what_hangs_on_no_row_is_not_judged(server: EmbeddedServer, tmp_path: Pa
     ended = sessions(server, tmp_path, "in-memory", "logs-requests")
     assert (ended.tried, ended.finding) == (False, None)
     assert "good without the rows" in ended.note
+
+
+def test_rows_that_a_trigger_puts_right_again_are_not_judged(server: EmbeddedServer, tmp_path: Path) -> None:
+    ended = sessions(server, tmp_path, "renews")
+    assert (ended.tried, ended.finding) == (False, None)
+
+
+@pytest.mark.parametrize(("text", "may"), [("a" * 40, False), ("s:id.signature", False), ("head.claims.signature", True)])
+def test_what_is_signed_may_hold_its_own_end(text: str, may: bool) -> None:
+    assert says_its_end(text) is may
 
 
 def test_without_a_database_nothing_is_judged() -> None:

@@ -6,7 +6,7 @@ The rows are those that one request wrote. That it hangs on them at all is shown
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ _ABOUT_IT = re.compile(rf"{_ENDS.pattern}|{_CARRIES.pattern}|reset|verif|confirm
 _PASSWORD = re.compile(r"^(encrypted|hashed)?_?(pass(word|wd)?|pwd)(_?(hash|digest|salt|code))?$", re.I)
 _DATES = ("timestamp with time zone", "timestamp without time zone", "date")
 _WHOLE = ("integer", "bigint", "numeric", "double precision")
+_SIGNED_DOTS = 2  # of a JWT, of Django's and Flask's signed values; `s:id.signature` of Express holds no time
 _EPOCH_S, _EPOCH_MS = (1.5e9, 4e9), (1.5e12, 4e12)  # 2017 to 2096
 _Made = TypeVar("_Made")
 
@@ -100,6 +101,11 @@ class Moment:
         return found
 
 
+def says_its_end(text: str) -> bool:
+    """Whether a token or code may hold its own end: it is signed, of several parts, and not merely a word that rows know."""
+    return text.count(".") >= _SIGNED_DOTS
+
+
 def outlives(dsn: str, make: Callable[[], _Made], works: Callable[[_Made], bool]) -> Aged:
     """Whether what `make` stores still works when its rows are ten years old.
 
@@ -131,36 +137,40 @@ def _made(dsn: str, make: Callable[[], _Made]) -> tuple[list[Row], _Made]:
 
 
 def _change(dsn: str, rows: list[Row], statement: Callable[[Row], sql.Composed | None]) -> bool:
-    """Changes the rows in one transaction; whether there was anything to change."""
+    """Changes the rows in one transaction; whether there was anything to change, and all of it is so now."""
     statements = [made for row in rows if (made := statement(row)) is not None]
     try:
-        _execute(dsn, statements)
+        return bool(statements) and _execute(dsn, statements)
     except psycopg.errors.ForeignKeyViolation:
-        _execute(dsn, statements[::-1])
-    return bool(statements)
+        return _execute(dsn, statements[::-1])
 
 
-def _execute(dsn: str, statements: list[sql.Composed]) -> None:
+def _execute(dsn: str, statements: list[sql.Composed]) -> bool:
+    """Whether each of them did what it is for: a row may be another one by now, or a trigger put it right again."""
     with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S) as connection:
-        for each in statements:
-            connection.execute(each)
+        done = [connection.execute(each).fetchone() for each in statements]
+        if not (is_done := all(row is not None and row[0] for row in done)):
+            connection.rollback()
+    return is_done
 
 
 def _removal(row: Row) -> sql.Composed | None:
     """Takes away a row that is new; of one that was there before, what may be a code."""
     if row.is_new:
-        return sql.SQL("DELETE FROM {} WHERE ctid = {}").format(row.table, sql.Literal(row.place))
+        return sql.SQL("DELETE FROM {} WHERE ctid = {} RETURNING true").format(row.table, sql.Literal(row.place))
     carrying = [
         name
         for name, value in row.values.items()
         if isinstance(value, str) and _CARRIES.search(name) and not _PASSWORD.search(name) and row.kinds[name] not in _DATES
     ]
-    return _update(row, {name: sql.NULL for name in carrying})
+    return _update(row, {name: sql.NULL for name in carrying}, [sql.SQL("true")])
 
 
 def _ageing(row: Row) -> sql.Composed | None:
     """Moves every moment of the row back."""
-    return _update(row, {name: _earlier(name, row) for name in row.moments})
+    dates = [sql.Identifier(name) for name in row.moments if row.kinds[name] in _DATES]
+    are_earlier: list[sql.Composable] = [sql.SQL("{} < now() - interval '1 year'").format(date) for date in dates]
+    return _update(row, {name: _earlier(name, row) for name in row.moments}, are_earlier or [sql.SQL("true")])
 
 
 def _earlier(name: str, row: Row) -> sql.Composable:
@@ -170,11 +180,13 @@ def _earlier(name: str, row: Row) -> sql.Composable:
     return sql.SQL("{} - {}").format(column, sql.Literal(_SECONDS * _unit(row.values[name])))
 
 
-def _update(row: Row, values: Mapping[str, sql.Composable]) -> sql.Composed | None:
+def _update(row: Row, values: Mapping[str, sql.Composable], done: Sequence[sql.Composable]) -> sql.Composed | None:
+    """Sets columns, and gives whether all of `done` holds then; None where there is nothing to set."""
     if not values:
         return None
     pairs = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in values.items())
-    return sql.SQL("UPDATE {} SET {} WHERE ctid = {}").format(row.table, pairs, sql.Literal(row.place))
+    statement = sql.SQL("UPDATE {} SET {} WHERE ctid = {} RETURNING {}")
+    return statement.format(row.table, pairs, sql.Literal(row.place), sql.SQL(" AND ").join(done))
 
 
 def _unit(value: Any) -> int:

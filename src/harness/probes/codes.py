@@ -20,7 +20,7 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
-from harness.probes.ageing import YEARS, outlives
+from harness.probes.ageing import YEARS, outlives, says_its_end
 from harness.probes.calls import Call
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.clients import can_be_many
@@ -186,7 +186,8 @@ class _Examination:
         self._sample()
         if not any(finding.rule == _FORESEEN.rule for finding in self.report.findings):
             self._owner()  # a code that is the same for everybody is nobody's own
-        self._age()
+        if not says_its_end(right) and ":" not in right:  # Django's signed values have these, too
+            self._age()
 
     def success(self) -> Call | None:
         """The first confirmation that succeeds, of one start."""

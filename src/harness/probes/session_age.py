@@ -6,7 +6,7 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
-from harness.probes.ageing import YEARS, Aged, outlives
+from harness.probes.ageing import YEARS, Aged, outlives, says_its_end
 from harness.probes.cookies import is_closed
 from harness.probes.endings import ENGINE, STAGE, Ended, witness_of
 from harness.probes.exchange import Credential, token_of
@@ -48,9 +48,10 @@ def examine_age(scene: Scene, role: Role) -> Ended:
 def _of_token(scene: Scene, role: Role, asker: Asker) -> Aged:
     world = scene.world
     witness = witness_of(scene, asker)
-    token = read_jwt(token_of(world.credential(asker.role, asker.user), role.login))
-    if token is not None and "exp" in token.claims:
-        return Aged(False, why="it says itself when it ends")
+    text = token_of(world.credential(asker.role, asker.user), role.login)
+    token = read_jwt(text)
+    if "exp" in token.claims if token is not None else says_its_end(text):
+        return Aged(False, why="it may say itself when it ends")
 
     def make() -> Credential:
         world.forget(asker.role, asker.user)
@@ -74,6 +75,8 @@ def _of_cookie(scene: Scene, role: Role, asker: Asker) -> Aged:
         return session, dict(browsing.jar)
 
     session, _ = make()
+    if any(says_its_end(cookie.value) for cookie in session.session_cookies):
+        return Aged(False, why="it may say itself when it ends")
     if not is_closed(scene.world, session, {}):
         return Aged(False, why="the page that it leads to is open to everybody")
     return outlives(scene.world.door.dsn, make, lambda made: not is_closed(scene.world, *made))
