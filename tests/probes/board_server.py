@@ -5,7 +5,8 @@ evaluate what stands between double braces, `template-go` as the engine of Go do
 closed and `page-fails` at a stored quote, `bare`, `single` and `double` hand the text to a real shell, quoted so. Its form for
 a new post is taken without its token (`token-off`), with any token (`token-any`), or has none (`no-token`); `no-same-site` lets
 the cookie go along with every form. A form that it refuses it shows again as it was filled in, with status 200. `lists` puts a
-list of moods in place of its text. Its links are written relative to the page (`relative`), or with scheme and host (`absolute`).
+list of moods in place of its text (`one-way`: none but the last one once that was chosen). Its links are written relative to the
+page (`relative`), or with scheme and host (`absolute`).
 """
 
 from __future__ import annotations
@@ -142,7 +143,8 @@ class _Board:
     def _form(self, session: str, title: str = "") -> str:
         form = _WRITE.format(html.escape(title), _form_token(session))
         if "lists" in self.defects:
-            options = "".join(f"<option{' selected' if mood == (title or self.mood) else ''}>{mood}</option>" for mood in _MOODS)
+            moods = dict.fromkeys((self.mood, "tired")) if "one-way" in self.defects else _MOODS
+            options = "".join(f"<option{' selected' if mood == (title or self.mood) else ''}>{mood}</option>" for mood in moods)
             form = re.sub(r"<input name=.title[^>]*>", f'<select name="title">{options}</select>', form)
         return re.sub(r"<input type=.hidden[^>]*>", "", form) if "no-token" in self.defects else form
 

@@ -7,7 +7,7 @@ import pytest
 from harness.probes.endings import Ended
 from harness.probes.exchange import Answer, World
 from harness.probes.forms import forms_of
-from harness.probes.page_forms import examine_page_forms
+from harness.probes.page_forms import _shuts, examine_page_forms
 from harness.probes.scene import Scene
 from tests.probes.board_server import DOCUMENT, board
 
@@ -52,6 +52,35 @@ def test_a_form_that_is_taken_from_elsewhere_is_found(defects: tuple[str, ...], 
     assert finding is not None
     assert (finding.rule, finding.operation, finding.cwe) == ("cookies.form-without-token", "POST /board", 352)
     assert how in finding.observed
+
+
+def test_a_form_with_nothing_left_to_choose_is_not_called_guarded() -> None:
+    ended = examined("lists", "one-way", "token-off")
+    assert (ended.tried, ended.finding) == (False, None)
+    assert "nothing else is left to choose in title" in ended.note
+
+
+def test_the_hidden_field_beside_a_box_is_left_alone() -> None:
+    fields = b'<input type="hidden" name="mail" value="0"><input type="checkbox" name="mail" value="1" checked>'
+    (form,) = forms_of(Answer(200, content=b'<form method="post">' + fields + b"</form>"))
+    assert list(form.choices) == [("mail", "")]
+    emptied = form.choosing("mail", "")
+    assert emptied.filled() == [("mail", "0")]
+    assert (form.has_chosen("mail", ""), emptied.has_chosen("mail", "")) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shuts"),
+    [
+        ("blocked", "on", True),
+        ("form-0-DELETE", "on", True),
+        ("is_active", "0", True),
+        ("active", "", True),
+        ("stage", "won", False),
+    ],
+)
+def test_choices_that_end_an_account_are_known_by_name_and_value(name: str, value: str, shuts: bool) -> None:
+    assert _shuts(name, value) is shuts
 
 
 def test_a_form_without_a_token_is_not_tried_where_the_browser_holds_the_cookie_back() -> None:

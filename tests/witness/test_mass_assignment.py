@@ -72,6 +72,7 @@ def test_columns_beside_the_declared_members_are_known_without_keys_and_times(se
     dsn = server.create("beside")
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(schema(frozenset()))  # type: ignore[arg-type]
-    assert columns_beside(dsn, ("colour", "label")) == {"owner": "text", "title": "text", "note": "text", "is_admin": "boolean"}
+    columns = {"owner": "text", "title": "text", "note": "text", "is_admin": "boolean", "closed": "boolean"}
+    assert columns_beside(dsn, ("colour", "label")) == columns
     assert columns_beside(dsn, ("colour", "no_such_column")) == {}
     assert columns_beside("", ("colour", "label")) == {}

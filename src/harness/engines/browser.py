@@ -103,6 +103,8 @@ def driver_fault(environ: Mapping[str, str] | None = None) -> str:
     """Why Playwright cannot drive any browser here, "" where it can: its driver is a Node of its own, which is run for that."""
     environ = os.environ if environ is None else environ
     package = find_spec("playwright")
+    if package is None:
+        return "the package playwright is not installed"
     node = environ.get("PLAYWRIGHT_NODEJS_PATH", "") or str(
         Path(package.origin or "").parent / "driver" / "node" if package else ""
     )

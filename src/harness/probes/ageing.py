@@ -17,16 +17,17 @@ from harness.probes.rows import CONNECT_TIMEOUT_S, columns_of
 
 ROWS_MAX = 20  # of one table; a request that writes more does not keep one session or code there
 YEARS = 10
+_BOUNDED = "-c lock_timeout=5s -c statement_timeout=20s"  # the target may hold its rows
 _SECONDS = YEARS * 365 * 86_400
-_ENDS = re.compile(r"expir|valid_?(un)?til|valid_?to|(^|_)(until|ends?_at|ttl)$", re.I)
-_MOMENTS = re.compile(rf"{_ENDS.pattern}|_(at|on|time|ts)$|^(created|updated|issued|sent|requested)", re.I)
-_CARRIES = re.compile(r"code|token|otp|pin$|hash|secret|nonce|session|challenge", re.I)
-_ABOUT_IT = re.compile(rf"{_ENDS.pattern}|{_CARRIES.pattern}|reset|verif|confirm|sent|issued", re.I)
-_PASSWORD = re.compile(r"^(encrypted|hashed)?_?(pass(word|wd)?|pwd)(_?(hash|digest|salt|code))?$", re.I)
+_ENDS = re.compile(r"expir|valid_?(un)?til|valid_?to|(^|_)(until|ends?_?at|exp|ttl|deadline)$", re.I)
+_OF_A_CODE = re.compile(r"reset|verif|confirm|recover|one_?time|magic|(^|_)(otp|log_?in_?code|auth_?code)(_|$)", re.I)
+_OF_ITS_OWN = re.compile(r"code|token|otp|reset|verif|session|challenge|magic", re.I)
+_WRITTEN = re.compile(r"\b20\d\d-[01]\d-[0-3]\d[T ]\d\d:")  # a moment as text
 _DATES = ("timestamp with time zone", "timestamp without time zone", "date")
 _WHOLE = ("integer", "bigint", "numeric", "double precision")
 _SIGNED_DOTS = 2  # of a JWT, of Django's and Flask's signed values; `s:id.signature` of Express holds no time
 _EPOCH_S, _EPOCH_MS = (1.5e9, 4e9), (1.5e12, 4e12)  # 2017 to 2096
+_WRITTEN_SINCE = "SELECT ctid::text, to_jsonb(t) FROM ONLY {} t WHERE xmin::text::bigint >= %s LIMIT %s"
 _Made = TypeVar("_Made")
 
 
@@ -36,7 +37,7 @@ class Aged:
 
     tried: bool
     works: bool = False
-    has_end: bool = False  # a column of its rows says when it ends
+    has_end: bool = False  # a column of its own rows says when it ends
     tables: tuple[str, ...] = ()
     why: str = ""
 
@@ -53,20 +54,29 @@ class Row:
     values: Mapping[str, Any]
 
     @property
+    def is_its_own(self) -> bool:
+        """Whether the row is there for what was made alone: it is new, or of a table that keeps codes or sessions."""
+        return self.is_new or bool(_OF_ITS_OWN.search(self.name))
+
+    @property
     def moments(self) -> Iterator[str]:
-        """The columns that hold a moment; of a row that was there before, those of what it carries and of an end."""
+        """The columns that hold a moment; of an account's row, those of a code alone."""
         for name, kind in self.kinds.items():
-            is_due = self.is_new or _ABOUT_IT.search(name)
-            if is_due and self.values.get(name) is not None and self._is_moment(name, kind):
+            value = self.values.get(name)
+            is_moment = kind in _DATES or (kind in _WHOLE and _unit(value) > 0)
+            if value is not None and is_moment and (self.is_its_own or _is_of_a_code(name)):
                 yield name
 
-    def _is_moment(self, name: str, kind: str) -> bool:
-        return kind in _DATES or (kind in _WHOLE and bool(_MOMENTS.search(name)) and _unit(self.values[name]) > 0)
+    @property
+    def is_told_in_words(self) -> bool:
+        """Whether it holds a moment that cannot be moved: as text, or within JSON."""
+        others = (value for name, value in self.values.items() if self.kinds.get(name) not in _DATES)
+        return self.is_its_own and any(_WRITTEN.search(str(value)) for value in others)
 
     @property
     def has_end(self) -> bool:
-        """Whether one of them says when it ends."""
-        return any(_ENDS.search(name) for name in self.moments)
+        """Whether one of them says when it ends, in a row of its own."""
+        return self.is_its_own and any(_ENDS.search(name) for name in self.moments)
 
 
 @dataclass(frozen=True)
@@ -90,9 +100,7 @@ class Moment:
         found: list[Row] = []
         with _connected(self.dsn) as connection:
             for table, kinds in _tables(self.dsn).items():
-                statement = sql.SQL("SELECT ctid::text, to_jsonb(t) FROM {} t WHERE xmin::text::bigint >= %s LIMIT %s").format(
-                    sql.Identifier(*table)
-                )
+                statement = sql.SQL(_WRITTEN_SINCE).format(sql.Identifier(*table))
                 rows = connection.execute(statement, (self.transaction, ROWS_MAX + 1)).fetchall()
                 if not rows or len(rows) > ROWS_MAX:
                     continue
@@ -121,7 +129,10 @@ def outlives(dsn: str, make: Callable[[], _Made], works: Callable[[_Made], bool]
             return Aged(False, why="it writes no row that could be taken away")
         if works(made):
             return Aged(False, why="it is good without the rows that it wrote")
+        taken = {row.name for row in rows}
         rows, made = _made(dsn, make)
+        if not taken <= {row.name for row in rows} or any(row.is_told_in_words for row in rows):
+            return Aged(False, why="not all that it wrote could be made older")
         if not _change(dsn, rows, _ageing):
             return Aged(False, why="its rows hold no moment that could be moved")
     except psycopg.Error as error:
@@ -147,7 +158,7 @@ def _change(dsn: str, rows: list[Row], statement: Callable[[Row], sql.Composed |
 
 def _execute(dsn: str, statements: list[sql.Composed]) -> bool:
     """Whether each of them did what it is for: a row may be another one by now, or a trigger put it right again."""
-    with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+    with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, options=_BOUNDED) as connection:
         done = [connection.execute(each).fetchone() for each in statements]
         if not (is_done := all(row is not None and row[0] for row in done)):
             connection.rollback()
@@ -155,14 +166,11 @@ def _execute(dsn: str, statements: list[sql.Composed]) -> bool:
 
 
 def _removal(row: Row) -> sql.Composed | None:
-    """Takes away a row that is new; of one that was there before, what may be a code."""
-    if row.is_new:
-        return sql.SQL("DELETE FROM {} WHERE ctid = {} RETURNING true").format(row.table, sql.Literal(row.place))
-    carrying = [
-        name
-        for name, value in row.values.items()
-        if isinstance(value, str) and _CARRIES.search(name) and not _PASSWORD.search(name) and row.kinds[name] not in _DATES
-    ]
+    """Takes away a row of what was made; of an account's, what may be a code."""
+    if row.is_its_own:
+        return sql.SQL("DELETE FROM ONLY {} WHERE ctid = {} RETURNING true").format(row.table, sql.Literal(row.place))
+    texts = [name for name, value in row.values.items() if isinstance(value, str) and row.kinds[name] not in _DATES]
+    carrying = [name for name in texts if _is_of_a_code(name)]
     return _update(row, {name: sql.NULL for name in carrying}, [sql.SQL("true")])
 
 
@@ -185,8 +193,13 @@ def _update(row: Row, values: Mapping[str, sql.Composable], done: Sequence[sql.C
     if not values:
         return None
     pairs = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in values.items())
-    statement = sql.SQL("UPDATE {} SET {} WHERE ctid = {} RETURNING {}")
+    statement = sql.SQL("UPDATE ONLY {} SET {} WHERE ctid = {} RETURNING {}")
     return statement.format(row.table, pairs, sql.Literal(row.place), sql.SQL(" AND ").join(done))
+
+
+def _is_of_a_code(name: str) -> bool:
+    """Whether a column of an account is about a code that was sent; nothing else of it is touched."""
+    return bool(_OF_A_CODE.search(name))
 
 
 def _unit(value: Any) -> int:
@@ -197,11 +210,11 @@ def _unit(value: Any) -> int:
 
 
 def _connected(dsn: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True)
+    return psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True, options=_BOUNDED)
 
 
 def _count(connection: psycopg.Connection[Any], table: tuple[str, str]) -> int:
-    row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*table))).fetchone()
+    row = connection.execute(sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(*table))).fetchone()
     return int(row[0]) if row else 0
 
 

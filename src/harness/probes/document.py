@@ -98,7 +98,7 @@ class Document:
 
     @cached_property
     def _by_bare_name(self) -> dict[str, Operation]:
-        return {operation.name.rstrip("/"): operation for operation in self.operations}
+        return {operation.name.rstrip("/"): operation for operation in self.operations if operation.path.strip("/")}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,7 +107,8 @@ class Document:
 
     def operation(self, name: str) -> Operation:
         """The operation of that name (`"GET /x"`), with or without a slash at its end; `KeyError` where there is none."""
-        found = self.find(*name.split(" ", 1))
+        method, _, path = name.partition(" ")
+        found = self.find(method, path)
         if found is None:
             raise KeyError(name)
         return found
@@ -115,7 +116,7 @@ class Document:
     def find(self, method: str, path: str) -> Operation | None:
         """The operation of a method and a path template, or None; a slash at the end counts only where both are there."""
         name = f"{method.upper()} {path}"
-        return self._by_name.get(name) or self._by_bare_name.get(name.rstrip("/"))
+        return self._by_name.get(name) or (self._by_bare_name.get(name.rstrip("/")) if path.strip("/") else None)
 
     def matching(self, method: str, path: str) -> Operation | None:
         """The operation that a request to a path (without query) is for, or None; a template without parameters goes first."""

@@ -56,7 +56,11 @@ class Form:
 
     def has_chosen(self, name: str, value: str) -> bool:
         """Whether that is what would be sent for it; "" where nothing would."""
-        return value in ([item.value for item in self.fields if item.name == name and item.chosen] or [""])
+        return value in ([item.value for item in self._chosen_as(name) if item.chosen] or [""])
+
+    def _chosen_as(self, name: str) -> list[Field]:
+        """The fields of that name in which something is chosen: a hidden one beside a box is what is sent for the empty box."""
+        return [item for item in self.fields if item.name == name and item.kind in (*_BOXES, "select")]
 
     def choosing(self, name: str, value: str) -> Form:
         """The form with another of its choices."""
@@ -70,7 +74,9 @@ class Form:
 
 
 def _choosing(item: Field, value: str) -> Field:
-    return replace(item, chosen=item.value == value) if item.kind in _BOXES else replace(item, value=value)
+    if item.kind in _BOXES:
+        return replace(item, chosen=item.value == value)
+    return replace(item, value=value) if item.kind == "select" else item
 
 
 class _Reader(HTMLParser):

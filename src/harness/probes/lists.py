@@ -81,7 +81,7 @@ def examine_summaries(scene: Scene, stage: Stage) -> Iterator[Examined]:
         return
     for operation in _without_id(scene, peer.role):
         needed = _needed(operation)
-        filters = [asked for asked in _filters(scene, operation, stage) if not needed or needed & asked.keys()]
+        filters = [asked for asked in _filters(scene, operation, stage) if not needed or needed & asked.keys()][:FILTERS_MAX]
         for asked in filters if needed else ({}, *filters):
             try:
                 request = scene.finder.list_request(operation.path, peer.role, peer.user, asked)
@@ -126,7 +126,7 @@ def _filters(scene: Scene, operation: Operation, stage: Stage) -> Iterator[dict[
         else:
             values = words if schema.get("type") == "string" and "format" not in schema else []
         made += [{parameter.name: value} for value in values]
-    return iter(made[:FILTERS_MAX])
+    return iter(made)
 
 
 def _words(stage: Stage) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.model.errors import TargetError
 from harness.model.finding import Request
 from harness.model.target import ObjectKind
 from harness.probes.askers import Asker
@@ -24,7 +25,7 @@ class Looks:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._volatile: dict[tuple[str, ...], frozenset[str]] = {}
-        self._shown: dict[tuple[str, str, Asker], bool] = {}
+        self._shown: dict[tuple[str, str, Asker], bool | None] = {}
 
     def readers(self, reference: Reference, beside: Collection[str] = ()) -> tuple[Operation, ...]:
         """The operations that show an object when only its id is given, and those of objects below it that are known too."""
@@ -59,13 +60,23 @@ class Looks:
             seen[request_name] = self._scene.world.send(request)
         return seen
 
-    def shows(self, reference: Reference, identity: Any, asker: Asker) -> bool:
-        """Whether anything that shows a single object shows this one to somebody; found out once."""
+    def shows(self, reference: Reference, identity: Any, asker: Asker) -> bool | None:
+        """Whether what shows a single object shows this one to somebody, asked once; None where it neither is nor is refused."""
         key = (reference.kind.name, str(identity), asker)
         if key not in self._shown:
-            answers = self.at(reference, identity, asker) if self.readers(reference) else {}
-            self._shown[key] = any(answer.is_success for answer in answers.values())
+            self._shown[key] = self._asked(reference, identity, asker)
         return self._shown[key]
+
+    def _asked(self, reference: Reference, identity: Any, asker: Asker) -> bool | None:
+        try:
+            answers = list(self.at(reference, identity, asker).values()) if self.readers(reference) else []
+        except TargetError:  # its log-in was refused
+            if not self._scene.world.door.alive():
+                raise
+            return None
+        if any(answer.is_success for answer in answers):
+            return True
+        return False if answers and all(answer.status in (401, 403, 404) for answer in answers) else None
 
     def requests(
         self, reference: Reference, identity: Any, owner: Asker, beside: Mapping[str, Any] | None = None

@@ -34,6 +34,7 @@ CHOICES_TRIED_MAX = 3
 _TYPED_INTO = ("text", "textarea", "search", "")
 _SHUTS = re.compile(r"delete|remove|(de|in)activ|disable|suspend|lock|\bban|close|archive|terminate", re.I)
 _OPENS = re.compile(r"activ|enable|access", re.I)
+_OFF = ("", "0", "false", "no", "off")
 _TOKEN = re.compile(r"csrf|xsrf|forgery|authenticity|^_token$|requestverification", re.I)
 _WEAKNESS = Weakness(
     "cookies.form-without-token",
@@ -158,7 +159,7 @@ class _Forging:
             except Untestable:
                 if not number:
                     raise
-                return None  # the refusal before it ended the session
+                return None  # the refusal before it ended the session, or what it chose was refused and is chosen no more
             if is_taken:
                 return self._finding(field, way)
         return None
@@ -180,6 +181,8 @@ class _Forging:
             shown = [[self.browsing.get(path).text for _ in range(2)][-1] for path in paths]
             return answer.status < 400 and any(text in page for page in shown)
         values = [value for name, value in self._present().choices if name == field and not _shuts(name, value)]
+        if not values and way is not None:
+            raise Untestable(f"nothing else is left to choose in {field}")
         return any(self._keeps(field, value, way) for value in values[:CHOICES_TRIED_MAX])
 
     def _keeps(self, field: str, value: str, way: _Way | None) -> bool:
@@ -235,7 +238,7 @@ class _Forging:
 
 def _shuts(name: str, value: str) -> bool:
     """Whether a choice may end an account: `blocked`, or the box `active` left empty."""
-    return bool(_SHUTS.search(value) if value else _OPENS.search(name))
+    return bool(_OPENS.search(name) if value.lower() in _OFF else _SHUTS.search(f"{name} {value}"))
 
 
 @dataclass(frozen=True)

@@ -130,8 +130,9 @@ def may_reach(scene: Scene, operation: Operation, stage: Stage, asker: Asker) ->
 def _is_its_own_too(scene: Scene, stage: Stage, asker: Asker) -> bool:
     """Whether the asker is shown one of the owner's objects that others of its role are refused: long lists do not tell."""
     others = [Asker(asker.role, user.name) for user in scene.world.target.role(asker.role).users if user.name != asker.user]
-    shown = (identity for identity in stage.identities[:OBJECTS_TRIED_MAX] if scene.looks.shows(stage.reference, identity, asker))
-    return bool(others) and any(not scene.looks.shows(stage.reference, identity, other) for identity in shown for other in others)
+    looks, reference = scene.looks, stage.reference
+    shown = (identity for identity in stage.identities[:OBJECTS_TRIED_MAX] if looks.shows(reference, identity, asker))
+    return bool(others) and any(looks.shows(reference, identity, other) is False for identity in shown for other in others)
 
 
 def examine_read(scene: Scene, operation: Operation, reference: Reference) -> Examined:

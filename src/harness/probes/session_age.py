@@ -11,6 +11,7 @@ from harness.probes.cookies import is_closed
 from harness.probes.endings import ENGINE, STAGE, Ended, witness_of
 from harness.probes.exchange import Credential, token_of
 from harness.probes.forging import read_jwt
+from harness.probes.forms import forms_of
 from harness.probes.pages import Browsing, PageSession, log_in
 from harness.probes.scene import Asker, Scene, Untestable
 
@@ -57,9 +58,10 @@ def _of_token(scene: Scene, role: Role, asker: Asker) -> Aged:
         world.forget(asker.role, asker.user)
         return world.credential(asker.role, asker.user)
 
-    aged = outlives(world.door.dsn, make, lambda made: world.send_as(witness, made).is_success)
-    world.forget(asker.role, asker.user)
-    return aged
+    try:
+        return outlives(world.door.dsn, make, lambda made: world.send_as(witness, made).is_success)
+    finally:
+        world.forget(asker.role, asker.user)
 
 
 def _of_cookie(scene: Scene, role: Role, asker: Asker) -> Aged:
@@ -79,7 +81,13 @@ def _of_cookie(scene: Scene, role: Role, asker: Asker) -> Aged:
         return Aged(False, why="it may say itself when it ends")
     if not is_closed(scene.world, session, {}):
         return Aged(False, why="the page that it leads to is open to everybody")
-    return outlives(scene.world.door.dsn, make, lambda made: not is_closed(scene.world, *made))
+    return outlives(scene.world.door.dsn, make, lambda made: _is_shown(scene, *made))
+
+
+def _is_shown(scene: Scene, session: PageSession, jar: dict[str, str]) -> bool:
+    """Whether the page behind the log-in is shown: one that fails proves nothing."""
+    answer = Browsing(scene.world, dict(jar)).open(session.landing_path)
+    return answer.is_success and not any(form.password for form in forms_of(answer))
 
 
 def _finding(role: Role, what: str, aged: Aged) -> Finding:

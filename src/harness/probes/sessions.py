@@ -41,8 +41,8 @@ _ENDINGS = (
     ("present password", examine_present_password),
     ("refresh", examine_refresh),
     ("refresh after log-out", examine_refresh_after_log_out),
-    ("password", examine_password_change),
     ("age", examine_age),
+    ("password", examine_password_change),
     ("refresh after password", examine_refresh_after_password_change),  # of the first user; the one before is of the last
 )
 _FORGERIES = (("cross-site", examine_cross_site, NO_COOKIE), ("page forms", examine_page_forms, NO_PAGES))

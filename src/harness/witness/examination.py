@@ -238,7 +238,7 @@ class _Work:
         sights = [sight for sight in self.sights if sight.operation in operations]
         examine_transactions(site.scene, site.watcher, sights, self.done.report(TRANSACTIONS, "writes"))
         for sight in sights:
-            if sight.watched is not None:
+            if sight.watched is not None and self.done.sizes:  # on data that had grown
                 examine_plans(site.watcher, sight, sight.watched, self.done.report(INDEX, "statements"))
         self._mark(site, operations, "x").conclude()
 

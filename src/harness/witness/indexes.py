@@ -72,10 +72,7 @@ def is_wasteful(scan: Scan) -> bool:
 def _suspect(watcher: Watcher, sight: Sight, watched: Watched, statement: Statement, scan: Scan, report: OracleReport) -> None:
     operation = sight.operation.name
     if (known := _with_one_cause(report, scan)) is not None:
-        also = f"also read so by {operation}"
-        finding = report.findings[known]
-        if operation != finding.operation and also not in finding.proof:
-            report.findings[known] = replace(finding, proof=(*finding.proof, also))
+        _add(report, known, f"also read so by {operation}", operation)
         return
     served = served_by_index(watcher.connection, statement.text, scan.table)
     if served:
@@ -84,18 +81,30 @@ def _suspect(watcher: Watcher, sight: Sight, watched: Watched, statement: Statem
     if served is None or not equals(scan.condition):
         report.observations.append(noticed("database.scan", text, operation))
         return
+    plan = f"{_PLAN}{scan.node} on {scan.table}{_FILTER}{scan.condition}"
+    same = (number for number, f in enumerate(report.findings) if (f.operation, f.parameter) == (operation, scan.table))
+    if (there := next(same, None)) is not None:
+        _add(report, there, plan)
+        return
     title = f"{operation} reads all of {scan.table} to find a few rows"
     observed = (
         f"It read {scan.rows + scan.removed:,.0f} rows of {scan.table} for {scan.rows:,.0f}, and no index serves the condition."
     )
     proof = (
         f"statement: {statement.shape}",
-        f"{_PLAN}{scan.node} on {scan.table}{_FILTER}{scan.condition}",
+        plan,
         f"rows read {scan.rows + scan.removed:.0f}, used {scan.rows:.0f}",
         "with sequential scans forbidden the planner finds no index for it either",
     )
     said = Said(title, observed, proof, (watched.request,), Confidence.HIGH, watched.answer.status)
     report.findings.append(finding_of(_INDEX, Place(operation, scan.table, sight.asker.role), said))
+
+
+def _add(report: OracleReport, number: int, line: str, operation: str = "") -> None:
+    """A further line of a finding's proof, unless it is there, or is about the finding's own operation."""
+    finding = report.findings[number]
+    if line not in finding.proof and operation != finding.operation:
+        report.findings[number] = replace(finding, proof=(*finding.proof, line))
 
 
 def _with_one_cause(report: OracleReport, scan: Scan) -> int | None:
@@ -110,7 +119,7 @@ def _with_one_cause(report: OracleReport, scan: Scan) -> int | None:
 
 def _columns(condition: str) -> frozenset[str]:
     """The words of a condition as a plan writes it, its texts and types left out."""
-    return frozenset(re.findall(r"[a-z_]\w*", re.sub(r"'[^']*'|::[\w ]+", "", condition.lower())))
+    return frozenset(re.findall(r"[^\W\d]\w*", re.sub(r"'[^']*'|::[\w ]+", "", condition.lower())))
 
 
 def served_by_index(connection: psycopg.Connection, text: str, table: str) -> bool | None:
