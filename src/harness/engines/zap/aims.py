@@ -13,10 +13,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
+from harness.probes.answers import Answer
 from harness.probes.calls import attempts
 from harness.probes.drafts import text_of
 from harness.probes.endings import witness_of
-from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.scene import NOBODY, Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError

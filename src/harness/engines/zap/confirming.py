@@ -17,7 +17,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from harness.engines.zap.model import Alert
 from harness.model.errors import TargetError
 from harness.model.finding import Request
-from harness.probes.exchange import Answer, World, with_headers
+from harness.probes.answers import Answer
+from harness.probes.exchange import World, with_headers
 from harness.probes.scene import Asker
 
 _MARK = "q7z"

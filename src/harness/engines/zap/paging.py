@@ -10,7 +10,8 @@ from harness.engines.zap.aims import Aim
 from harness.evidence.redaction import remember_cookie
 from harness.model.finding import Request
 from harness.model.target import Role, User
-from harness.probes.exchange import Answer, World, route_of
+from harness.probes.answers import Answer
+from harness.probes.exchange import World, route_of
 from harness.probes.forms import forms_of
 from harness.probes.links import all_links, does_something
 from harness.probes.pages import Browsing, log_in

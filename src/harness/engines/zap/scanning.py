@@ -31,7 +31,8 @@ from harness.evidence.files import write_atomic
 from harness.evidence.redaction import redact, remember_secret
 from harness.model.errors import EngineError, TargetError
 from harness.model.evidence import RuleRecord, ScanRecord
-from harness.probes.exchange import Credential, World
+from harness.probes.door import Credential
+from harness.probes.exchange import World
 from harness.targets.live import LiveTarget
 
 ENGINE = "zap"
@@ -81,23 +82,31 @@ class ScanDone:
     plan_s: float = 0.0  # how long ZAP's own plan ran
 
 
+@dataclass
+class _Course:
+    """What is known of a scan even where it breaks off."""
+
+    faults: list[str]
+    plan_s: float = 0.0
+
+
 def scan(order: ScanOrder) -> ScanDone:
     """Scans as one role. What goes wrong is a gap of the record, never an exception."""
     before = order.live.alive()
-    faults: list[str] = [order.pages.gap] if order.pages.gap else []
-    gathered, entry, made, plan_s = Gathered(), Entry(), MadePlan({}, (), {}), 0.0
+    course = _Course([order.pages.gap] if order.pages.gap else [])
+    gathered, entry, made = Gathered(), Entry(), MadePlan({}, (), {})
     try:
-        entry, made, gathered, plan_s = _run(order, faults)
+        entry, made, gathered = _run(order, course)
     except (EngineError, TargetError) as error:
-        faults.append(f"{order.who}: {error.message}")
+        course.faults.append(f"{order.who}: {error.message}")
     if ended := order.daemon.gone():
-        faults.append(ended)
+        course.faults.append(ended)
     over = [*_session_over(order, entry), *_pages_over(order)]
-    done = _done(order, gathered, made, [*faults, *over], before, entry, lost=bool(over))
-    return replace(done, plan_s=plan_s)
+    done = _done(order, gathered, made, [*course.faults, *over], before, entry, lost=bool(over))
+    return replace(done, plan_s=course.plan_s)
 
 
-def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered, float]:
+def _run(order: ScanOrder, course: _Course) -> tuple[Entry, MadePlan, Gathered]:
     client = order.daemon.client(timeout_s=CALL_TIMEOUT_S)
     client.core.new_session("", True)
     client.stats.clear_stats("stats.")
@@ -116,11 +125,13 @@ def _run(order: ScanOrder, faults: list[str]) -> tuple[Entry, MadePlan, Gathered
     write_atomic(order.folder / PLAN_FILE, redact(text))
     try:
         file, begun = _upload(client, f"{name}.yaml", text), time.monotonic()
-        plan = str(client.automation.run_plan(file))
-        faults.extend(_followed(order, client, plan, made))
-        plan_s = time.monotonic() - begun
+        try:
+            plan = str(client.automation.run_plan(file))
+            course.faults.extend(_followed(order, client, plan, made))
+        finally:
+            course.plan_s = time.monotonic() - begun
         with client.together_within(READING_S_MAX):
-            return entry, made, gather(client, order, name), plan_s
+            return entry, made, gather(client, order, name)
     finally:
         _forget(client, name, add_ons)
 
