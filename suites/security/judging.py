@@ -11,7 +11,7 @@ from harness.model.errors import TargetError
 from harness.model.finding import Confidence
 from harness.probes.again import examined_twice, in_scene, seen_again
 from harness.probes.checks import Report
-from harness.probes.exchange import Door
+from harness.probes.door import Door
 from harness.probes.scene import Scene
 from harness.targets.arena import Arena
 

@@ -130,6 +130,18 @@ async def admin_log_in(platform: PlatformDep, client: ClientDep, body: LogInRequ
     return AdminLoggedIn(token=platform.tokens.make(identity), user=_admin(identity))
 
 
+@admin_router.post(
+    "/logout",
+    operation_id="adminLogOut",
+    summary="End the token that this request carries",
+    responses=responses(400, 401, 403, 503),
+)
+async def admin_log_out(platform: PlatformDep, caller: AdminCaller) -> Done:
+    """Revoke the caller's token; its other tokens stay."""
+    await revoke_token(platform.db, caller.claims)
+    return Done(message="You are logged out.")
+
+
 @admin_router.get("/me", operation_id="adminProfile", summary="The caller's own account", responses=responses(400, 401, 403, 503))
 async def me(caller: AdminCaller) -> AdminProfile:
     """Give the administrator whose token this is."""

@@ -59,6 +59,19 @@ LEFT JOIN pg_roles r ON r.oid = g.grantee
 WHERE n.nspname = 'public' AND g.grantee <> c.relowner
 """,
     """
+SELECT format('grant %s on %s.%s to %s', g.privilege_type, c.relname, a.attname, coalesce(r.rolname, 'PUBLIC'))
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL aclexplode(a.attacl) g LEFT JOIN pg_roles r ON r.oid = g.grantee
+WHERE n.nspname = 'public' AND NOT a.attisdropped AND g.grantee <> c.relowner
+""",
+    """
+SELECT format('grant %s on function %s to %s', g.privilege_type, p.oid::regprocedure, coalesce(r.rolname, 'PUBLIC'))
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace CROSS JOIN LATERAL aclexplode(p.proacl) g
+LEFT JOIN pg_roles r ON r.oid = g.grantee
+WHERE n.nspname = 'public' AND g.grantee <> p.proowner
+  AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+""",
+    """
 SELECT format('row security on %s', c.relname) || CASE WHEN c.relforcerowsecurity THEN ' (forced)' ELSE '' END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND c.relrowsecurity
 """,

@@ -19,6 +19,8 @@ DRIFTS = {
     "a check that was never validated": "ALTER TABLE partners ADD CONSTRAINT extra CHECK (id > 0) NOT VALID",
     "a view": "CREATE VIEW every_partner AS SELECT * FROM partners",
     "a grant": "GRANT SELECT ON partners TO PUBLIC",
+    "a grant on a column": "GRANT SELECT (password_hash) ON partners TO PUBLIC",
+    "a grant on a function": "GRANT EXECUTE ON FUNCTION lead_search_words TO pg_monitor",
     "an index": "DROP INDEX matches_partner_score",
     "a column": "ALTER TABLE partners ADD COLUMN extra text",
     "a type": "ALTER TABLE partners ALTER COLUMN phone TYPE varchar(40)",
