@@ -2,7 +2,8 @@
 
 Its traits, by name: `token-forever`, `cookie-forever` and `code-forever` do not ask for the end (defects); `no-end` keeps none
 for sessions; `code-in-row` keeps the code beside its member, with the milliseconds when it was sent; `in-memory` keeps sessions
-out of the database; `logs-requests` writes a row for each; `renews` sets the end of a session that is written to anew.
+out of the database; `logs-requests` writes a row for each; `renews` sets the end of a session that is written to anew;
+`in-parts` keeps sessions in partitions; `told-in-words` keeps their end as text within JSON.
 """
 
 from __future__ import annotations
@@ -40,6 +41,17 @@ CREATE FUNCTION renew() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN NEW.expires_at := now() + interval '1 day'; RETURN NEW; END $$;
 CREATE TRIGGER renewing BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION renew()
 """
+IN_PARTS = """
+DROP TABLE sessions;
+CREATE TABLE sessions (token text PRIMARY KEY, email text, is_page boolean, created_at timestamptz DEFAULT now())
+    PARTITION BY HASH (token);
+CREATE TABLE sessions_even PARTITION OF sessions FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE sessions_odd PARTITION OF sessions FOR VALUES WITH (MODULUS 2, REMAINDER 1)
+"""
+ENDS = {
+    "told-in-words": "state jsonb DEFAULT jsonb_build_object('until', now() + interval '1 day')",
+    "": "expires_at timestamptz DEFAULT now() + interval '1 day'",
+}
 PAGE = {"Content-Type": "text/html"}
 FORM = '<form method="post" action="/enter"><input name="email" type="email"><input name="password" type="password"></form>'
 
@@ -124,7 +136,8 @@ class _Locker:
     def _is_open(self, db: psycopg.Connection, token: str, forever: str) -> bool:
         if token in self.held:
             return True
-        still = "true" if self.traits & {forever, "no-end"} else "expires_at > now()"
+        end = "(state->>'until')::timestamptz" if "told-in-words" in self.traits else "expires_at"
+        still = "true" if self.traits & {forever, "no-end"} else f"{end} > now()"
         return db.execute(f"SELECT 1 FROM sessions WHERE token = %s AND {still}", [token]).fetchone() is not None  # type: ignore[arg-type]
 
     def _send(self, db: psycopg.Connection, email: str) -> Given:
@@ -181,8 +194,11 @@ class Lockers:
                 connection.execute(statement, [PASSWORD] if "%s" in statement else None)  # type: ignore[arg-type]
             if "renews" in self.traits:
                 connection.execute(RENEWING)
+            if "in-parts" in self.traits:
+                connection.execute(IN_PARTS)
             if "no-end" not in self.traits:
-                connection.execute("ALTER TABLE sessions ADD expires_at timestamptz DEFAULT now() + interval '1 day'")
+                end = ENDS["told-in-words" if "told-in-words" in self.traits else ""]
+                connection.execute(f"ALTER TABLE sessions ADD {end}")  # type: ignore[arg-type]
         try:
             with served(target(), _Locker(dsn, self.traits, log).answer, dsn=dsn, log_path=log) as live:
                 yield live

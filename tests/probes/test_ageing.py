@@ -46,7 +46,7 @@ def said(report: Report) -> list[tuple[str, str, Confidence]]:
     return [(finding.rule, finding.operation, finding.confidence) for finding in report.findings]
 
 
-@pytest.mark.parametrize("traits", [(), ("logs-requests",), ("no-end",)])
+@pytest.mark.parametrize("traits", [(), ("logs-requests",), ("no-end",), ("in-parts",)])
 def test_a_session_that_ends_or_promises_no_end_gives_no_finding(
     server: EmbeddedServer, tmp_path: Path, traits: tuple[str, ...]
 ) -> None:
@@ -54,7 +54,7 @@ def test_a_session_that_ends_or_promises_no_end_gives_no_finding(
     assert (ended.tried, ended.finding, ended.note) == (True, None, "")
 
 
-@pytest.mark.parametrize("more", [(), ("logs-requests",)])
+@pytest.mark.parametrize("more", [(), ("logs-requests",), ("in-parts",)])
 @pytest.mark.parametrize(
     ("defect", "operation", "what"), [("token-forever", "POST /login", "token"), ("cookie-forever", "POST /enter", "cookie")]
 )
@@ -91,6 +91,12 @@ def test_what_hangs_on_no_row_is_not_judged(server: EmbeddedServer, tmp_path: Pa
 def test_rows_that_a_trigger_puts_right_again_are_not_judged(server: EmbeddedServer, tmp_path: Path) -> None:
     ended = sessions(server, tmp_path, "renews")
     assert (ended.tried, ended.finding) == (False, None)
+
+
+def test_rows_whose_end_is_told_in_words_are_not_judged(server: EmbeddedServer, tmp_path: Path) -> None:
+    ended = sessions(server, tmp_path, "told-in-words")
+    assert (ended.tried, ended.finding) == (False, None)
+    assert "not all that it wrote could be made older" in ended.note
 
 
 @pytest.mark.parametrize(("text", "may"), [("a" * 40, False), ("s:id.signature", False), ("head.claims.signature", True)])

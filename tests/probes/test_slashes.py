@@ -39,6 +39,7 @@ def test_objects_in_lists_are_tried_and_judged_alike(defect: str, described: boo
 
 def test_an_operation_is_found_with_or_without_its_slash() -> None:
     document = slashed(projects_server.DOCUMENT)
-    both = Document.of({"openapi": "3.1.0", "paths": {path: {"get": {"responses": {}}} for path in ("/a", "/a/", "/b/")}})
+    both = Document.of({"openapi": "3.1.0", "paths": {path: {"get": {"responses": {}}} for path in ("/a", "/a/", "/b/", "/")}})
     assert [document.operation(name).path for name in ("GET /projects", "GET /projects/")] == ["/projects/"] * 2
     assert [getattr(both.find("GET", path), "path", "") for path in ("/a", "/a/", "/b", "/c")] == ["/a", "/a/", "/b/", ""]
+    assert [getattr(both.find("GET", path), "path", None) for path in ("/", "")] == ["/", None]  # the root is no list
