@@ -11,7 +11,7 @@ from harness.model.errors import TargetError
 from harness.model.finding import Confidence, Finding, Severity
 from harness.probes.again import seen_again, survived
 from harness.probes.checks import Report
-from harness.probes.exchange import Door
+from harness.probes.door import Door
 from tests.probes.board_server import Boards, board
 
 FINDING = Finding("a.rule", "It shows", Severity.HIGH, Confidence.HIGH, "security", ("probes",))

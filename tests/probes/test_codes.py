@@ -12,7 +12,8 @@ from harness.model.finding import Confidence
 from harness.model.target import CodeFlow, Limits, OperationHint
 from harness.probes.again import examined_twice
 from harness.probes.checks import Report
-from harness.probes.codes import bits_of, examine_codes, foreseeable
+from harness.probes.code_values import bits_of, foreseeable
+from harness.probes.codes import examine_codes
 from harness.probes.deliberate import deliberate_statuses
 from harness.probes.destruction import destructive
 from harness.probes.document import Document

@@ -8,7 +8,8 @@ from harness.model.finding import Confidence, Finding, Request
 from harness.model.target import Login
 from harness.probes.again import sent_again
 from harness.probes.cross_site import guards_of
-from harness.probes.exchange import Credential, World
+from harness.probes.door import Credential
+from harness.probes.exchange import World
 from harness.probes.sessions import SessionsRun
 from tests.probes.lodge_server import Lodges, document
 from tests.probes.notes_server import DOCUMENT as NOTES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.model.finding import Request
-from harness.probes.exchange import Answer
+from harness.probes.answers import Answer
 from harness.probes.headers import audit
 from harness.probes.scene import Asker
 from harness.probes.tour import Visit, What

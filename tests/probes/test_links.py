@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.probes.exchange import Answer
+from harness.probes.answers import Answer
 from harness.probes.links import all_links, local_links, walk
 
 HOST = "http://127.0.0.1:8080"

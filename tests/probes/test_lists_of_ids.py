@@ -8,9 +8,9 @@ import pytest
 
 from harness.model.evidence import Whose
 from harness.model.target import ObjectKind
+from harness.probes.answers import Answer
 from harness.probes.authorization import AuthorizationRun, Matrix
 from harness.probes.body_places import body_places, placed
-from harness.probes.exchange import Answer
 from tests.probes.tickets_server import CLOSED, COUNTED, DOCUMENT, MOVED, NOTICED, REMARKED, STAGED, STARRED, Desks
 
 OWNED = {STARRED, MOVED, STAGED, CLOSED, REMARKED}

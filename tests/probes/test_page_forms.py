@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.probes.answers import Answer
 from harness.probes.endings import Ended
-from harness.probes.exchange import Answer, World
+from harness.probes.exchange import World
 from harness.probes.forms import forms_of
 from harness.probes.page_forms import _shuts, examine_page_forms
 from harness.probes.scene import Scene

@@ -11,11 +11,13 @@ from itertools import chain
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request
 from harness.probes.addresses import fresh_address
+from harness.probes.answers import Answer
 from harness.probes.checks import Report
 from harness.probes.deaths import Death, death_by
 from harness.probes.document import Document
+from harness.probes.door import Door
 from harness.probes.doors import Doors
-from harness.probes.exchange import Answer, Door, TargetDied, World
+from harness.probes.exchange import TargetDied, World
 from harness.probes.inference import made_ids
 from harness.probes.scene import Scene
 

@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Any
 
 from harness.model.target import ObjectKind
+from harness.probes.answers import Answer
 from harness.probes.document import Document
-from harness.probes.exchange import Answer
 from harness.probes.names import singular, snake
 from harness.probes.operations import Operation
 from harness.probes.preconditions import with_version

@@ -10,9 +10,9 @@ from typing import Any
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
+from harness.probes.answers import Answer
 from harness.probes.destruction import leaving_open
 from harness.probes.drafts import Draft, body_schema
-from harness.probes.exchange import Answer
 from harness.probes.fresh_objects import BODIES_TRIED_MAX, fresh_objects
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation, only_redirects

@@ -10,8 +10,8 @@ from harness.model.errors import TargetError
 from harness.model.finding import Finding
 from harness.probes.checks import Report
 from harness.probes.document import Document
+from harness.probes.door import Door
 from harness.probes.doors import Doors
-from harness.probes.exchange import Door
 from harness.probes.exposure import given_away
 from harness.probes.secret_columns import empty_columns, plant
 from harness.probes.tour import Tour, take_tour

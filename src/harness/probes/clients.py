@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from harness.probes.addresses import is_every_address_ours
-from harness.probes.exchange import Door
+from harness.probes.door import Door
 
 
 def can_be_many(door: Door) -> bool:

@@ -10,10 +10,10 @@ from typing import Any
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import ObjectKind, Role
+from harness.probes.answers import Answer
 from harness.probes.body_places import carries
 from harness.probes.destruction import closes_account, closing_members, is_about_users
 from harness.probes.endings import ENGINE, STAGE, Ended, witness_of
-from harness.probes.exchange import Answer
 from harness.probes.objects import id_names
 from harness.probes.operations import Operation
 from harness.probes.path_ids import collection_of

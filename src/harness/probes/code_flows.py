@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.model.finding import Request
-from harness.probes.exchange import USERNAME, Answer
+from harness.probes.answers import Answer
+from harness.probes.exchange import USERNAME
 from harness.probes.flows import CONTACT, PASSWORD, Flow, members_of
 from harness.probes.oracle import leaves
 from harness.probes.scene import Scene, Untestable

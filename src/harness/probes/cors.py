@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
-from harness.probes.exchange import Answer, World, with_headers
+from harness.probes.answers import Answer
+from harness.probes.exchange import World, with_headers
 from harness.probes.tour import Tour, Visit, What
 
 STAGE, ENGINE = "security", "probes"

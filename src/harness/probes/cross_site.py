@@ -15,10 +15,11 @@ from itertools import chain, islice
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import Login, Role
+from harness.probes.answers import Answer
 from harness.probes.calls import on_a_new_object, valid_drafts
 from harness.probes.cookies import log_in_cookies
 from harness.probes.endings import ENGINE, STAGE, Ended
-from harness.probes.exchange import Answer, World, with_headers
+from harness.probes.exchange import World, with_headers
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 

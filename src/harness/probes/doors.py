@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from harness.probes.exchange import Door
+from harness.probes.door import Door
 
 
 class Doors(Protocol):

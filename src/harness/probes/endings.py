@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import Role
+from harness.probes.answers import Answer
 from harness.probes.calls import attempts
 from harness.probes.destruction import changes_password, logs_out
-from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 

@@ -24,11 +24,13 @@ from harness.model.finding import Observation, Request, Severity, Symptom
 from harness.model.target import Role, User
 from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
+from harness.probes.answers import Answer
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.clients import can_be_many
 from harness.probes.document import Document
+from harness.probes.door import Credential, Door
 from harness.probes.doors import Doors
-from harness.probes.exchange import USERNAME, Answer, Credential, Door, World
+from harness.probes.exchange import USERNAME, World
 from harness.probes.flows import flows_of
 from harness.probes.operations import Operation
 from harness.probes.scene import Scene, Untestable

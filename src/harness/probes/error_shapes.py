@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.probes.exchange import Answer
+from harness.probes.answers import Answer
 
 OF_THE_SERVER = (413, 414, 431)
 """Refusals that come from the server before the platform has the request."""

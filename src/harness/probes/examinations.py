@@ -11,9 +11,10 @@ from harness.probes.authorization import examine_again
 from harness.probes.checks import Report
 from harness.probes.codes import examine_codes
 from harness.probes.document import Document
+from harness.probes.door import Door
 from harness.probes.doors import Doors
 from harness.probes.enumeration import examine_enumeration
-from harness.probes.exchange import Door, World
+from harness.probes.exchange import World
 from harness.probes.formulas import examine_formulas
 from harness.probes.guessing import examine_guessing
 from harness.probes.injection import examine_injection

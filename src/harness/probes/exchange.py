@@ -7,19 +7,19 @@ import re
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
-from typing import Any, Protocol, Self
+from dataclasses import dataclass, replace
+from typing import Self
 from urllib.parse import quote_plus
 
 import httpx
 
 from harness.model.errors import TargetError
 from harness.model.finding import Request
-from harness.model.target import Login, Role, Target, User
+from harness.model.target import Role, User
+from harness.probes.answers import Answer
+from harness.probes.door import Credential, Door, token_of
 from harness.probes.forging import Forgery, forgeries, is_asymmetric, key_of, read_jwt, refresh_forgery
-from harness.probes.operations import SAFE_METHODS, is_json_type
+from harness.probes.operations import SAFE_METHODS
 from harness.probes.public_keys import PATHS, public_keys
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
@@ -31,128 +31,6 @@ _ENCODINGS = ("", "identity", "gzip", "deflate")
 RETRY_AFTER_S_MAX = 2.0  # a longer wait asked for by a 429 is not kept: the answer stands
 # Stand in a body for the user's own: no request that is kept holds a credential.
 USERNAME, PASSWORD, REFRESH_TOKEN = "${username}", "${password}", "${refresh_token}"
-
-
-@dataclass(frozen=True)
-class Credential:
-    """What a signed-in user sends with each request."""
-
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
-    refresh_token: str = field(default="", repr=False)  # of the log-in's answer, where it gave one
-
-
-class Door(Protocol):
-    """A running target on data of its own, as the probes need it."""
-
-    @property
-    def target(self) -> Target:
-        """What the target file says."""
-
-    @property
-    def base_url(self) -> str:
-        """Where it listens, without a slash at the end."""
-
-    @property
-    def log_path(self) -> Path | None:
-        """The file that its output goes to; None where it was not started here."""
-
-    @property
-    def dsn(self) -> str:
-        """Address of its database, where the harness provides it."""
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Keys that the harness gave the target, one of which may sign its tokens."""
-
-    def alive(self) -> bool:
-        """Whether it still answers."""
-
-    def sign_in(self, role: Role, user: User) -> Credential:
-        """Logs in. Raises `TargetError` where the target refuses."""
-
-    def seen_from(self, source: str) -> Door:
-        """The same target, asked directly (through no proxy) from another address of this machine."""
-
-    def client(self) -> httpx.Client:
-        """A client without credentials, that follows no redirects and talks to the target's hosts only."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back. `status` 0 is no answer at all, with `error` saying why; a body over the bound is cut."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...] = ()
-    content: bytes = b""
-    error: str = ""
-    elapsed_s: float = 0.0
-    truncated: bool = False
-
-    @cached_property
-    def text(self) -> str:
-        """The body as text; what is no UTF-8 is replaced."""
-        return self.content.decode("utf-8", errors="replace")
-
-    @cached_property
-    def json(self) -> Any:
-        """The body as plain data, or None where it is no JSON."""
-        if not self.content or self.truncated:
-            return None
-        try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError):
-            return None
-
-    def header(self, name: str) -> str:
-        """The first header of that name, "" where there is none."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
-
-    def header_all(self, name: str) -> tuple[str, ...]:
-        """All headers of that name (`Set-Cookie` comes many times)."""
-        return tuple(value for key, value in self.headers if key.lower() == name.lower())
-
-    @property
-    def is_success(self) -> bool:
-        """A 2xx that does not say in its body that it failed."""
-        return 200 <= self.status < 300 and not self.is_soft_refusal
-
-    @property
-    def is_soft_refusal(self) -> bool:
-        """A 2xx whose JSON says that nothing was done: `success: false`, `ok: false`, `status: "error"`, errors without data."""
-        data = self.json
-        if not isinstance(data, Mapping):
-            return False
-        if data.get("success") is False or data.get("ok") is False:
-            return True
-        if str(data.get("status", "")).lower() in ("error", "fail", "failed", "failure"):
-            return True
-        return bool(data.get("errors")) and not data.get("data")
-
-    @property
-    def is_denial(self) -> bool:
-        """A refusal for want of a credential or a right: 401, 403, 404, or a redirect (to a log-in page)."""
-        return self.status in (401, 403, 404) or 300 <= self.status < 400
-
-    @property
-    def is_of_the_door(self) -> bool:
-        """Whether whoever asked did not get behind the door: no answer, 401, 403, or too many requests."""
-        return self.status in (0, 401, 403, 429)
-
-    @property
-    def media_type(self) -> str:
-        """Essence of the content type, in lower case."""
-        return self.header("content-type").split(";")[0].strip().lower()
-
-    @property
-    def is_json(self) -> bool:
-        """Whether it says that it is JSON."""
-        return is_json_type(self.media_type)
-
-    @property
-    def is_html(self) -> bool:
-        """Whether it is a page."""
-        return self.media_type in ("text/html", "application/xhtml+xml")
 
 
 class TargetDied(TargetError):
@@ -368,21 +246,6 @@ def _overridden(below: Mapping[str, str], above: Mapping[str, str]) -> dict[str,
     """Headers of the request over those of the credential, whatever the case of their names."""
     names = {name.lower() for name in above}
     return {**{name: value for name, value in below.items() if name.lower() not in names}, **above}
-
-
-def token_of(credential: Credential, login: Login) -> str:
-    """The bare token of a credential: what stands in for `{token}` in the header, or the session cookie; "" without either."""
-    if login.cookie:
-        return credential.cookies.get(login.cookie, "")
-    value = credential.headers.get(login.header, "")
-    before, mark, after = login.value.partition("{token}")
-    return value.removeprefix(before).removesuffix(after) if mark else ""
-
-
-def forged_header(login: Login, name: str) -> dict[str, str]:
-    """The header that carries a forged token in place of the user's own (see `World.send`)."""
-    mark = "${token:" + name + "}"
-    return {"Cookie": f"{login.cookie}={mark}"} if login.cookie else {login.header: login.value.replace("{token}", mark)}
 
 
 def with_headers(request: Request, headers: Mapping[str, str]) -> Request:

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Target
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.checks import Report, finding_of
-from harness.probes.exchange import Answer
 from harness.probes.oracle import leaves
 from harness.probes.tour import Tour, Visit
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
-from harness.probes.exchange import Answer
+from harness.probes.answers import Answer
 
 _SENDS = "submit"
 _NOT_SENT = ("submit", "button", "reset", "image")

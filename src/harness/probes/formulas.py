@@ -13,11 +13,11 @@ from itertools import islice
 from harness.model.errors import HarnessError
 from harness.model.finding import Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import Report, finding_of
 from harness.probes.destruction import destructive
 from harness.probes.drafts import Draft
-from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 

@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any
 
 from harness.model.finding import Request
+from harness.probes.answers import Answer
 from harness.probes.askers import Asker, Untestable
-from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.path_ids import collection_of, made_in, names_in
 from harness.probes.preconditions import fresh

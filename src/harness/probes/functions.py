@@ -9,10 +9,10 @@ from typing import Any
 
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Finding, Request
+from harness.probes.answers import Answer
 from harness.probes.calls import OF_THE_OBJECT, on_other_objects, versioned
 from harness.probes.cells import Examined, tried, untried, with_twins
 from harness.probes.drafts import Draft
-from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.oracle import alike
 from harness.probes.permissions import Basis, Permission

@@ -21,9 +21,11 @@ from harness.model.finding import Request, Severity, Symptom
 from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
+from harness.probes.answers import Answer
 from harness.probes.checks import Report, finding_of
 from harness.probes.clients import Disguise, can_be_many, disguises
-from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential, Door, World
+from harness.probes.door import Credential, Door
+from harness.probes.exchange import PASSWORD, USERNAME, World
 from harness.probes.forms import forms_of
 from harness.probes.limits import SPARE, disguised
 from harness.probes.pages import Browsing

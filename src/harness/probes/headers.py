@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from harness.model.finding import Confidence, Finding, Severity, Symptom
-from harness.probes.exchange import Answer
+from harness.probes.answers import Answer
 from harness.probes.tour import Visit, What
 
 STAGE, ENGINE = "security", "probes"

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.model.target import ObjectKind, Role
-from harness.probes.exchange import Answer
+from harness.probes.answers import Answer
 from harness.probes.objects import Holdings, id_names, id_path_in
 from harness.probes.oracle import member
 from harness.probes.schemas import SchemaError

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Observation, Severity, Symptom
 from harness.model.weakness import Weakness
+from harness.probes.answers import Answer
 from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import STAGE, Report
-from harness.probes.exchange import Answer
 from harness.probes.interpreters import Marks, interpreted, shown_on_pages
 from harness.probes.oracle import same_body
 from harness.probes.scene import Scene, Untestable

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.checks import SERVER_ERROR, finding_of
-from harness.probes.exchange import Answer
 from harness.probes.forms import forms_of
 from harness.probes.pages import Browsing, log_in
 from harness.probes.scene import Scene

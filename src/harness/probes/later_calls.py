@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any
 
 from harness.model.finding import Request
+from harness.probes.answers import Answer
 from harness.probes.askers import Asker, Untestable
 from harness.probes.drafts import Draft
-from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.oracle import member
 from harness.probes.path_ids import names_in

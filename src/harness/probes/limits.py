@@ -16,10 +16,12 @@ from harness.model.finding import Observation, Request, Severity, Symptom
 from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
+from harness.probes.answers import Answer
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.clients import Disguise, can_be_many, disguises
 from harness.probes.document import Document
-from harness.probes.exchange import Answer, Credential, Door, World
+from harness.probes.door import Credential, Door
+from harness.probes.exchange import World
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable, base_path_of
 

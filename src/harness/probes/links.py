@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
-from harness.probes.exchange import Answer, route_of
+from harness.probes.answers import Answer
+from harness.probes.exchange import route_of
 
 WAITING_MAX = 1000
 _DOES_SOMETHING = re.compile(r"log-?out|sign-?out|logoff|delete|remove|destroy", re.I)

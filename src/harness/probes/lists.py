@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.model.finding import Finding, Observation, Request
+from harness.probes.answers import Answer
 from harness.probes.cells import Examined
-from harness.probes.exchange import Answer
 from harness.probes.jsonpath import find
 from harness.probes.objects import Holdings
 from harness.probes.operations import Operation

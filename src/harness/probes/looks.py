@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from harness.model.errors import TargetError
 from harness.model.finding import Request
 from harness.model.target import ObjectKind
+from harness.probes.answers import Answer
 from harness.probes.askers import Asker
-from harness.probes.exchange import Answer
 from harness.probes.objects import Reference, references
 from harness.probes.operations import Operation
 from harness.probes.oracle import unstable

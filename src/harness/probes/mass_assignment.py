@@ -18,10 +18,10 @@ from typing import Any
 from harness.model.errors import HarnessError
 from harness.model.finding import Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import Report, finding_of
 from harness.probes.drafts import Draft
-from harness.probes.exchange import Answer
 from harness.probes.foreign_keys import another_parent, keys_beside
 from harness.probes.operations import Operation
 from harness.probes.oracle import excerpt, leaves

@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from harness.model.finding import Request
 from harness.model.target import ObjectKind, User
+from harness.probes.answers import Answer
 from harness.probes.body_places import MANY, body_places, carries
 from harness.probes.document import Document
 from harness.probes.drafts import Drafter
-from harness.probes.exchange import Answer, World
+from harness.probes.exchange import World
 from harness.probes.jsonpath import find
 from harness.probes.operations import Operation
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.probes.exchange import Answer
+from harness.probes.answers import Answer
 
 LEAVES_MAX = 20_000
 _NUMBER_MIN = 10_000  # a smaller number may stand anywhere

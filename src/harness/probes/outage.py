@@ -11,9 +11,11 @@ from typing import Protocol
 from harness.model.errors import HarnessError
 from harness.model.finding import Finding, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.checks import Report, finding_of
 from harness.probes.document import Document
-from harness.probes.exchange import Answer, Door, World
+from harness.probes.door import Door
+from harness.probes.exchange import World
 from harness.probes.exposure import internals_in
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.tour import Visit, What

@@ -17,10 +17,11 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Request, Severity, Symptom
 from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import Report, finding_of
 from harness.probes.drafts import Draft
-from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
+from harness.probes.exchange import PASSWORD, USERNAME, World
 from harness.probes.forms import forms_of
 from harness.probes.later_calls import Taken, calls_below
 from harness.probes.operations import Operation

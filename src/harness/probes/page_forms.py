@@ -18,9 +18,10 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.cross_site import ORIGIN
 from harness.probes.endings import ENGINE, STAGE, Ended
-from harness.probes.exchange import Answer, route_of
+from harness.probes.exchange import route_of
 from harness.probes.forms import Form, forms_of
 from harness.probes.links import does_something
 from harness.probes.pages import Browsing, PageSession, log_in

@@ -8,7 +8,8 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from harness.model.finding import Request
 from harness.model.target import Role, User
-from harness.probes.exchange import PASSWORD, USERNAME, Answer, World
+from harness.probes.answers import Answer
+from harness.probes.exchange import PASSWORD, USERNAME, World
 from harness.probes.forms import Form, forms_of
 from harness.probes.links import walk
 

@@ -14,9 +14,9 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Severity, Symptom
 from harness.model.target import ObjectKind, Role
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.askers import Asker
 from harness.probes.checks import Report, finding_of
-from harness.probes.exchange import Answer
 from harness.probes.names import singular, snake
 from harness.probes.objects import unknown_like
 from harness.probes.pages import Browsing, log_in

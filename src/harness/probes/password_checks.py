@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import Role
+from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
+from harness.probes.door import Credential
 from harness.probes.endings import ENGINE, STAGE, Ended, password_change_of, witness_of
-from harness.probes.exchange import PASSWORD, USERNAME, Answer, Credential
+from harness.probes.exchange import PASSWORD, USERNAME
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 

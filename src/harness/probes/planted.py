@@ -12,9 +12,11 @@ from enum import StrEnum
 
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Request
+from harness.probes.answers import Answer
 from harness.probes.authorization import Matrix, examine_again
 from harness.probes.document import Document
-from harness.probes.exchange import Answer, Credential, Door, World
+from harness.probes.door import Credential, Door
+from harness.probes.exchange import World
 from harness.probes.operations import Operation
 from harness.probes.published import EVERYBODY_WRITES
 from harness.probes.scene import Asker, Scene

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from harness.probes.answers import Answer
 from harness.probes.document import Document
 from harness.probes.drafts import Draft
-from harness.probes.exchange import Answer
 from harness.probes.oracle import member
 from harness.probes.schemas import SchemaError
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Finding
+from harness.probes.answers import Answer
 from harness.probes.body_places import placed
 from harness.probes.cells import Examined, tried, untried, with_twins
 from harness.probes.drafts import Draft
-from harness.probes.exchange import Answer
 from harness.probes.objects import Holdings, Reference, unknown_like
 from harness.probes.operations import Operation
 from harness.probes.oracle import distinctive, same_body, shown

@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 from harness.model.target import Login
+from harness.probes.answers import Answer
 from harness.probes.document import Document
-from harness.probes.exchange import Answer, Credential
+from harness.probes.door import Credential
 from harness.probes.flows import members_of
 from harness.probes.jsonpath import find
 from harness.probes.operations import Operation

@@ -12,9 +12,10 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.calls import attempts
+from harness.probes.door import Credential
 from harness.probes.endings import ENGINE, STAGE, Ended, log_out_of, password_change_of, witness_of
-from harness.probes.exchange import Answer, Credential
 from harness.probes.operations import Operation
 from harness.probes.refresh_tokens import refresh_cookie, refresh_member, session_in, takes_cookie
 from harness.probes.scene import Asker, Scene, Untestable

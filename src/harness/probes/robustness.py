@@ -10,13 +10,14 @@ from typing import Any
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Symptom
 from harness.model.weakness import Place
+from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import DIED, SERVER_ERROR, finding_of
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.drafts import Draft
 from harness.probes.error_shapes import ErrorShapes
-from harness.probes.exchange import Answer, World
+from harness.probes.exchange import World
 from harness.probes.exposure import internals_in
 from harness.probes.operations import Operation, Parameter
 from harness.probes.scene import Asker, Scene, Untestable

@@ -12,12 +12,14 @@ from typing import Any
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import Login, ObjectKind, Role
+from harness.probes.answers import Answer
 from harness.probes.askers import NOBODY, Asker, Untestable
 from harness.probes.borrowed import IDS_MAX, borrowed_ids, refers_to_others, with_borrowed
 from harness.probes.destruction import changes_password, closes_account, destructive, leaving_open
 from harness.probes.document import Document
+from harness.probes.door import Credential
 from harness.probes.drafts import Draft, Drafter
-from harness.probes.exchange import PASSWORD, REFRESH_TOKEN, USERNAME, Answer, Credential, World
+from harness.probes.exchange import PASSWORD, REFRESH_TOKEN, USERNAME, World
 from harness.probes.files import file_member, samples
 from harness.probes.flows import resets
 from harness.probes.inference import bound_roles, created_for, inferred

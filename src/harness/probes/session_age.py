@@ -8,8 +8,8 @@ from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
 from harness.probes.ageing import YEARS, Aged, outlives, says_its_end
 from harness.probes.cookies import is_closed
+from harness.probes.door import Credential, token_of
 from harness.probes.endings import ENGINE, STAGE, Ended, witness_of
-from harness.probes.exchange import Credential, token_of
 from harness.probes.forging import read_jwt
 from harness.probes.forms import forms_of
 from harness.probes.pages import Browsing, PageSession, log_in

@@ -10,15 +10,17 @@ from functools import cached_property
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Role
+from harness.probes.answers import Answer
 from harness.probes.calls import Call, attempts, valid_drafts
 from harness.probes.closing import closings_of, examine_closing
 from harness.probes.cookies import CookieReport, examine_cookies
 from harness.probes.cross_site import NO_COOKIE, by_cookie, examine_cross_site
 from harness.probes.deaths import Death, death_by
 from harness.probes.document import Document
+from harness.probes.door import Door, forged_header, token_of
 from harness.probes.doors import Doors
 from harness.probes.endings import Ended, examine_log_out, examine_password_change
-from harness.probes.exchange import Answer, Door, World, forged_header, token_of, with_headers
+from harness.probes.exchange import World, with_headers
 from harness.probes.forging import REFRESH, Forgery, read_jwt
 from harness.probes.operations import Operation
 from harness.probes.page_forms import NO_PAGES, examine_page_forms

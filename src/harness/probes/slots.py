@@ -8,10 +8,10 @@ from typing import Any
 
 from harness.model.finding import Confidence, Finding, Request, Symptom
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import finding_of
 from harness.probes.drafts import Draft
-from harness.probes.exchange import Answer
 from harness.probes.operations import Operation, Parameter
 from harness.probes.preconditions import asks_version
 from harness.probes.scene import Asker, Scene

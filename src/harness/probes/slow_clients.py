@@ -14,7 +14,7 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
 from harness.probes.checks import Report, finding_of
 from harness.probes.clients import can_be_many
-from harness.probes.exchange import Door
+from harness.probes.door import Door
 
 CONNECTIONS = 40
 BESIDE = 5  # requests that are sent while they are held

@@ -9,13 +9,14 @@ from itertools import islice
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
+from harness.probes.answers import Answer
 from harness.probes.calls import attempts
 from harness.probes.codes import confirmed
 from harness.probes.deaths import Death, death_by
 from harness.probes.destruction import locks_out
 from harness.probes.document import Document
 from harness.probes.doors import Doors
-from harness.probes.exchange import Answer, World
+from harness.probes.exchange import World
 from harness.probes.operations import Operation
 from harness.probes.pages import Browsing, PageSession, log_in
 from harness.probes.scene import NOBODY, Asker, Scene, Untestable

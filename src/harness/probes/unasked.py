@@ -6,7 +6,8 @@ import secrets
 from dataclasses import replace
 
 from harness.model.finding import Finding, Request
-from harness.probes.exchange import PASSWORD, Answer
+from harness.probes.answers import Answer
+from harness.probes.exchange import PASSWORD
 from harness.probes.operations import Operation
 from harness.probes.oracle import same_body
 from harness.probes.scene import NOBODY, Asker, Scene, Untestable

@@ -11,10 +11,10 @@ from urllib.parse import quote, urljoin, urlsplit
 from harness.model.errors import HarnessError
 from harness.model.finding import Observation, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.drafts import Draft, File, text_of
-from harness.probes.exchange import Answer
 from harness.probes.files import SAMPLES, file_member, samples
 from harness.probes.operations import Operation
 from harness.probes.oracle import leaves

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
-from harness.probes.exchange import Answer
+from harness.probes.answers import Answer
 from harness.probes.operations import Operation
 from harness.probes.oracle import Change, excerpt, members_of
 from harness.probes.scene import Asker

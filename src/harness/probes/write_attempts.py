@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Finding, Observation, Request, Symptom
+from harness.probes.answers import Answer
 from harness.probes.askers import Asker
 from harness.probes.cells import Examined, tried, untried, with_twins
 from harness.probes.drafts import Draft
-from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.oracle import Change, excerpt
 from harness.probes.permissions import Permission

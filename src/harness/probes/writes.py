@@ -15,11 +15,11 @@ from typing import Any
 from harness.model.errors import TargetError
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Request
+from harness.probes.answers import Answer
 from harness.probes.body_places import placed
 from harness.probes.calls import turned
 from harness.probes.cells import Examined, tried, untried
 from harness.probes.drafts import Draft, body_schema
-from harness.probes.exchange import Answer
 from harness.probes.fresh_objects import fresh_objects
 from harness.probes.names import names_within
 from harness.probes.objects import Reference

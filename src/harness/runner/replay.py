@@ -16,9 +16,9 @@ from harness.model.errors import EvidenceError
 from harness.model.finding import Finding, Request
 from harness.model.verdict import Verdict
 from harness.probes.again import exchanged_again
+from harness.probes.answers import Answer
 from harness.probes.document import Document
 from harness.probes.examinations import Found, examination_of, has_requests
-from harness.probes.exchange import Answer
 from harness.probes.symptoms import shows
 from harness.runner.preflight import standing
 from harness.runner.request import RunRequest

@@ -12,7 +12,7 @@ import httpx
 from harness.evidence.redaction import REDACTED, redact, remember_cookie, remember_secret
 from harness.model.errors import TargetError
 from harness.model.target import Login, Role, Target, User, filled
-from harness.probes.exchange import Credential
+from harness.probes.door import Credential
 from harness.probes.jsonpath import find
 from harness.probes.refresh_tokens import refresh_token_in
 from harness.targets.clients import client

@@ -18,8 +18,8 @@ from typing import Any
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.calls import sender, valid_drafts
-from harness.probes.exchange import Answer
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.witness.markers import Marker, stands

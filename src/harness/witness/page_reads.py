@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import Role
-from harness.probes.exchange import Answer, route_of
+from harness.probes.answers import Answer
+from harness.probes.exchange import route_of
 from harness.probes.forms import Form, forms_of
 from harness.probes.operations import Operation
 from harness.probes.pages import Browsing, log_in

@@ -21,10 +21,11 @@ from psycopg import sql
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity
 from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
 from harness.probes.borrowed import is_reference
 from harness.probes.calls import on_a_new_object, sender, valid_drafts
 from harness.probes.drafts import Draft, File, body_schema
-from harness.probes.exchange import Answer, World
+from harness.probes.exchange import World
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation
 from harness.probes.oracle import member

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.model.finding import Confidence, Request, Severity
 from harness.model.weakness import Place
-from harness.probes.exchange import Answer
+from harness.probes.answers import Answer
 from harness.probes.oracle import member
 from harness.probes.scene import Asker
 from harness.witness.injection import SECOND_ORDER, InjectionOracle, Sent

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.model.finding import Request
+from harness.probes.answers import Answer
 from harness.probes.calls import sender, valid_drafts
-from harness.probes.exchange import PASSWORD, USERNAME, Answer
+from harness.probes.exchange import PASSWORD, USERNAME
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 

@@ -32,7 +32,8 @@ from harness.model.evidence import OperationCases
 from harness.model.finding import Finding, Observation
 from harness.model.target import Role, Target
 from harness.probes.document import Document
-from harness.probes.exchange import Door, World
+from harness.probes.door import Door
+from harness.probes.exchange import World
 from harness.probes.files import file_member
 from harness.probes.permissions import Permissions
 from harness.targets.forwarding import is_forwarded

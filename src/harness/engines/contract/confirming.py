@@ -19,7 +19,8 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Observation
 from harness.model.target import Target
 from harness.probes.document import Document
-from harness.probes.exchange import Door, World
+from harness.probes.door import Door
+from harness.probes.exchange import World
 from harness.probes.flows import flows_of
 
 Fresh = Callable[[str], AbstractContextManager[Door]]

@@ -1,0 +1,120 @@
+"""Has codes sent and gives them back: each from a client of its own, and the codes read where they are seen."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from harness.model.finding import Request
+from harness.probes.addresses import fresh_address
+from harness.probes.answers import Answer
+from harness.probes.calls import Call
+from harness.probes.clients import can_be_many
+from harness.probes.code_flows import Codes, Log, Started
+from harness.probes.door import Credential, Door
+from harness.probes.exchange import World
+from harness.probes.flows import Flow, names_code
+from harness.probes.oracle import leaves
+from harness.probes.scene import Asker, Untestable
+
+CANDIDATES_MAX = 3  # that are tried for the code of one start
+LOG_AWAITED_S = 2.0  # a code may be sent after the answer
+_POLL_S = 0.02
+_CODE = re.compile(r"^\d{4,8}$")
+
+
+@dataclass
+class Correspondence:
+    """All that is sent of one flow. `sighted` is set once a code that was seen has been accepted."""
+
+    door: Door
+    codes: Codes
+    log: Log = field(init=False)
+    sighted: bool = False
+    confirmations: int = 0
+
+    def __post_init__(self) -> None:
+        self.log = Log(self.door.log_path)
+
+    @property
+    def flow(self) -> Flow:
+        """Which operations start and confirm, and where the code goes."""
+        return self.codes.flow
+
+    @contextmanager
+    def client(self) -> Iterator[World]:
+        """A client that no limit knows yet, where the target can tell them apart."""
+        door = self.door.seen_from(fresh_address()) if can_be_many(self.door) else self.door
+        with World(door) as world:
+            yield world
+
+    def send(self, request: Request, world: World | None = None) -> Answer:
+        """Sends a request of the flow from `world`, or from a client of its own."""
+        secured = self.flow.start.is_secured or self.flow.confirm.is_secured
+        if world is None:
+            with self.client() as own:
+                return self.send(request, own)
+        credential = self.codes.scene.world.credential(request.role, request.user) if secured else Credential()
+        return world.send_as(request, credential)
+
+    def start(self, user: int = 0) -> Started:
+        """Has a code sent.
+
+        Raises:
+            Untestable: it was refused, or no request could be made.
+        """
+        request, given = self.codes.start_request(user)
+        started = Started(request, given, self.send(request))
+        if not started.answer.is_success:
+            number, status = self.codes.starts, started.answer.status
+            raise Untestable(f"start {number} of {self.flow.start.name} was answered {status}, so no code was sent")
+        return started
+
+    def confirm(self, started: Started, code: str, world: World | None = None) -> Answer:
+        """Gives a code for that start."""
+        self.confirmations += 1
+        return self.send(self.codes.confirm_request(started, code), world)
+
+    def told(self, started: Started) -> list[str]:
+        """What in the answer looks like a code."""
+        named = {path.rsplit(".", 1)[-1].lower(): str(value) for path, value in leaves(started.answer.json)}
+        found = [value for name, value in named.items() if names_code(name, self.flow) and value not in ("None", "")]
+        found += [value for value in named.values() if _CODE.match(value)]
+        return list(dict.fromkeys(found))
+
+    def seen(self, started: Started) -> list[str]:
+        """Candidates for the code of a start, the likeliest first: of its answer, then of the log."""
+        return [*self.told(started), *self._logged(started)]
+
+    def _logged(self, started: Started) -> list[str]:
+        """Codes that the log shows within the wait: those of lines about whom it was sent to, else all, the newest first."""
+        deadline = time.monotonic() + (LOG_AWAITED_S if self.flow.declared or self.sighted else LOG_AWAITED_S / 4)
+        text = self.log.read()
+        while not self.flow.log_pattern.search(text) and time.monotonic() < deadline and self.door.log_path is not None:
+            time.sleep(_POLL_S)
+            text += self.log.read()
+        lines = [line for line in reversed(text.splitlines()) if self.flow.log_pattern.search(line)]
+        about = [line for line in lines if started.is_about(line)] or lines
+        return list(dict.fromkeys(code for line in about for code in self.flow.log_pattern.findall(line)))
+
+    def used(self, started: Started) -> tuple[str, int]:
+        """The code that was accepted and the answer's status; `""` where none of those seen was."""
+        for code in self.seen(started)[:CANDIDATES_MAX]:
+            answer = self.confirm(started, code)
+            if answer.is_success:
+                return code, answer.status
+        return "", 0
+
+    def success(self) -> Call | None:
+        """The first confirmation that succeeds, of one start."""
+        self.log.skip()
+        started = self.start()
+        for code in self.seen(started)[:CANDIDATES_MAX]:
+            request = self.codes.confirm_request(started, code)
+            answer = self.send(request)
+            if answer.is_success:
+                return Call(Asker(request.role, request.user), request, answer)
+        return None
