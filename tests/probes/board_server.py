@@ -6,7 +6,8 @@ closed and `page-fails` at a stored quote, `bare`, `single` and `double` hand th
 a new post is taken without its token (`token-off`), with any token (`token-any`), or has none (`no-token`); `no-same-site` lets
 the cookie go along with every form. A form that it refuses it shows again as it was filled in, with status 200. `lists` puts a
 list of moods in place of its text (`one-way`: none but the last one once that was chosen). Its links are written relative to the
-page (`relative`), or with scheme and host (`absolute`).
+page (`relative`), or with scheme and host (`absolute`). `buttons` gives each post's page a button that closes it, guarded as the
+form for a new post is; it stays there (`stays`), or its form tells the time (`tells-time`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import html
 import re
 import secrets
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +53,9 @@ DOCUMENT = Document.of(
 _FORM = '<form method="post"><input name="user"><input type="password" name="pass"></form>'
 _SEARCH = '<form action="/board/found"><input type="search" name="q"></form>'
 _WRITE = '<form method="post" action="/board"><input name="title" value="{}"><input type="hidden" name="csrf" value="{}"></form>'
+_BUTTON = (
+    '<form method="post" action="/board/{}/close">{}<input type="hidden" name="csrf" value="{}"><button>Close</button></form>'
+)
 _MOODS = ("fine", "closed", "tired", "merry")
 _QUOTED = {"bare": "{}", "single": "'{}'", "double": '"{}"'}
 
@@ -69,6 +74,7 @@ class _Board:
     tokens: set[str] = field(default_factory=set)
     posts: list[str] = field(default_factory=lambda: ["Welcome"])
     mood: str = _MOODS[0]
+    closed: set[int] = field(default_factory=set)
 
     def answer(self, asked: Asked) -> Given:
         if asked.path.startswith("/board"):
@@ -127,7 +133,8 @@ class _Board:
             return Given(500, "sorry", {"Content-Type": "text/plain"})
         if number.isdigit() and int(number) < len(self.posts):
             title = self.posts[int(number)]
-            return self._html(self._shown("raw-page", _evaluated(title) if "template-page" in self.defects else title))
+            shown = self._shown("raw-page", _evaluated(title) if "template-page" in self.defects else title)
+            return self._html(shown + self._button(session, int(number)))
         if number == "found":
             return self._html(f"Nothing for {self._shown('raw-search', asked.query.get('q', ''))}")
         before = (
@@ -146,7 +153,16 @@ class _Board:
             moods = dict.fromkeys((self.mood, "tired")) if "one-way" in self.defects else _MOODS
             options = "".join(f"<option{' selected' if mood == (title or self.mood) else ''}>{mood}</option>" for mood in moods)
             form = re.sub(r"<input name=.title[^>]*>", f'<select name="title">{options}</select>', form)
-        return re.sub(r"<input type=.hidden[^>]*>", "", form) if "no-token" in self.defects else form
+        return self._guarded(form)
+
+    def _button(self, session: str, number: int) -> str:
+        if "buttons" not in self.defects or number in self.closed:
+            return ""
+        clock = f'<input type="hidden" name="at" value="{time.time():.0f}">' if "tells-time" in self.defects else ""
+        return self._guarded(_BUTTON.format(number, clock, _form_token(session)))
+
+    def _guarded(self, form: str) -> str:
+        return re.sub(r"<input type=.hidden. name=.csrf[^>]*>", "", form) if "no-token" in self.defects else form
 
     def _post_form(self, asked: Asked, session: str) -> Given:
         fields = {name: values[0] for name, values in parse_qs(asked.raw.decode()).items()}
@@ -156,6 +172,10 @@ class _Board:
         )
         if not taken:
             return self._html("This form is too old." + self._form(session, title))
+        if asked.path.endswith("/close"):
+            number = int(asked.path.split("/")[-2])
+            self.closed |= set() if "stays" in self.defects else {number}
+            return Given(303, headers={"Location": f"/board/{number}"})
         self.mood = title if title in _MOODS else self.mood
         self._post({"title": title})
         return Given(303, headers={"Location": f"/board/{len(self.posts) - 1}"})

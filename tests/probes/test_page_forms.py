@@ -8,8 +8,10 @@ from harness.probes.answers import Answer
 from harness.probes.endings import Ended
 from harness.probes.exchange import World
 from harness.probes.forms import forms_of
-from harness.probes.page_forms import _shuts, examine_page_forms
+from harness.probes.page_forms import examine_page_forms
+from harness.probes.pages import Browsing
 from harness.probes.scene import Scene
+from harness.probes.sighted_forms import shuts, writing_forms
 from tests.probes.board_server import DOCUMENT, board
 
 PAGE = b"""<form method="post">
@@ -55,6 +57,61 @@ def test_a_form_that_is_taken_from_elsewhere_is_found(defects: tuple[str, ...], 
     assert how in finding.observed
 
 
+def pressed(*defects: str) -> Ended:
+    with board("buttons", *defects) as live, World(live) as world:
+        return next(each for each in examine_page_forms(Scene(world, DOCUMENT, 1)) if each.operation == "POST /board/{}/close")
+
+
+@pytest.mark.parametrize("defects", [(), ("no-same-site",)])
+def test_a_button_that_asks_for_its_token_gives_no_finding(defects: tuple[str, ...]) -> None:
+    ended = pressed(*defects)
+    assert (ended.tried, ended.finding) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("defects", "how"),
+    [
+        (("token-off",), "without csrf"),
+        (("token-any",), "with a wrong csrf"),
+        (("no-token", "no-same-site"), "with Origin: https://elsewhere.example"),
+    ],
+)
+def test_a_button_that_is_pressed_from_elsewhere_is_found(defects: tuple[str, ...], how: str) -> None:
+    finding = pressed(*defects).finding
+    assert finding is not None
+    assert (finding.rule, finding.operation) == ("cookies.form-without-token", "POST /board/{}/close")
+    assert how in finding.observed
+    assert "stood on its page no more" in finding.observed
+
+
+@pytest.mark.parametrize(
+    ("defect", "why"), [("stays", "still stands on its page"), ("tells-time", "does not stand on its page any more")]
+)
+def test_a_button_whose_form_proves_nothing_is_not_judged(defect: str, why: str) -> None:
+    ended = pressed(defect, "token-off")
+    assert (ended.tried, ended.finding) == (False, None)
+    assert why in ended.note
+
+
+@pytest.mark.parametrize(
+    ("form", "is_pressed"),
+    [
+        ('action="/orders/7/cancel"><button>Cancel</button>', True),
+        ('action="/orders/7/close"><input type="hidden" name="version" value="3">', True),
+        ('action="/account/close">', False),
+        ('action="/users/7/disable">', False),
+        ('action="/staff"><input type="hidden" name="id" value="7"><input type="hidden" name="active" value="false">', False),
+        ('action="/orders/7/rate"><input type="radio" name="stars" value="1">', False),
+    ],
+)
+def test_what_may_be_pressed_is_told_by_its_words(form: str, is_pressed: bool) -> None:
+    page = Answer(200, (("Content-Type", "text/html"),), f'<form method="post" {form}</form>'.encode())
+    with board() as live, World(live) as world:
+        scene = Scene(world, DOCUMENT, 1)
+        (sighted,) = writing_forms(Browsing(world), scene.roles[0], "/here", page)
+    assert sighted.is_pressed is is_pressed
+
+
 def test_a_form_with_nothing_left_to_choose_is_not_called_guarded() -> None:
     ended = examined("lists", "one-way", "token-off")
     assert (ended.tried, ended.finding) == (False, None)
@@ -71,7 +128,7 @@ def test_the_hidden_field_beside_a_box_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "shuts"),
+    ("name", "value", "does"),
     [
         ("blocked", "on", True),
         ("form-0-DELETE", "on", True),
@@ -80,8 +137,8 @@ def test_the_hidden_field_beside_a_box_is_left_alone() -> None:
         ("stage", "won", False),
     ],
 )
-def test_choices_that_end_an_account_are_known_by_name_and_value(name: str, value: str, shuts: bool) -> None:
-    assert _shuts(name, value) is shuts
+def test_choices_that_end_an_account_are_known_by_name_and_value(name: str, value: str, does: bool) -> None:
+    assert shuts(name, value) is does
 
 
 def test_a_form_without_a_token_is_not_tried_where_the_browser_holds_the_cookie_back() -> None:

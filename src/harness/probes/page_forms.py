@@ -4,12 +4,14 @@ A form is sent with a text that stands nowhere else, or with another choice than
 that a page shows it afterwards proves that the form was taken, whatever the status said. A form with a token is sent without it
 and with another one: from another site, and as from the platform's own page (where only headers of newer browsers stand in for
 it). One without a token is sent only where the session cookie goes along with forms of other sites (no `SameSite`, or `None`).
+
+Of a form with nothing to fill in (`Cancel`) it proves the same that it stands on its page no more, which is still shown.
 """
 
 from __future__ import annotations
 
-import re
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
@@ -21,22 +23,15 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.answers import Answer
 from harness.probes.cross_site import ORIGIN
 from harness.probes.endings import ENGINE, STAGE, Ended
-from harness.probes.exchange import route_of
 from harness.probes.forms import Form, forms_of
-from harness.probes.links import does_something
 from harness.probes.pages import Browsing, PageSession, log_in
 from harness.probes.scene import Scene, Untestable
+from harness.probes.sighted_forms import Sighted, forms_on_pages, shuts, writing_forms
 
 NO_PAGES = "no role has pages"
-PAGES_MAX = 20  # of each role
-FORMS_MAX = 10
 FIELDS_TRIED_MAX = 3
 CHOICES_TRIED_MAX = 3
-_TYPED_INTO = ("text", "textarea", "search", "")
-_SHUTS = re.compile(r"delete|remove|(de|in)activ|disable|suspend|lock|\bban|close|archive|terminate", re.I)
-_OPENS = re.compile(r"activ|enable|access", re.I)
-_OFF = ("", "0", "false", "no", "off")
-_TOKEN = re.compile(r"csrf|xsrf|forgery|authenticity|^_token$|requestverification", re.I)
+_CLOCK_S = 1.1  # after which a form that tells the time is another one
 _WEAKNESS = Weakness(
     "cookies.form-without-token",
     Severity.MEDIUM,
@@ -48,45 +43,6 @@ _WEAKNESS = Weakness(
     "differs or is missing. Set the session cookie with SameSite=Lax or Strict as well.",
     ("2.1.9.a",),
 )
-
-
-@dataclass(frozen=True)
-class _Sighted:
-    """A form on a page of a role."""
-
-    role: Role
-    page: str
-    action: str
-    form: Form
-
-    @property
-    def name(self) -> str:
-        """How a note and a finding call it, whatever object it is about."""
-        return route_of("POST", self.action)
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What tells it from the other forms of a page."""
-        return (self.name, *sorted({item.name for item in self.form.fields}))
-
-    def is_same(self, other: _Sighted) -> bool:
-        """Whether it is the same form, about the same object."""
-        return self.key == other.key and urlsplit(self.action).path == urlsplit(other.action).path
-
-    @property
-    def typed_into(self) -> tuple[str, ...]:
-        """The names of its fields that take a text."""
-        return tuple(item.name for item in self.form.fields if item.kind in _TYPED_INTO)
-
-    @property
-    def chosen_in(self) -> tuple[str, ...]:
-        """The names of its fields in which something else could be chosen that shuts nobody out."""
-        return tuple(dict.fromkeys(name for name, value in self.form.choices if not _shuts(name, value)))
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """The names of its fields that guard it."""
-        return tuple(item.name for item in self.form.fields if item.kind == "hidden" and _TOKEN.search(item.name))
 
 
 def examine_page_forms(scene: Scene) -> list[Ended]:
@@ -108,7 +64,7 @@ def _as_role(scene: Scene, role: Role) -> Iterator[Ended]:
     if session is None:
         yield Ended(role.name, False, note=f"the log-in form at {role.page_login} could not be used as {role.name}")
         return
-    found = _forms(browsing, role, session)
+    found = forms_on_pages(browsing, role, session)
     for sighted in found:
         try:
             finding = _Forging(browsing, session, sighted).run()
@@ -117,29 +73,14 @@ def _as_role(scene: Scene, role: Role) -> Iterator[Ended]:
         else:
             yield Ended(role.name, True, finding, operation=sighted.name)
     if not found:
-        yield Ended(role.name, False, note=f"no page of {role.name} has a form that writes a text or a choice")
-
-
-def _forms(browsing: Browsing, role: Role, session: PageSession) -> list[_Sighted]:
-    found: dict[tuple[str, ...], _Sighted] = {}
-    for path, page in browsing.walk(session, PAGES_MAX):
-        for sighted in (each for each in _writing(browsing, role, path, page) if each.typed_into or each.chosen_in):
-            found.setdefault(sighted.key, sighted)
-    return list(found.values())[:FORMS_MAX]
-
-
-def _writing(browsing: Browsing, role: Role, path: str, page: Answer) -> Iterator[_Sighted]:
-    for form in forms_of(page) if page.is_html else ():
-        action = browsing.action_of(path, form)
-        if action and form.method == "POST" and not form.password and not does_something(action):
-            yield _Sighted(role, path, action, form)
+        yield Ended(role.name, False, note=f"no page of {role.name} has a form that writes")
 
 
 @dataclass(frozen=True)
 class _Forging:
     browsing: Browsing
     session: PageSession
-    sighted: _Sighted
+    sighted: Sighted
 
     def run(self) -> Finding | None:
         """The first way of forging that is taken, None where all are refused.
@@ -150,11 +91,34 @@ class _Forging:
         tokens = self.sighted.tokens
         if not tokens and not self._cookie_goes_along():
             raise Untestable("it has no token, and a browser adds the cookie to no form of another site (SameSite)")
+        return self._pressed() if self.sighted.is_pressed else self._filled_in()
+
+    def _pressed(self) -> Finding | None:
+        """Presses the button in each forged way, and last as it should be, which must make the form go: it can only once."""
+        self._present()
+        time.sleep(_CLOCK_S)
+        self._present()
+        for way in _ways(self.sighted.tokens):
+            answer, _ = self._send(self._present(), {}, way)
+            if answer.status < 400 and self._is_gone():
+                return self._finding("", way, "and the form stood on its page no more.")
+        self._send(self._present(), {}, None)
+        if not self._is_gone():
+            raise Untestable("it still stands on its page after it was sent")
+        return None
+
+    def _is_gone(self) -> bool:
+        """Whether its page is shown twice without it: one that fails, or asks for a log-in, proves nothing."""
+        pages = [self.browsing.open(self.sighted.page) for _ in range(2)]
+        are_shown = all(page.is_success and not any(form.password for form in forms_of(page)) for page in pages)
+        return are_shown and not any(self._on(page) for page in pages)
+
+    def _filled_in(self) -> Finding | None:
         fields = (*self.sighted.typed_into[:FIELDS_TRIED_MAX], *self.sighted.chosen_in[:FIELDS_TRIED_MAX])
         field = next((name for name in fields if self._shows(name)), None)
         if field is None:
             raise Untestable("nothing that was sent with it is shown afterwards")
-        for number, way in enumerate(_ways(tokens)):
+        for number, way in enumerate(_ways(self.sighted.tokens)):
             try:
                 is_taken = self._shows(field, way)
             except Untestable:
@@ -162,7 +126,7 @@ class _Forging:
                     raise
                 return None  # the refusal before it ended the session, or what it chose was refused and is chosen no more
             if is_taken:
-                return self._finding(field, way)
+                return self._finding(field, way, f"and what was sent in {field} was shown afterwards.")
         return None
 
     def _cookie_goes_along(self) -> bool:
@@ -181,7 +145,7 @@ class _Forging:
             answer, paths = self._send(self._present(), {field: text}, way)
             shown = [[self.browsing.get(path).text for _ in range(2)][-1] for path in paths]
             return answer.status < 400 and any(text in page for page in shown)
-        values = [value for name, value in self._present().choices if name == field and not _shuts(name, value)]
+        values = [value for name, value in self._present().choices if name == field and not shuts(name, value)]
         if not values and way is not None:
             raise Untestable(f"nothing else is left to choose in {field}")
         return any(self._keeps(field, value, way) for value in values[:CHOICES_TRIED_MAX])
@@ -200,12 +164,14 @@ class _Forging:
         Raises:
             Untestable: it is gone.
         """
-        page = self.browsing.open(self.sighted.page)
-        there = _writing(self.browsing, self.sighted.role, self.sighted.page, page)
-        form = next((each.form for each in there if each.is_same(self.sighted)), None)
+        form = self._on(self.browsing.open(self.sighted.page))
         if form is None:
             raise Untestable("the form does not stand on its page any more")
         return form
+
+    def _on(self, page: Answer) -> Form | None:
+        there = writing_forms(self.browsing, self.sighted.role, self.sighted.page, page)
+        return next((each.form for each in there if each.is_same(self.sighted)), None)
 
     def _send(self, form: Form, values: Mapping[str, str], way: _Way | None) -> tuple[Answer, list[str]]:
         """What is answered to the form, sent one way or as it should be, and the pages that may show it then."""
@@ -221,7 +187,7 @@ class _Forging:
             paths.append(urlsplit(urljoin(self.sighted.action, onward)).path)
         return answer, paths
 
-    def _finding(self, field: str, way: _Way) -> Finding:
+    def _finding(self, field: str, way: _Way, seen: str) -> Finding:
         role, name = self.sighted.role.name, self.sighted.name
         is_harmful = way.headers and self._cookie_goes_along()
         weakness = _WEAKNESS if is_harmful else replace(_WEAKNESS, severity=Severity.LOW)
@@ -230,16 +196,11 @@ class _Forging:
             stage=STAGE,
             engine=ENGINE,
             title=f"The form of {self.sighted.page} is taken {way.how}",
-            observed=f"{role} sent it {way.how}, and what was sent in {field} was shown afterwards.",
+            observed=f"{role} sent it {way.how}, {seen}",
             steps=(),
             symptom=Symptom(),
             confidence=Confidence.MEDIUM,
         )
-
-
-def _shuts(name: str, value: str) -> bool:
-    """Whether a choice may end an account: `blocked`, or the box `active` left empty."""
-    return bool(_OPENS.search(name) if value.lower() in _OFF else _SHUTS.search(f"{name} {value}"))
 
 
 @dataclass(frozen=True)
