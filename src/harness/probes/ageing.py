@@ -28,6 +28,11 @@ _WHOLE = ("integer", "bigint", "numeric", "double precision")
 _SIGNED_DOTS = 2  # of a JWT, of Django's and Flask's signed values; `s:id.signature` of Express holds no time
 _EPOCH_S, _EPOCH_MS = (1.5e9, 4e9), (1.5e12, 4e12)  # 2017 to 2096
 _WRITTEN_SINCE = "SELECT ctid::text, to_jsonb(t) FROM ONLY {} t WHERE xmin::text::bigint >= %s LIMIT %s"
+_PARTITIONS = """
+SELECT n.nspname::text, part.relname::text, whole.relname::text
+FROM pg_class part JOIN pg_class whole ON whole.oid = pg_partition_root(part.oid) JOIN pg_namespace n ON n.oid = part.relnamespace
+WHERE part.relispartition AND part.relkind = 'r'
+"""
 _Made = TypeVar("_Made")
 
 
@@ -44,7 +49,7 @@ class Aged:
 
 @dataclass(frozen=True)
 class Row:
-    """One row that a request wrote. `is_new` is false where it may have been there before."""
+    """One row that a request wrote. `is_new` is false where it may have been there before; a partition has its table's `name`."""
 
     table: sql.Identifier
     name: str
@@ -99,13 +104,15 @@ class Moment:
         """The rows that were written since. Raises `psycopg.Error`."""
         found: list[Row] = []
         with _connected(self.dsn) as connection:
+            partitioned = {(schema, part): whole for schema, part, whole in connection.execute(_PARTITIONS).fetchall()}
             for table, kinds in _tables(self.dsn).items():
+                name = partitioned.get(table, table[1])
                 statement = sql.SQL(_WRITTEN_SINCE).format(sql.Identifier(*table))
                 rows = connection.execute(statement, (self.transaction, ROWS_MAX + 1)).fetchall()
                 if not rows or len(rows) > ROWS_MAX:
                     continue
                 is_new = _count(connection, table) - self.counts.get(table, 0) == len(rows)
-                found += [Row(sql.Identifier(*table), table[1], place, is_new, kinds, values) for place, values in rows]
+                found += [Row(sql.Identifier(*table), name, place, is_new, kinds, values) for place, values in rows]
         return found
 
 

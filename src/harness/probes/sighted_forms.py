@@ -17,6 +17,7 @@ from harness.probes.pages import Browsing, PageSession
 PAGES_MAX = 20  # of each role
 FORMS_MAX = 10
 _TYPED_INTO = ("text", "textarea", "search", "")
+_FILLED_BY_ITSELF = ("hidden", "submit", "button", "image", "reset")
 _SHUTS = re.compile(r"delete|remove|(de|in)activ|disable|suspend|lock|\bban|close|archive|terminate", re.I)
 _OPENS = re.compile(r"activ|enable|access", re.I)
 _OFF = ("", "0", "false", "no", "off")
@@ -56,7 +57,7 @@ class Sighted:
     @property
     def is_pressed(self) -> bool:
         """Whether there is nothing to fill in, so that its button alone does something, and nobody is shut out by it."""
-        if self.typed_into or any(True for _ in self.form.choices):
+        if any(item.kind not in _FILLED_BY_ITSELF for item in self.form.fields):
             return False
         about_people = "{}" not in self.name or _PEOPLE.search(self.name)
         return not (about_people and _SHUTS.search(self.name)) and not any(shuts(*each) for each in self.given)
