@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.engines.zap.client import Zap
+from harness.engines.zap.client import Waits, Zap
 from harness.engines.zap.honesty import gaps
 from harness.engines.zap.model import ScanFacts
 from harness.engines.zap.reading import report_of, site_statistics
@@ -152,3 +152,16 @@ def test_another_program_on_the_port_is_not_taken_for_zap() -> None:
 def test_the_key_is_sent_to_zap_alone() -> None:
     with daemon(Reply(body={})) as address, pytest.raises(EngineError, match="is no call of ZAP's interface"):
         Zap(address, "k")._request("http://elsewhere/JSON/core/view/version/")
+
+
+def test_what_is_waited_for_is_counted_once() -> None:
+    waits, begun = Waits(), time.monotonic()
+    with daemon(Reply(body={"version": "2.17.0"}, delay_s=0.1)) as address:
+        client = Zap(address, "key", waits=waits)
+        with waits.counted():
+            for _ in range(2):
+                assert client.core.version == "2.17.0"
+        time.sleep(0.1)
+        assert 0.2 <= waits.seconds <= time.monotonic() - begun - 0.1
+        _ = client.core.version
+    assert 0.3 <= waits.seconds < 1

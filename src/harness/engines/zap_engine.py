@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 from harness.engines.engine import StageJob, StageOutcome
 from harness.engines.zap.alerts import ENGINE
 from harness.engines.zap.daemon import MEMORY_MB, opened
 from harness.engines.zap.profiles import DEFAULT_PROFILE, load_scan_profile
-from harness.engines.zap.rounds import Rounds, add_checks, check
+from harness.engines.zap.rounds import Rounds, add_checks, check, plotted
 from harness.engines.zap.source import NoZap, find_zap
 from harness.evidence.folder import EvidenceDraft, now
 from harness.model.evidence import Kind, State
@@ -38,9 +39,11 @@ class ZapEngine:
         if not profile.is_active:
             gaps.append(f"the scan profile {profile.name} looked and attacked nothing")
         memory_mb = job.stage.options.get("memory_mb", MEMORY_MB)
-        with opened(source, job.folder / "raw", memory_mb=memory_mb, stop=job.stop) as daemon:
-            rounds = Rounds(job, daemon, profile, clock, gaps)
-            rounds.run()
+        with ThreadPoolExecutor(1) as beside:
+            plotting = beside.submit(plotted, job)  # while ZAP starts
+            with opened(source, job.folder / "raw", memory_mb=memory_mb, stop=job.stop) as daemon:
+                rounds = Rounds(job, daemon, profile, plotting.result(), clock, gaps)
+                rounds.run()
         evidence = rounds.evidence(started)
         return StageOutcome(StageState(str(evidence[0].state)), evidence, rounds.plans_s, evidence[0].reason)
 

@@ -6,16 +6,38 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from zapv2 import ZAPv2
 
 from harness.model.errors import EngineError
+from harness.targets.clients import tls_context
 
 CALL_TIMEOUT_S = 30.0
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _QUOTED_CHARACTERS = 200
+
+
+@dataclass
+class Waits:
+    """How long ZAP was waited for, in seconds: what is counted within something counted is not counted twice."""
+
+    seconds: float = 0.0
+    _depth: int = 0
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Counts the time of the block."""
+        self._depth += 1
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self.seconds += time.monotonic() - begun
 
 
 class Zap(ZAPv2):  # type: ignore[misc]  # the library has no types
@@ -24,11 +46,12 @@ class Zap(ZAPv2):  # type: ignore[misc]  # the library has no types
     The library itself waits for ever for a daemon that was stopped, and hands out `"does_not_exist"` as if it were an answer.
     """
 
-    def __init__(self, address: str, key: str, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+    def __init__(self, address: str, key: str, *, timeout_s: float = CALL_TIMEOUT_S, waits: Waits | None = None) -> None:
         """A client of the daemon at `address` (`http://127.0.0.1:8090`), which is also the proxy that its interface is behind."""
         super().__init__(proxies={"http": address, "https": address}, apikey=key)
         self._address, self._key, self._timeout_s = address, key, timeout_s
         self._end = math.inf
+        self._waits = waits or Waits()
 
     @contextmanager
     def together_within(self, seconds: float) -> Iterator[None]:
@@ -59,7 +82,8 @@ class Zap(ZAPv2):  # type: ignore[misc]  # the library has no types
         if timeout_s <= 0:
             raise EngineError(f"ZAP was not asked {call}: the time for all calls together is over", hint="it answers slowly")
         try:
-            answer = self._send(url, query, method, body, timeout_s)
+            with self._waits.counted():
+                answer = self._send(url, query, method, body, timeout_s)
         except httpx.TimeoutException as error:
             raise EngineError(f"ZAP did not answer {call} in {timeout_s:.3g} s", hint="it hangs, or was stopped") from error
         except httpx.HTTPError as error:
@@ -86,7 +110,7 @@ class Zap(ZAPv2):  # type: ignore[misc]  # the library has no types
     ) -> httpx.Response:
         deadline = time.monotonic() + timeout_s
         with (
-            httpx.Client(proxy=self._address, timeout=timeout_s, trust_env=False) as http,
+            httpx.Client(proxy=self._address, timeout=timeout_s, trust_env=False, verify=tls_context()) as http,
             http.stream(method, url, params=query, data=body, headers={"X-ZAP-API-Key": self._key}) as answer,
         ):
             text = bytearray()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.engines.process import Stop
-from harness.engines.zap.client import Zap
+from harness.engines.zap.client import Waits, Zap
 from harness.engines.zap.container import container
 from harness.engines.zap.source import PROGRAM, SourceKind, ZapSource
 from harness.evidence.redaction import redact, remember_secret
@@ -45,10 +45,11 @@ class Daemon:
     key: str = field(repr=False)
     log: Path | None = None
     process: KeptProcess | None = field(default=None, repr=False)
+    waits: Waits = field(default_factory=Waits, repr=False)
 
     def client(self, *, timeout_s: float = 30.0) -> Zap:
         """A client, each of whose calls ends in that time."""
-        return Zap(self.address, self.key, timeout_s=timeout_s)
+        return Zap(self.address, self.key, timeout_s=timeout_s, waits=self.waits)
 
     def gone(self) -> str:
         """Why it is gone, with the end of its log; "" while its process lives (or is not ours to look at)."""
@@ -165,6 +166,11 @@ def _new_key() -> str:
 
 
 def _await_ready(daemon: Daemon, stop: Stop) -> None:
+    with daemon.waits.counted():
+        _await_answer(daemon, stop)
+
+
+def _await_answer(daemon: Daemon, stop: Stop) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     client = daemon.client(timeout_s=_PROBE_TIMEOUT_S)
     while time.monotonic() < deadline and not stop.signal:

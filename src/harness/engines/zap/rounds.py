@@ -46,6 +46,34 @@ class Round:
     read: Read
 
 
+@dataclass(frozen=True)
+class Plot:
+    """What is to be scanned: the aims of each role, and of the document the path templates and what it says is public."""
+
+    aims: tuple[Aims, ...]
+    base_path: str
+    templates: tuple[str, ...]
+    public: frozenset[str]
+
+
+def plotted(job: StageJob) -> Plot:
+    """Finds out what each role's requests are, on a target of its own."""
+    with Arena(job.arena).fresh("zap-aims") as live, World(live) as world:
+        scene = Scene(world, _document(world, job.target), job.seed)
+        base_path, operations = scene.drafter.base_path, scene.document.operations
+        askers = [Asker(role.name, role.users[0].name) for role in scene.roles] or [NOBODY]
+        found = []
+        for number, asker in enumerate(askers):
+            job.progress(f"finding requests to begin with, as {asker.role or 'nobody'}")
+            found.append(aims_of(scene, asker, public=number == 0))
+    return Plot(
+        aims=tuple(found),
+        base_path=base_path,
+        templates=tuple(base_path + operation.path for operation in operations),
+        public=frozenset(f"{op.method} {base_path}{op.path}" for op in operations if not op.is_secured),
+    )
+
+
 @dataclass
 class Rounds:
     """The rounds of one stage. `gaps` are known before it starts."""
@@ -53,17 +81,14 @@ class Rounds:
     job: StageJob
     daemon: Daemon
     profile: ScanProfile
+    plot: Plot
     clock: float
     gaps: list[str]
     rounds: list[Round] = field(default_factory=list)
-    _templates: tuple[str, ...] = ()
-    _public: frozenset[str] = frozenset()
-    _base_path: str = ""
 
     def run(self) -> None:
         """Every role after the other, each within its share of the time that is left."""
-        arena = Arena(self.job.arena)
-        every = self._aim(arena)
+        arena, every = Arena(self.job.arena), self.plot.aims
         end = self.clock + min(self.profile.minutes_max * 60, self.job.timeout_s) - _MARGIN_S
         for number, aims in enumerate(every):
             left_s = end - time.monotonic()
@@ -76,20 +101,6 @@ class Rounds:
             except HarnessError as error:  # what the other roles' scans found stands
                 self.gaps.append(f"{aims.asker.role or 'nobody'}: not scanned: {error.message}")
 
-    def _aim(self, arena: Arena) -> list[Aims]:
-        with arena.fresh("zap-aims") as live, World(live) as world:
-            scene = Scene(world, _document(world, self.job.target), self.job.seed)
-            self._base_path = scene.drafter.base_path
-            operations = scene.document.operations
-            self._templates = tuple(self._base_path + operation.path for operation in operations)
-            self._public = frozenset(f"{op.method} {self._base_path}{op.path}" for op in operations if not op.is_secured)
-            askers = [Asker(role.name, role.users[0].name) for role in scene.roles] or [NOBODY]
-            found = []
-            for number, asker in enumerate(askers):
-                self.job.progress(f"finding requests to begin with, as {asker.role or 'nobody'}")
-                found.append(aims_of(scene, asker, public=number == 0))
-            return found
-
     def _round(self, arena: Arena, aims: Aims, deadline: float) -> Round:
         who = aims.asker.role or "nobody"
         folder = self.job.folder / "raw" / who
@@ -101,7 +112,7 @@ class Rounds:
                 profile=self.profile,
                 daemon=self.daemon,
                 live=live,
-                base_path=self._base_path,
+                base_path=self.plot.base_path,
                 aims=aims,
                 pages=pages,
                 browser=_browser(self.daemon.source),
@@ -118,11 +129,11 @@ class Rounds:
         read = partial(
             read_alerts,
             done.alerts,
-            self._templates,
+            self.plot.templates,
             stage=self.job.stage.name,
             role=aims.asker.role,
             user=aims.asker.user,
-            public=self._public,
+            public=self.plot.public,
             has_pages=bool(aims.pages),
         )
         if not any(alert.risk == HIGH for alert in done.alerts):
@@ -183,7 +194,8 @@ class Rounds:
         rules = (
             f"{first.active_rules} active and {len(first.passive_rules)} passive rules" if first else "nobody counted its rules"
         )
-        took = f"its plans ran {self.plans_s:.0f} s of the stage's {time.monotonic() - self.clock:.0f} s"
+        took = f"its plans ran {self.plans_s:.0f} s, and it was waited for {self.daemon.waits.seconds:.0f} s"
+        took += f" of the stage's {time.monotonic() - self.clock:.0f} s"
         text = f"ZAP {self._version()} ({self.daemon.source.title}): {rules}; scan profile {self.profile.name}; {took}"
         return Observation("zap.scanner", text, self.job.stage.name)
 
@@ -203,7 +215,7 @@ class Rounds:
 
     def _full_name(self, aim: Aim) -> str:
         method, path = aim.operation.split(" ", 1)
-        return f"GET {path}" if aim.is_page else f"{method} {self._base_path}{path}"
+        return f"GET {path}" if aim.is_page else f"{method} {self.plot.base_path}{path}"
 
     def _examined(self, each: Round) -> list[Examined]:
         """Rules that came to their end on the operations that were reached, logged in: only these can be called fixed."""

@@ -126,8 +126,9 @@ def _run(order: ScanOrder, course: _Course) -> tuple[Entry, MadePlan, Gathered]:
     try:
         file, begun = _upload(client, f"{name}.yaml", text), time.monotonic()
         try:
-            plan = str(client.automation.run_plan(file))
-            course.faults.extend(_followed(order, client, plan, made))
+            with order.daemon.waits.counted():
+                plan = str(client.automation.run_plan(file))
+                course.faults.extend(_followed(order, client, plan, made))
         finally:
             course.plan_s = time.monotonic() - begun
         with client.together_within(READING_S_MAX):
