@@ -107,6 +107,9 @@ def test_a_path_value_is_decoded_before_it_is_judged() -> None:
         ('{"text": "a", "score": 11}', "score", "maximum"),
         ('{"text": "a", "tags": ["ab", "c"]}', "tags[]", "minLength"),
         ('{"text": "a", "score": {}}', "score", "type"),
+        ('{"text": null}', "text", "type"),
+        ('{"text": "a", "tags": [null]}', "tags[]", "type"),
+        ("null", "", "type"),
         ("{", "", "unparsable"),
         (None, "", "required"),
     ],
@@ -115,8 +118,11 @@ def test_a_body_is_judged_member_by_member(body: str | None, name: str, keyword:
     assert [(violation.name, violation.keyword) for violation in post(body).strict] == [(name, keyword)]
 
 
-@pytest.mark.parametrize("body", ['{"text": "a", "score": "5"}', '{"text": 5}', '{"text": "a", "score": true}'])
-def test_coercible_scalars_are_lax(body: str) -> None:
+@pytest.mark.parametrize(
+    "body",
+    ['{"text": "a", "score": "5"}', '{"text": 5}', '{"text": "a", "score": true}', '{"text": "a", "score": null, "tags": null}'],
+)
+def test_coercible_scalars_and_nulls_for_nothing_are_lax(body: str) -> None:
     judgement = post(body)
     assert judgement.violations
     assert judgement.strict == ()

@@ -1,10 +1,12 @@
 """A small platform that guards its doors: limits for clients and accounts, registration and reset by code. Its guards come off
-by name (`defects`), one at a time.
+by name (`defects`), one at a time; `eight-digits` and `tokens-first` are habits: codes of eight digits, of which others are
+refused uncounted, and a token that is none is refused (401) before anything is counted.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator
@@ -87,6 +89,11 @@ class Gate:
     def answer(self, asked: Asked) -> Given:
         if asked.path == "/health":
             return Given(200, "ok")
+        if self.has("tokens-first") and "authorization" in asked.headers and asked.token not in self.tokens:
+            return Given(401, {"error": "no such token"})
+        return self._answer(asked)
+
+    def _answer(self, asked: Asked) -> Given:
         client = self._client(asked)
         if self.limits.requests and self._counts(asked):
             self.seen[client] += 1
@@ -174,6 +181,7 @@ class Gate:
             return Given(409, {"error": "there is such an account"})
         self.sent += 1
         code = f"{secrets.randbelow(1_000_000):06d}"
+        code = f"{secrets.randbelow(100_000_000):08d}" if self.has("eight-digits") else code
         code = "123456" if self.has("constant-code") else f"{400_000 + self.sent}" if self.has("counted-code") else code
         code = secrets.token_urlsafe(32) if self.has("long-code") else code
         code = f"POWER100-RESET-{code}" if self.has("prefixed-code") else code
@@ -194,6 +202,8 @@ class Gate:
         right, tries = self.codes.get(email, ("", 0))
         if self.has("unbound-code"):
             right = next((right for right, _ in self.codes.values() if right == code), right)
+        if self.has("eight-digits") and not re.fullmatch(r"[0-9]{8}", code):
+            return Given(400, {"error": "a code has eight digits"})
         is_right = self.has("any-code") or (bool(right) and code == right)
         if not is_right or (tries >= 5 and not self.has("guessable-code")):
             self.codes[email] = (right, tries + 1)

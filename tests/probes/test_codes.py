@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from harness.model.finding import Confidence
 from harness.model.target import CodeFlow, Limits, OperationHint
 from harness.probes.again import examined_twice
 from harness.probes.checks import Report
-from harness.probes.code_values import bits_of, foreseeable
+from harness.probes.code_values import bits_of, common_codes, foreseeable, random_code
 from harness.probes.codes import examine_codes
 from harness.probes.deliberate import deliberate_statuses
 from harness.probes.destruction import destructive
@@ -249,3 +250,37 @@ def test_a_reset_is_still_attacked_with_texts_as_it_changes_nothing_without_its_
         with_reset = examine_injection(scene).tried
         without = {name: item for name, item in DOCUMENT.data["paths"].items() if name != "/password/reset"}
         assert with_reset == examine_injection(Scene(world, Document.of({**DOCUMENT.data, "paths": without}), 1)).tried + 3
+
+
+@pytest.mark.parametrize(
+    ("like", "form"),
+    [
+        ("000000", r"\d{6}"),
+        ("12345678", r"\d{8}"),
+        ("GS-12AB", r"GS-\d\d[A-Z]{2}"),
+        ("0f3a-99", r"[0-9a-f]{4}-[0-9a-f]{2}"),
+        ("aB3", r"[a-z][A-Z]\d"),
+    ],
+)
+def test_a_made_up_code_has_the_form_of_the_right_one(like: str, form: str) -> None:
+    made = {random_code(like, (like,)) for _ in range(20)}
+    assert all(re.fullmatch(form, code) for code in made)
+    assert len(made) > 10
+    assert not made & {like, *common_codes(like)}
+
+
+def test_the_common_codes_have_the_length_of_the_right_one_first() -> None:
+    assert common_codes("87654321")[:5] == ("00000000", "12345678", "11111111", "99999999", "87654321")
+    assert set(common_codes()) == {"000000", "123456", "111111", "999999", "654321", "0000", "1234", "1111"}
+
+
+def test_a_platform_with_codes_of_eight_digits_refuses_no_guess_for_its_form_alone(tmp_path: Path) -> None:
+    data = json.loads(json.dumps(DOCUMENT.data))
+    for path in ("/register/confirm", "/password/reset"):
+        schema = data["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        schema["properties"]["code"] = {"type": "string", "pattern": "^[0-9]{8}$"}
+    (log := tmp_path / "log").touch()
+    for defects, rules in ((set(), set()), ({"guessable-code"}, {"codes.not-limited"}), ({"any-code"}, {"codes.not-checked"})):
+        gates = Gates(frozenset({"eight-digits", *defects}), Limits(), log=log)
+        report = examined_twice(gates, "codes", lambda door: examine_codes(door, Document.of(data), 1))
+        assert {rule for rule, _ in said(report)} == rules

@@ -71,8 +71,9 @@ def test_a_target_elsewhere_is_not_used_up() -> None:
     assert "not on this machine" in report.note
 
 
-def test_a_platform_that_limits_its_log_ins_gives_no_finding() -> None:
-    report = guessed()
+@pytest.mark.parametrize("habits", [(), ("tokens-first",)])
+def test_a_platform_that_limits_its_log_ins_gives_no_finding(habits: tuple[str, ...]) -> None:
+    report = guessed(*habits)
     assert said(report) == set()
     assert report.tried > 40
 

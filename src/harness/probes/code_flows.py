@@ -7,17 +7,21 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.model.finding import Request
 from harness.probes.answers import Answer
+from harness.probes.code_values import USUAL
 from harness.probes.exchange import USERNAME
 from harness.probes.flows import CONTACT, PASSWORD, Flow, members_of
 from harness.probes.oracle import leaves
 from harness.probes.scene import Scene, Untestable
 
 LOG_BYTES_MAX = 1_000_000
+_SAYS_FORM = {"pattern", "minLength", "maxLength", "example", "examples", "default"}
+_TYPED = re.compile(r"[0-9A-Za-z_-]{4,64}")
 _PHONE = re.compile(r"phone|mobile|msisdn|tel$", re.I)
 _REFERENCE = re.compile(r"(^|_)(id|ref|reference|challenge|session|request|uuid)$|Id$", re.I)
 
@@ -113,6 +117,22 @@ class Codes:
         draft = self.scene.drafter.draft(self.flow.confirm, given={self.flow.code: code} if self.flow.in_path else {})
         draft = draft.with_body({**kept, **filled, **in_body}) if has_body else draft
         return draft.request(started.request.role, started.request.user)
+
+    @cached_property
+    def form(self) -> str:
+        """A text of the form that the document gives a code, six digits where it says nothing of it."""
+        schema = self._schema_of_code()
+        if not _SAYS_FORM & schema.keys():
+            return USUAL
+        made = str(self.scene.drafter.values.value(schema, self.flow.code))
+        return made if _TYPED.fullmatch(made) else USUAL
+
+    def _schema_of_code(self) -> Mapping[str, Any]:
+        if self.flow.in_path:
+            found = (each.schema for each in self.flow.confirm.placed("path") if each.name == self.flow.code)
+            return self.scene.document.schemas.resolve(next(found, None))
+        members: Mapping[str, Mapping[str, Any]] = members_of(self.scene.document, self.flow.confirm)
+        return members.get(self.flow.code, {})
 
     def names_owner(self, one: Started, other: Started) -> bool:
         """Whether the confirmations of two starts differ in who they are for, the code aside.

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import re
 import secrets
+import string
+from collections.abc import Sequence
 from itertools import pairwise
 
-LONGEST_TYPED = 10  # characters of a code that people type; a longer one is a link's
-COMMON = ("000000", "123456", "111111", "0000", "1234", "1111", "999999", "654321")
+USUAL = "000000"  # the form of a code of which nothing is known
+SHORT = ("0000", "1234", "1111")
+_WORD_BEFORE = re.compile(r"[A-Za-z]+[-_ ]")
+_HEX = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
 
 
 def bits_of(code: str) -> float:
     """How many bits a code of this length and these kinds of characters has, where it is drawn at random."""
     kinds = ((str.isdigit, 10), (str.islower, 26), (str.isupper, 26))
-    if re.fullmatch(r"[0-9a-f-]+|[0-9A-F-]+", code):
+    if _HEX.fullmatch(code):
         return 4.0 * len(code.replace("-", "")) if not code.isdigit() else len(code) * math.log2(10)
     return len(code) * math.log2(max(2, sum(size for is_kind, size in kinds if any(map(is_kind, code)))))
 
@@ -32,8 +36,27 @@ def foreseeable(codes: list[str]) -> str:
     return ""
 
 
-def random_code(but: list[str] | None = None) -> str:
-    """One that is none of some, as long as they are; six digits where none is known."""
-    length = len(but[0]) if but else 6
-    made = f"{secrets.randbelow(900_000) + 100_000}" if length <= LONGEST_TYPED else secrets.token_urlsafe(length)[:length]
-    return made if made not in (but or ()) and made not in COMMON else random_code(but)
+def random_code(like: str = USUAL, but: Sequence[str] = ()) -> str:
+    """One of the form of another, a word at its beginning (`GS-`) as it is, that is none of some and not common."""
+    kept = _WORD_BEFORE.match(like)
+    start = kept[0] if kept else ""
+    is_hex = _HEX.fullmatch(like) and not like.isdigit()
+    made = start + "".join(_other(character, is_hex=bool(is_hex)) for character in like[len(start) :])
+    return made if made not in but and made not in common_codes(like) else random_code(like, but)
+
+
+def _other(character: str, *, is_hex: bool) -> str:
+    if is_hex and character in "0123456789abcdefABCDEF":
+        drawn = secrets.choice("0123456789abcdef")
+        return drawn.upper() if character.isupper() else drawn
+    alphabets = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
+    alphabet = next((each for each in alphabets if character in each), character)
+    return secrets.choice(alphabet)
+
+
+def common_codes(like: str = USUAL) -> tuple[str, ...]:
+    """The codes of tutorials and test modes, of the length of another one first."""
+    count = len(like) if like.isdigit() else len(USUAL)
+    rising = ("1234567890" * count)[:count]
+    ours = ("0" * count, rising, "1" * count, "9" * count, rising[::-1])
+    return tuple(dict.fromkeys((*ours, *(() if count == len(SHORT[0]) else SHORT))))

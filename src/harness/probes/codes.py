@@ -18,7 +18,7 @@ from harness.probes.calls import Call
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.code_exchange import CANDIDATES_MAX, Correspondence
 from harness.probes.code_flows import Codes, Started
-from harness.probes.code_values import COMMON, bits_of, foreseeable, random_code
+from harness.probes.code_values import bits_of, common_codes, foreseeable, random_code
 from harness.probes.code_weaknesses import FORESEEN, GUESSED, NEVER_ENDS, RETURNED, REUSED, UNBOUND, UNCHECKED
 from harness.probes.document import Document
 from harness.probes.door import Door
@@ -111,9 +111,10 @@ class _Examination:
             self._age()
 
     def _accepts_anything(self, started: Started) -> bool:
-        wrong = random_code()
+        form = self.post.codes.form
+        wrong = random_code(form)
         answer = self.post.confirm(started, wrong)
-        if not answer.is_success or not self.post.confirm(self.post.start(), random_code()).is_success:
+        if not answer.is_success or not self.post.confirm(self.post.start(), random_code(form)).is_success:
             return False
         title = f"{self.flow.confirm.name} accepts any code"
         observed = f"A code that we made up was answered {answer.status}, and so was another."
@@ -140,9 +141,10 @@ class _Examination:
 
     def _common(self) -> None:
         """The codes of tutorials and test modes, two for each start."""
-        for pair in zip(COMMON[::2], COMMON[1::2], strict=True):
+        common = common_codes(self.post.codes.form)
+        for number in range(0, len(common), 2):
             started = self.post.start()
-            for code in pair:
+            for code in common[number : number + 2]:
                 answer = self.post.confirm(started, code)
                 if answer.is_success:
                     title = f"{self.flow.confirm.name} accepts {code} for everybody"
@@ -163,10 +165,11 @@ class _Examination:
         """Wrong codes for one start, by one client, and the right one after them where it is known."""
         started = self.post.start()
         candidates = self.post.seen(started)
+        form = candidates[0] if candidates else self.post.codes.form
         with self.post.client() as world:
-            first = self.post.confirm(started, random_code(candidates), world)
+            first = self.post.confirm(started, random_code(form, candidates), world)
             for _ in range(GUESSES - 1):
-                answer = self.post.confirm(started, random_code(candidates), world)
+                answer = self.post.confirm(started, random_code(form, candidates), world)
                 if is_refused(answer, first) or answer.status == 410:
                     return
             right = [self.post.confirm(started, code, world) for code in candidates[:1]] if self.post.sighted else []
@@ -175,7 +178,7 @@ class _Examination:
         observed = f"{GUESSES} wrong codes in a row were all looked at ({first.status})"
         observed += f", and the right one after them was answered {right[0].status}." if right else "."
         title = f"{self.flow.confirm.name} lets a code be guessed"
-        request = self.post.codes.confirm_request(started, random_code(candidates))
+        request = self.post.codes.confirm_request(started, random_code(form, candidates))
         steps = (started.request, replace(request, times=GUESSES))
         confidence = Confidence.MEDIUM if right else Confidence.LOW  # a code may be void without a word
         self._say(GUESSED, title, observed, steps, Symptom(status=(first.status,)), confidence)

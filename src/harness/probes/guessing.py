@@ -196,6 +196,9 @@ def _disguised(world: World, log_in: LogIn, report: Report, disguise: Disguise, 
         return  # refused for the limit, or (before anybody looks at the password) for what the disguise adds
     if not is_refused(log_in.attempt(world, _nobody(), _wrong(), PLAIN)[1], first):
         return
+    free = log_in.role.users[0]  # what is tried for accounts locks the last one
+    if not _let_in(log_in.attempt(world, free.username, free.password, disguise)[1], first):
+        return  # what the disguise adds is refused as a wrong password is (a token that is none): nobody looked at the password
     if any(f.rule == _EVADED.rule and f.operation == log_in.name for f in report.findings):
         return  # several headers of one kind have one cause
     title = f"{log_in.name} goes on for a client that is limited, with {disguise.name} of its own choice"

@@ -5,10 +5,11 @@ Schemathesis knows what it meant to break; frameworks see text. Only what is wro
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote
 
@@ -28,7 +29,8 @@ class Violation:
 
     `place` is path, query, header, cookie, body or method; `name` the parameter, or the body's member (`items[].price`);
     `keyword` the rule ("maximum", "required", "undeclared", "unparsable"). `lax` marks what most frameworks accept by habit: a
-    number written as text, a value given twice. `text` says it: "`limit` is 101, above its maximum of 100".
+    number written as text, a value given twice, null for what may be left out. `text` says it: "`limit` is 101, above its
+    maximum of 100".
     """
 
     place: str
@@ -178,9 +180,25 @@ class _Reading:
         except Unjudgeable:
             self.certain = False
             return
-        self.found.extend(_body_violation(error) for error in errors)
+        for error in errors:
+            violation = _body_violation(error)
+            is_lax = violation.lax or self._stands_for_nothing(body.schema, value, error)
+            self.found.append(replace(violation, lax=is_lax))
         if not errors:
             self.doubtful = self.doubtful or _doubt(value)
+
+    def _stands_for_nothing(self, schema: Mapping[str, Any], value: Any, error: ValidationError) -> bool:
+        """Whether it is a null in place of a member that may be left out: many frameworks make the same object of both."""
+        *above, name = error.absolute_path or [0]
+        if error.instance is not None or error.validator not in ("type", "enum") or not isinstance(name, str):
+            return False
+        without = copy.deepcopy(value)
+        holder = without
+        for step in above:
+            holder = holder[step]
+        del holder[name]
+        missed = [each for each in self._checker.errors(schema, without) if each.validator == "required"]
+        return not any(name in cast(Any, each.validator_value) and each.instance is holder for each in missed)
 
 
 def _body_violation(error: ValidationError) -> Violation:
