@@ -9,6 +9,7 @@ from harness.probes.canaries import examine_canaries
 from harness.probes.checks import Report
 from harness.probes.codes import examine_codes
 from harness.probes.document import Document
+from harness.probes.entities import examine_entities
 from harness.probes.enumeration import examine_enumeration
 from harness.probes.exposure import examine_exposure
 from harness.probes.injection import examine_injection
@@ -70,6 +71,10 @@ def test_redirects_lead_to_the_platforms_own_pages(judge: Judge) -> None:
 
 def test_the_platform_calls_no_address_that_a_caller_names(judge: Judge) -> None:
     judge.together("outgoing calls", examine_outgoing)
+
+
+def test_xml_brings_nothing_from_outside(judge: Judge) -> None:
+    judge.together("entities of XML", examine_entities)
 
 
 def test_no_value_stands_in_a_statement_or_a_path(judge: Judge) -> None:

@@ -12,6 +12,7 @@ from harness.model.finding import Request
 from harness.probes.operations import Body, Operation, Parameter
 from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
+from harness.probes.xml_bodies import ROOT, is_xml, root_of, xml_of
 
 _BOUNDARY = "harness-part-2f1c"
 _ANY_TEXT = "surrogatepass"  # hostile input may be no valid text; it is sent all the same
@@ -28,6 +29,7 @@ class Draft:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     media_type: str = ""
+    root: str = ROOT  # the outermost element of a body in XML
 
     def with_body(self, body: Any) -> Draft:
         """The same with another body."""
@@ -46,7 +48,7 @@ class Draft:
         headers = dict(self.headers)
         content = None
         if self.media_type and self.body is not None:
-            content, content_type = encoded(self.body, self.media_type)
+            content, content_type = encoded(self.body, self.media_type, self.root)
             headers["Content-Type"] = content_type
         return Request(self.operation.method, self._target(), role, user, headers, content)
 
@@ -77,8 +79,11 @@ def text_of(value: Any) -> str:
     return json.dumps(value, separators=(",", ":")) if isinstance(value, dict) else str(value)
 
 
-def encoded(body: Any, media_type: str) -> tuple[str, str]:
+def encoded(body: Any, media_type: str, root: str = ROOT) -> tuple[str, str]:
     """A body as text, and its content type.
+
+    Args:
+        root: the outermost element of one in XML.
 
     Raises:
         SchemaError: the media type is none that can be written here.
@@ -90,6 +95,8 @@ def encoded(body: Any, media_type: str) -> tuple[str, str]:
         return _multipart(_members(body)), f"multipart/form-data; boundary={_BOUNDARY}"
     if essence in ("application/json", "text/json", "*/*") or essence.endswith("+json"):
         return json.dumps(body, ensure_ascii=False), "application/json" if essence == "*/*" else media_type
+    if is_xml(essence) and not isinstance(body, str):
+        return xml_of(body, root, text_of), media_type
     if essence.startswith("text/") or isinstance(body, str):
         return text_of(body), media_type
     raise SchemaError(f"a body of type {media_type} cannot be written")
@@ -148,7 +155,7 @@ class Drafter:
                 continue
             draft = draft.with_value(parameter, self._value(operation, parameter, given or {}))
         body = operation.body
-        return replace(draft, media_type=body.media_type) if body else draft
+        return replace(draft, media_type=body.media_type, root=root_of(self.values.schemas, body.schema)) if body else draft
 
     def bodies(self, operation: Operation, salt: str = "") -> list[Any]:
         """Bodies worth trying: the document's examples, all members, the required ones. [None] without a body.

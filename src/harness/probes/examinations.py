@@ -13,6 +13,7 @@ from harness.probes.codes import examine_codes
 from harness.probes.document import Document
 from harness.probes.door import Door
 from harness.probes.doors import Doors
+from harness.probes.entities import examine_entities
 from harness.probes.enumeration import examine_enumeration
 from harness.probes.exchange import World
 from harness.probes.formulas import examine_formulas
@@ -109,6 +110,7 @@ _BY_RULE: tuple[tuple[str, Examination], ...] = (
     ("codes.", _of_door(lambda door, document, seed, _: examine_codes(door, document, seed))),
     ("exposure.page-of-another", _of_scene(examine_pages_of_others)),
     ("abuse.csv-formula", _of_scene(examine_formulas)),
+    ("abuse.xml-external-entity", _of_scene(examine_entities)),
     ("abuse.outgoing-call", _of_scene(examine_outgoing)),
     ("abuse.open-redirect", _of_scene(examine_redirects)),
     ("abuse.account-enumeration", _reported(examine_enumeration)),

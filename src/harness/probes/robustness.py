@@ -21,7 +21,9 @@ from harness.probes.exchange import World
 from harness.probes.exposure import internals_in
 from harness.probes.operations import Operation, Parameter
 from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.schemas import SchemaError
 from harness.probes.tour import Visit, What
+from harness.probes.xml_bodies import is_xml
 
 LONG_TEXT = 20_000  # characters: more than any field holds, less than any limit on bodies
 DEPTH = 2_000
@@ -139,7 +141,12 @@ class RobustnessRun:
             tried.note = str(error)
             return tried
         tried.let_in = not asker.role
-        for hostile in hostile_requests(operation, draft, asker):
+        try:
+            hostiles = list(hostile_requests(operation, draft, asker))
+        except SchemaError as error:  # a kind of body that cannot be written
+            tried.note = str(error)
+            return tried
+        for hostile in hostiles:
             tried.sent += 1
             try:
                 answer = self._answered(scene, hostile, renew=operation.name not in scene.destructive)
@@ -194,6 +201,27 @@ class RobustnessRun:
             return False
 
 
+_JSON_WHOLES = (
+    ("an unfinished body", '{"a": '),
+    ("an empty body", ""),
+    ("a list for an object", "[]"),
+    ("null for an object", "null"),
+    ("a text for an object", '"a"'),
+    ("NaN, which is no JSON", '{"a": NaN}'),
+    ("the same member twice", '{"a": 1, "a": 2}'),
+    ("a body nested deeply", "[" * DEPTH + "]" * DEPTH),
+    ("objects nested deeply", '{"a":' * DEPTH + "1" + "}" * DEPTH),
+    ("a number with many digits", '{"a": ' + "1" * 5_000 + "}"),
+)
+_XML_WHOLES = (
+    ("an unfinished document", "<a>"),
+    ("an empty body", ""),
+    ("a text that is no document", "zq"),
+    ("an entity that is not declared", "<a>&zq;</a>"),
+    ("a document nested deeply", "<a>" * DEPTH + "</a>" * DEPTH),
+)
+
+
 def _asker(scene: Scene, operation: Operation) -> Asker:
     if not operation.is_secured:
         return Asker()
@@ -215,7 +243,7 @@ def hostile_requests(operation: Operation, draft: Draft, asker: Asker) -> Iterat
     if draft.media_type and isinstance(draft.body, Mapping):
         yield from _in_members(draft, asker)
     if draft.media_type:
-        yield from _in_body(good)
+        yield from _in_body(good, _XML_WHOLES if is_xml(draft.media_type) else _JSON_WHOLES)
 
 
 def _in_parameter(draft: Draft, parameter: Parameter, asker: Asker) -> Iterator[Hostile]:
@@ -247,19 +275,7 @@ def _in_members(draft: Draft, asker: Asker) -> Iterator[Hostile]:
             yield Hostile(name, what, replace(request, body=json.dumps(body)) if "json" in draft.media_type else request)
 
 
-def _in_body(good: Request) -> Iterator[Hostile]:
-    wholes = (
-        ("an unfinished body", '{"a": '),
-        ("an empty body", ""),
-        ("a list for an object", "[]"),
-        ("null for an object", "null"),
-        ("a text for an object", '"a"'),
-        ("NaN, which is no JSON", '{"a": NaN}'),
-        ("the same member twice", '{"a": 1, "a": 2}'),
-        ("a body nested deeply", "[" * DEPTH + "]" * DEPTH),
-        ("objects nested deeply", '{"a":' * DEPTH + "1" + "}" * DEPTH),
-        ("a number with many digits", '{"a": ' + "1" * 5_000 + "}"),
-    )
+def _in_body(good: Request, wholes: tuple[tuple[str, str], ...]) -> Iterator[Hostile]:
     for what, text in wholes:
         yield Hostile("body", what, replace(good, body=text))
     for media_type in ("text/plain", "application/xml", "application/json; charset=no-such", "multipart/form-data", "nonsense"):
