@@ -1,4 +1,7 @@
-"""A small platform that keeps things: items with an export, files, a search. Its guards come off by name (`defects`)."""
+"""A small platform that keeps things: items with an export, files, a search. Its guards come off by name (`defects`).
+
+`pictures-alone` is no defect: files are taken that begin as a PNG does.
+"""
 
 from __future__ import annotations
 
@@ -180,6 +183,8 @@ class Shelf:
         if name is None or media_type is None:
             return Given(422, {"error": "a file is wanted"})
         content = raw.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--", 1)[0]
+        if self.has("pictures-alone") and not content.startswith(b"\x89PNG\r\n\x1a\n"):
+            return Given(415, {"error": "a picture is wanted"})
         given, kind = name[1].decode(), media_type[1].decode()
         path = f"{asked.path}/{secrets.token_hex(8)}"
         if self.has("keeps-where-named") and given.startswith("../"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +14,7 @@ from harness.probes.again import examined_twice, in_scene
 from harness.probes.checks import Report
 from harness.probes.cost import examine_cost, grows
 from harness.probes.exchange import World
+from harness.probes.files import samples
 from harness.probes.formulas import examine_formulas
 from harness.probes.scene import Scene
 from harness.probes.uploads import examine_uploads
@@ -33,6 +36,33 @@ def seen_once(examine: Examine, *defects: str) -> Report:
 
 def said(report: Report) -> set[tuple[str, str, str]]:
     return {(finding.rule, finding.operation, finding.parameter) for finding in report.findings}
+
+
+@pytest.mark.parametrize(
+    ("defects", "rules"),
+    [
+        ((), set()),
+        (("serves-inline",), {"uploads.served-as-page"}),
+        (("keeps-where-named",), {"uploads.path-traversal"}),
+    ],
+)
+def test_what_takes_pictures_alone_is_given_pictures(defects: tuple[str, ...], rules: set[str]) -> None:
+    report = seen(examine_uploads, "pictures-alone", *defects)
+    assert (report.note, {finding.rule for finding in report.findings}) == ("", rules)
+
+
+def test_the_picture_that_is_uploaded_is_a_whole_one() -> None:
+    picture = samples("photo")[0]
+    content = picture.content.encode("utf-8", "surrogateescape")
+    assert (picture.name, picture.media_type, content[:8]) == ("picture.png", "image/png", b"\x89PNG\r\n\x1a\n")
+    kinds, place = [], 8
+    while place < len(content):
+        (length,) = struct.unpack(">I", content[place : place + 4])
+        data, end = content[place + 4 : place + 8 + length], place + 8 + length
+        assert content[end : end + 4] == struct.pack(">I", zlib.crc32(data))
+        kinds.append(data[:4])
+        place = end + 4
+    assert kinds == [b"IHDR", b"tEXt", b"IDAT", b"IEND"]
 
 
 @pytest.mark.parametrize("examine", [examine_cost, examine_formulas, examine_uploads])

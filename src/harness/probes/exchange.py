@@ -230,6 +230,14 @@ class World:
             if REFRESH_TOKEN in text:
                 held = self.credential(request.role, request.user).refresh_token
                 text = text.replace(REFRESH_TOKEN, written(held))
+        return _bytes_of(text)
+
+
+def _bytes_of(text: str) -> bytes:
+    """A body as it is sent: surrogates that stand for bytes are these (PEP 383), and any others as if they were characters."""
+    try:
+        return text.encode("utf-8", errors="surrogateescape")
+    except UnicodeEncodeError:
         return text.encode("utf-8", errors="surrogatepass")
 
 

@@ -1,10 +1,12 @@
-"""Files to upload: small, of the kinds that platforms take, and written in ASCII alone so that any body can hold them."""
+"""Files to upload: small, and of the kinds that platforms take. Bytes that are no text are surrogates in it (PEP 383)."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import secrets
+import struct
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,13 +15,8 @@ from harness.probes.drafts import File
 from harness.probes.operations import Operation
 from harness.probes.schemas import SchemaError
 
-SAMPLES = (
-    ("paper.pdf", "application/pdf", "%PDF-1.4\n"),
-    ("picture.gif", "image/gif", "GIF89a"),
-    ("note.txt", "text/plain", "plain "),
-    ("list.csv", "text/csv", "a,b\n"),
-)
-"""Name, media type and how the content begins."""
+PNG_BEGINS = "\udc89PNG\r\n\x1a\n"
+_PICTURE = re.compile(r"image|photo|avatar|logo|picture|thumbnail|cover|banner|icon", re.I)
 _BINARY = ("binary", "byte", "base64")
 _FILE_NAME = re.compile(r"file|upload|attachment|document|image|photo|avatar|logo|picture", re.I)
 
@@ -42,7 +39,22 @@ def file_member(document: Document, operation: Operation) -> str:
     return ""
 
 
-def samples(salt: str = "") -> tuple[File, ...]:
-    """One file of each kind; no two have the same content, but those of one salt."""
+def samples(member: str, salt: str = "") -> tuple[File, ...]:
+    """One file of each kind, the likeliest for a member of that name first; only those of one salt have the same content."""
     end = hashlib.sha256(salt.encode()).hexdigest()[:16] if salt else secrets.token_hex(8)
-    return tuple(File(name, f"{start}{end}", media_type) for name, media_type, start in SAMPLES)
+    papers = (File("paper.pdf", f"%PDF-1.4\n{end}", "application/pdf"),)
+    pictures = (File("picture.png", _png(end), "image/png"), File("picture.gif", f"GIF89a{end}", "image/gif"))
+    texts = (File("note.txt", f"plain {end}", "text/plain"), File("list.csv", f"a,b\n{end}", "text/csv"))
+    return (*pictures, *papers, *texts) if _PICTURE.search(member) else (*papers, *pictures, *texts)
+
+
+def _png(text: str) -> str:
+    """A picture of one black point, with a comment in it."""
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)),
+        (b"tEXt", b"Comment\0" + text.encode()),
+        (b"IDAT", zlib.compress(b"\0\0")),
+        (b"IEND", b""),
+    )
+    made = (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks)
+    return PNG_BEGINS + b"".join(made).decode("utf-8", "surrogateescape")

@@ -248,7 +248,7 @@ class Scene:
             if self.refreshes(operation):
                 bodies = [_with(body, {refresh_member(self.document, operation): REFRESH_TOKEN}) for body in bodies]
             if name := file_member(self.document, operation):
-                bodies = [{**bodies[0], name: sample} for sample in samples()] if isinstance(bodies[0], dict) else bodies
+                bodies = [{**bodies[0], name: sample} for sample in samples(name)] if isinstance(bodies[0], dict) else bodies
             return self._with_known_ids(operation, bodies)
         except SchemaError as error:
             raise Untestable(error.message) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urljoin, urlsplit
 
 from harness.model.errors import HarnessError
@@ -15,7 +15,7 @@ from harness.probes.answers import Answer
 from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.drafts import Draft, File, text_of
-from harness.probes.files import SAMPLES, file_member, samples
+from harness.probes.files import PNG_BEGINS, file_member, samples
 from harness.probes.operations import Operation
 from harness.probes.oracle import leaves
 from harness.probes.scene import Asker, Scene, Untestable
@@ -79,18 +79,20 @@ def examine_uploads(scene: Scene) -> Report:
 
 def _examine(scene: Scene, slot: _Slot, report: Report) -> None:
     accepted = None
-    for sample in samples():
+    kinds = samples(slot.member)
+    for file in kinds:
         report.tried += 1
-        answer = scene.ask(slot.request(sample))
+        answer = scene.ask(slot.request(file))
         if answer.is_success:
-            accepted = answer
+            accepted = file, answer
             break
     if accepted is None:
-        report.note = f"{slot.operation.name} takes none of {', '.join(name for name, _, _ in SAMPLES)}"
+        report.note = f"{slot.operation.name} takes none of {', '.join(file.name for file in kinds)}"
         return
     _active(scene, slot, report)
-    _named(scene, slot, report, accepted)
-    answer = scene.ask(slot.request(File("large.txt" if accepted else "", "a" * LARGE_BYTES, "text/plain")))
+    _named(scene, slot, report, *accepted)
+    large = replace(accepted[0], content=accepted[0].content + "a" * LARGE_BYTES)
+    answer = scene.ask(slot.request(large))
     report.tried += 1
     if answer.is_success:
         text = f"a file of {LARGE_BYTES // 1024**2} MB is taken ({answer.status})"
@@ -105,6 +107,7 @@ def _active(scene: Scene, slot: _Slot, report: Report) -> None:
         File("page.html", f"<html><body>{script}</body></html>", "text/html"),
         File("picture.svg", f'<svg xmlns="http://www.w3.org/2000/svg">{script}</svg>', "image/svg+xml"),
         File("picture.html", f"GIF89a<html>{script}</html>", "image/gif"),
+        File("picture.html", f"{PNG_BEGINS}<html>{script}</html>", "text/html"),
         File("page.html.png", f"<html>{script}</html>", "text/html"),
     )
     for file in tries:
@@ -130,13 +133,13 @@ def _runs(served: Answer) -> bool:
     return served.media_type in _ACTIVE[:-1] or (served.media_type == "" and sniffs)
 
 
-def _named(scene: Scene, slot: _Slot, report: Report, plain: Answer) -> None:
-    """A name that leads out of the folder: a finding where the file is then found outside of it."""
+def _named(scene: Scene, slot: _Slot, report: Report, taken: File, plain: Answer) -> None:
+    """A name that leads out of the folder: a finding where a file of a kind that is taken is then found outside of it."""
     folder = next((request.path.rsplit("/", 1)[0] for request, _ in _served(scene, slot, plain)), "")
-    mark, name = secrets.token_hex(8), f"harness-{secrets.token_hex(4)}.txt"
+    mark, name = secrets.token_hex(8), f"harness-{secrets.token_hex(4)}.{taken.name.rpartition('.')[2]}"
     for up in ("../", "../../", "..\\", "%2e%2e%2f"):
         report.tried += 1
-        answer = scene.ask(slot.request(File(f"{up}{name}", f"plain {mark}", "text/plain")))
+        answer = scene.ask(slot.request(replace(taken, name=f"{up}{name}", content=f"{taken.content}{mark}")))
         if not answer.is_success:
             continue
         outside = {f"{folder.rsplit('/', 1)[0]}/{name}", f"/{name}"}

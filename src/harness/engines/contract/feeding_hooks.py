@@ -135,10 +135,10 @@ class Feeder:
         Passed beside the case: what is drawn for a file has neither a name nor a type that a platform would take, and a body with
         bytes in it counts as invalid.
         """
-        known = samples(f"{self._job.seed} {name} {self._turns[name]}")
+        known = samples(member, f"{self._job.seed} {name} {self._turns[name]}")
         file = known[self._refused_files[name] % len(known)]
         plain = [(key, (None, text_of(value))) for key, value in body.items() if key != member]
-        return [*plain, (member, (file.name, file.content, file.media_type))]
+        return [*plain, (member, (file.name, file.content.encode("utf-8", "surrogateescape"), file.media_type))]
 
     def _put(self, case: Case[Any], member: str, value: Any) -> None:
         """Sets a member of the body. An invalid request keeps what makes it invalid, and gets the rest right all the same."""
