@@ -62,6 +62,7 @@ class Club:
     word: str
     defect: str = ""
     describes: bool = True  # whose account an id is; else the steward's list tells
+    exact: bool = False  # a change must say the role as it is, and the desk of stewards alone
     isolated: bool = True
     tokens: dict[str, str] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
@@ -69,10 +70,13 @@ class Club:
     @property
     def document(self) -> Document:
         def operation(body: dict[str, Any] | None = None, security: Any = ({"token": []},)) -> dict[str, Any]:
-            content = {"application/json": {"schema": {"type": "object", "properties": body}}}
+            required = [name for name in ("role", self.word) if name in (body or {}) and self.exact]
+            content = {"application/json": {"schema": {"type": "object", "properties": body, "required": required}}}
             sent = {"requestBody": {"required": True, "content": content}} if body else {}
             return {"responses": {"default": {"description": "any"}}, "security": list(security), **sent}
 
+        exact = {"role": {"type": "string", "enum": ["STEWARD", "MEMBER"]}, "desk": {"type": "integer"}} if self.exact else {}
+        change = {"nickname": TEXT, self.word: CLOSED_BY[self.word], **exact}
         return Document.of(
             {
                 "openapi": "3.1.0",
@@ -83,7 +87,7 @@ class Club:
                     "/members/me": {"get": operation()},
                     "/members/{member_id}": {
                         "parameters": [{"name": "member_id", "in": "path", "required": True, "schema": {"type": "integer"}}],
-                        "patch": {**operation({"nickname": TEXT, self.word: CLOSED_BY[self.word]}), "x-roles": ["steward"]},
+                        "patch": {**operation(change), "x-roles": ["steward"]},
                     },
                 },
                 "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
@@ -127,6 +131,8 @@ class Club:
         whose = {"/members/1": "ann", "/members/2": "ben"}.get(asked.path)
         if who != "root" or whose is None or asked.method != "PATCH":
             return Given(404 if who == "root" else 403, {"error": "no"})
+        if self.exact and (body.get("role") != "MEMBER" or "desk" in body):
+            return Given(422, {"error": "a member has no desk, and stays one"})
         if body.get(self.word) in ("suspended", self.word == "blocked"):
             self.closed.add(whose)
         return Given(200, {"done": True})
@@ -141,20 +147,20 @@ class Club:
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         assert label
-        with served(self.target, Club(self.word, self.defect, self.describes).answer) as live:
+        with served(self.target, Club(self.word, self.defect, self.describes, self.exact).answer) as live:
             yield live
 
 
-@pytest.mark.parametrize("describes", [True, False])
+@pytest.mark.parametrize(("describes", "exact"), [(True, False), (False, False), (True, True)])
 @pytest.mark.parametrize("word", CLOSED_BY)
 @pytest.mark.parametrize(
     ("defect", "rules"),
     [("", []), ("closed-token", ["sessions.alive-after-closing"]), ("closed-log-in", ["sessions.log-in-after-closing"])],
 )
 def test_an_account_that_is_closed_by_a_member_of_a_change_is_closed(
-    word: str, defect: str, rules: list[str], describes: bool
+    word: str, defect: str, rules: list[str], describes: bool, exact: bool
 ) -> None:
-    club = Club(word, defect, describes)
+    club = Club(word, defect, describes, exact)
     run = SessionsRun(club, club.document, seed=1).run()
     assert [ended.tried for ended in run.ended["closing"] if ended.role == "member"] == [True]
     assert [finding.rule for finding in run.ended_findings("closing")] == rules

@@ -14,12 +14,14 @@ from harness.probes.answers import Answer
 from harness.probes.body_places import carries
 from harness.probes.destruction import closes_account, closing_members, is_about_users
 from harness.probes.endings import ENGINE, STAGE, Ended, witness_of
+from harness.probes.flows import members_of
 from harness.probes.objects import id_names
 from harness.probes.operations import Operation
 from harness.probes.path_ids import collection_of
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
+BODIES_TRIED_MAX = 4
 _CLOSES = re.compile(r"deactivate|disable|suspend|block|ban|close|lock|terminate|archive", re.I)
 # What the part of an account is called that says whether it may be used.
 _ACCESS = re.compile(r"^(status|state|approval|activation|activity|account|access|active|enabled)$", re.I)
@@ -124,9 +126,11 @@ def examine_closing(scene: Scene, role: Role) -> Ended:
     asker = Asker(role.name, role.users[-1].name)
     try:
         witness = witness_of(scene, asker)
-        request = _request(scene, closing, asker)
-        answer = scene.world.send(request, renew=False)
-        if not answer.is_success:
+        for request in _requests(scene, closing, asker):
+            answer = scene.world.send(request, renew=False)
+            if answer.is_success:
+                break
+        else:
             return Ended(role.name, False, note=f"{closing.operation.name} was answered {answer.status}")
         after = scene.world.send(witness, renew=False)
         works = _logs_in(scene, asker)
@@ -137,12 +141,28 @@ def examine_closing(scene: Scene, role: Role) -> Ended:
     return Ended(role.name, True, _opens(closing, role, request) if works else None)
 
 
-def _request(scene: Scene, closing: Closing, asker: Asker) -> Request:
+def _requests(scene: Scene, closing: Closing, asker: Asker) -> Iterator[Request]:
+    """What closes the account and leaves its role as it is: with all that may be said of it, and with what must be."""
     caller = Asker(closing.closer, scene.world.target.role(closing.closer).users[0].name) if closing.closer else asker
-    body = scene.bodies(closing.operation)[0]
-    if closing.members and isinstance(body, dict):
-        body = {**body, **closing.members}
-    return scene.draft(closing.operation, caller, closing.path).with_body(body).request(caller.role, caller.user)
+    roles = _enumerated_roles(scene, closing.operation, asker.role)
+    for body in scene.bodies(closing.operation)[:BODIES_TRIED_MAX]:
+        kept = {name: value for name, value in roles.items() if isinstance(body, dict) and name in body}
+        whole = {**body, **kept, **closing.members} if isinstance(body, dict) else body
+        yield scene.draft(closing.operation, caller, closing.path).with_body(whole).request(caller.role, caller.user)
+
+
+def _enumerated_roles(scene: Scene, operation: Operation, role: str) -> dict[str, str]:
+    """The members of the body whose listed values name roles, with the role's own."""
+    found = {}
+    for name, schema in members_of(scene.document, operation).items():
+        try:
+            listed = scene.document.schemas.resolve(schema).get("enum")
+        except SchemaError:
+            continue
+        named = [value for value in listed if str(value).lower() == role.lower()] if isinstance(listed, list) else []
+        if named:
+            found[name] = named[0]
+    return found
 
 
 def _logs_in(scene: Scene, asker: Asker) -> bool:
