@@ -255,11 +255,12 @@ def test_a_reset_is_still_attacked_with_texts_as_it_changes_nothing_without_its_
 @pytest.mark.parametrize(
     ("like", "form"),
     [
-        ("000000", r"\d{6}"),
         ("12345678", r"\d{8}"),
         ("GS-12AB", r"GS-\d\d[A-Z]{2}"),
         ("0f3a-99", r"[0-9a-f]{4}-[0-9a-f]{2}"),
         ("aB3", r"[a-z][A-Z]\d"),
+        ("000000", r"[1-9]\d{5}"),
+        ("******", r"\d{6}"),
     ],
 )
 def test_a_made_up_code_has_the_form_of_the_right_one(like: str, form: str) -> None:

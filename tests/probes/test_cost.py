@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from harness.probes.cost import examine_cost, grows
 from harness.probes.exchange import World
 from harness.probes.files import samples
 from harness.probes.formulas import examine_formulas
+from harness.probes.raw_bytes import as_bytes, as_text
 from harness.probes.scene import Scene
 from harness.probes.uploads import examine_uploads
 from tests.probes.notes_server import DOCUMENT as NOTES
@@ -53,7 +55,7 @@ def test_what_takes_pictures_alone_is_given_pictures(defects: tuple[str, ...], r
 
 def test_the_picture_that_is_uploaded_is_a_whole_one() -> None:
     picture = samples("photo")[0]
-    content = picture.content.encode("utf-8", "surrogateescape")
+    content = as_bytes(picture.content)
     assert (picture.name, picture.media_type, content[:8]) == ("picture.png", "image/png", b"\x89PNG\r\n\x1a\n")
     kinds, place = [], 8
     while place < len(content):
@@ -63,6 +65,13 @@ def test_the_picture_that_is_uploaded_is_a_whole_one() -> None:
         kinds.append(data[:4])
         place = end + 4
     assert kinds == [b"IHDR", b"tEXt", b"IDAT", b"IEND"]
+
+
+def test_bytes_in_a_text_are_sent_as_they_are_and_kept_in_any_file() -> None:
+    data = bytes(range(256)) * 2
+    kept = json.loads(json.dumps(as_text(data), ensure_ascii=False).encode())
+    assert as_bytes(kept) == data
+    assert as_bytes("é\ud800") == b"\xc3\xa9\xed\xa0\x80"
 
 
 @pytest.mark.parametrize("examine", [examine_cost, examine_formulas, examine_uploads])

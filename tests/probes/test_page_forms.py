@@ -7,11 +7,11 @@ import pytest
 from harness.probes.answers import Answer
 from harness.probes.endings import Ended
 from harness.probes.exchange import World
-from harness.probes.forms import forms_of
+from harness.probes.forms import Field, Form, forms_of
 from harness.probes.page_forms import examine_page_forms
 from harness.probes.pages import Browsing
 from harness.probes.scene import Scene
-from harness.probes.sighted_forms import shuts, writing_forms
+from harness.probes.sighted_forms import Sighted, shuts, writing_forms
 from tests.probes.board_server import DOCUMENT, board
 
 PAGE = b"""<form method="post">
@@ -100,6 +100,12 @@ def test_a_button_whose_form_proves_nothing_is_not_judged(defect: str, why: str)
         ('action="/orders/7/close"><input type="hidden" name="version" value="3">', True),
         ('action="/account/close">', False),
         ('action="/users/7/disable">', False),
+        ('action="/users/7/reset-password">', False),
+        ('action="/members/7/revoke">', False),
+        ('action="/account/cancel">', False),
+        ('action="/sign_out">', False),
+        ('action="/session/end">', False),
+        ('action="/admin/wipe">', False),
         ('action="/staff"><input type="hidden" name="id" value="7"><input type="hidden" name="active" value="false">', False),
         ('action="/orders/7/rate"><input type="radio" name="stars" value="1">', False),
     ],
@@ -110,6 +116,14 @@ def test_what_may_be_pressed_is_told_by_its_words(form: str, is_pressed: bool) -
         scene = Scene(world, DOCUMENT, 1)
         (sighted,) = writing_forms(Browsing(world), scene.roles[0], "/here", page)
     assert sighted.is_pressed is is_pressed
+
+
+@pytest.mark.parametrize("name", ["_csrf", "post[_token]", "_token", "_wpnonce", "sesskey", "form_token", "__VIEWSTATE"])
+def test_tokens_are_known_by_their_usual_names(name: str) -> None:
+    fields = (Field(name, "hidden", "a1"), Field("token_of_esteem", "hidden", "b2"), Field("note", "text"))
+    with board() as live, World(live) as world:
+        sighted = Sighted(Scene(world, DOCUMENT, 1).roles[0], "/here", "/notes", Form("/notes", "POST", fields))
+    assert sighted.tokens == (name,)
 
 
 def test_a_form_with_nothing_left_to_choose_is_not_called_guarded() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import ClassVar
 
 from harness.engines.engine import StageJob, StageOutcome
@@ -39,11 +40,15 @@ class ZapEngine:
         if not profile.is_active:
             gaps.append(f"the scan profile {profile.name} looked and attacked nothing")
         memory_mb = job.stage.options.get("memory_mb", MEMORY_MB)
+        given_up = Event()
         with ThreadPoolExecutor(1) as beside:
-            plotting = beside.submit(plotted, job)  # while ZAP starts
-            with opened(source, job.folder / "raw", memory_mb=memory_mb, stop=job.stop) as daemon:
-                rounds = Rounds(job, daemon, profile, plotting.result(), clock, gaps)
-                rounds.run()
+            plotting = beside.submit(plotted, job, given_up)  # while ZAP starts
+            try:
+                with opened(source, job.folder / "raw", memory_mb=memory_mb, stop=job.stop) as daemon:
+                    rounds = Rounds(job, daemon, profile, plotting.result(), clock, gaps)
+                    rounds.run()
+            finally:
+                given_up.set()
         evidence = rounds.evidence(started)
         return StageOutcome(StageState(str(evidence[0].state)), evidence, rounds.plans_s, evidence[0].reason)
 

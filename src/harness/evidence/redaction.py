@@ -34,7 +34,7 @@ def remember_cookie(value: str) -> None:
 
 def redact(text: str) -> str:
     """The text without credentials: known secrets, web tokens, bearer values, long cookies, passwords in database addresses."""
-    for secret in _known:
+    for secret in tuple(_known):  # another stage may learn one meanwhile
         text = text.replace(secret, REDACTED)
     text = _JWT.sub(REDACTED, text)
     text = _COOKIE_HEADER.sub(lambda header: _COOKIE_VALUE.sub(rf"\g<1>={REDACTED}", header[0]), text)

@@ -18,9 +18,11 @@ from harness.probes.exchange import USERNAME
 from harness.probes.flows import CONTACT, PASSWORD, Flow, members_of
 from harness.probes.oracle import leaves
 from harness.probes.scene import Scene, Untestable
+from harness.probes.schemas import SchemaError
 
 LOG_BYTES_MAX = 1_000_000
-_SAYS_FORM = {"pattern", "minLength", "maxLength", "example", "examples", "default"}
+LONGEST_MADE = 64
+_SAYS_FORM = {"pattern", "example", "examples", "default"}
 _TYPED = re.compile(r"[0-9A-Za-z_-]{4,64}")
 _PHONE = re.compile(r"phone|mobile|msisdn|tel$", re.I)
 _REFERENCE = re.compile(r"(^|_)(id|ref|reference|challenge|session|request|uuid)$|Id$", re.I)
@@ -120,26 +122,32 @@ class Codes:
 
     @cached_property
     def form(self) -> str:
-        """A text of the form that the document gives a code, six digits where it says nothing of it."""
+        """A text of the form that the document gives a code: of its pattern or example, else digits of its length, else six."""
         schema = self._schema_of_code()
-        if not _SAYS_FORM & schema.keys():
-            return USUAL
-        made = str(self.scene.drafter.values.value(schema, self.flow.code))
-        return made if _TYPED.fullmatch(made) else USUAL
+        if _SAYS_FORM & schema.keys():
+            made = str(self.scene.drafter.values.value(schema, self.flow.code))
+            return made if _TYPED.fullmatch(made) else USUAL
+        length = schema.get("minLength") or schema.get("maxLength")
+        return "0" * length if isinstance(length, int) and length <= LONGEST_MADE else USUAL
 
     def _schema_of_code(self) -> Mapping[str, Any]:
-        if self.flow.in_path:
-            found = (each.schema for each in self.flow.confirm.placed("path") if each.name == self.flow.code)
-            return self.scene.document.schemas.resolve(next(found, None))
-        members: Mapping[str, Mapping[str, Any]] = members_of(self.scene.document, self.flow.confirm)
-        return members.get(self.flow.code, {})
+        in_path = (each.schema for each in self.flow.confirm.placed("path") if each.name == self.flow.code)
+        members = members_of(self.scene.document, self.flow.confirm)
+        given = next(in_path, None) if self.flow.in_path else members.get(self.flow.code)
+        try:
+            return self.scene.document.schemas.resolve(given)
+        except SchemaError:
+            return {}
 
     def names_owner(self, one: Started, other: Started) -> bool:
         """Whether the confirmations of two starts differ in who they are for, the code aside.
 
         A user's own name stands for itself in both (`${username}`), so that such a body does not differ though it is about two.
         """
-        bodies = [json.loads(self.confirm_request(started, "0").body or "{}") for started in (one, other)]
+        try:
+            bodies = [json.loads(self.confirm_request(started, "0").body or "{}") for started in (one, other)]
+        except ValueError:  # a form, or XML
+            return False
         differing = [name for name in bodies[0] if bodies[0][name] != bodies[1].get(name)]
         if any(CONTACT.search(name) or _REFERENCE.search(name) for name in differing):
             return True

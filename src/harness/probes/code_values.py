@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 USUAL = "000000"  # the form of a code of which nothing is known
+DRAWS_MAX = 20
 SHORT = ("0000", "1234", "1111")
 _WORD_BEFORE = re.compile(r"[A-Za-z]+[-_ ]")
 _HEX = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
@@ -37,12 +38,24 @@ def foreseeable(codes: list[str]) -> str:
 
 
 def random_code(like: str = USUAL, but: Sequence[str] = ()) -> str:
-    """One of the form of another, a word at its beginning (`GS-`) as it is, that is none of some and not common."""
+    """One of the form of another, a word at its beginning (`GS-`) as it is, that is none of some and not common.
+
+    Digits do not begin with 0, as a code may be a number. What has nothing in it to draw (`******`) is no form.
+    """
+    for _ in range(DRAWS_MAX):
+        made = _drawn(like)
+        if made not in but and made not in common_codes(like):
+            return made
+    return random_code(USUAL, but)
+
+
+def _drawn(like: str) -> str:
     kept = _WORD_BEFORE.match(like)
     start = kept[0] if kept else ""
-    is_hex = _HEX.fullmatch(like) and not like.isdigit()
-    made = start + "".join(_other(character, is_hex=bool(is_hex)) for character in like[len(start) :])
-    return made if made not in but and made not in common_codes(like) else random_code(like, but)
+    if like.isdigit():
+        return secrets.choice(string.digits[1:]) + "".join(secrets.choice(string.digits) for _ in like[1:])
+    is_hex = bool(_HEX.fullmatch(like))
+    return start + "".join(_other(character, is_hex=is_hex) for character in like[len(start) :])
 
 
 def _other(character: str, *, is_hex: bool) -> str:

@@ -97,9 +97,9 @@ class _Examination:
         self.post.sighted = right is not None
         if right is not None:
             self._reuse()  # before the many starts that a limit on mails may end
-        self._common()
+        self._common(right or self.post.codes.form)
         if not self._is_long(right):
-            self._guess()
+            self._guess(right or self.post.codes.form)
         if right is None:
             text = "no right code is known: reuse, owner and randomness were not tried (the target file may give log_pattern)"
             self.report.observations.append(Observation("codes.not-seen", text, STAGE, self.flow.confirm.name))
@@ -139,9 +139,9 @@ class _Examination:
             return code
         return None
 
-    def _common(self) -> None:
+    def _common(self, form: str) -> None:
         """The codes of tutorials and test modes, two for each start."""
-        common = common_codes(self.post.codes.form)
+        common = common_codes(form)
         for number in range(0, len(common), 2):
             started = self.post.start()
             for code in common[number : number + 2]:
@@ -161,11 +161,10 @@ class _Examination:
         drawn = "".join(one for one, other in zip(right, following, strict=False) if one != other)
         return bits_of(drawn) >= GUESSED_BY_NOBODY_BITS
 
-    def _guess(self) -> None:
+    def _guess(self, form: str) -> None:
         """Wrong codes for one start, by one client, and the right one after them where it is known."""
         started = self.post.start()
         candidates = self.post.seen(started)
-        form = candidates[0] if candidates else self.post.codes.form
         with self.post.client() as world:
             first = self.post.confirm(started, random_code(form, candidates), world)
             for _ in range(GUESSES - 1):

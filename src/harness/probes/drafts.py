@@ -183,7 +183,7 @@ class Drafter:
                 return source[parameter.name]
         if parameter.examples:
             return parameter.examples[0]
-        return self.values.value(parameter.schema, f"{operation.name} {parameter.name}")
+        return self.values.value(parameter.schema, f"{operation.name} {parameter.name}", together=operation.name)
 
 
 _SENT_ELSEWHERE = frozenset({"authorization", "cookie", "content-type", "accept", "content-length"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,11 +22,12 @@ from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import Report, finding_of
 from harness.probes.drafts import Draft
 from harness.probes.operations import Operation
-from harness.probes.outward import Listener, listening
+from harness.probes.outward import LATE_CALL_AWAITED_S, Listener, listening
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.xml_bodies import is_xml
 
 XML = "application/xml"
+_CALLED = "it called an address of ours that stood there as an entity"
 ADDRESS, FILE = "zqa", "zqf"  # the names of the entities
 _MARK = "zqentity"  # where the entity is to stand, until the document is written
 _WORDS = re.compile(r"[^\W\d_].*[a-z]")  # a text of a person; not a date, an id or a word of a list
@@ -60,6 +62,7 @@ class _Outside:
 def examine_entities(scene: Scene) -> Report:
     """Each operation with a body, once with an address and once with a file."""
     report = Report("entities")
+    waiting: dict[str, tuple[Operation, Asker]] = {}
     with _outside() as outside:
         for operation in scene.document.operations:
             if operation.body is None or operation.name in scene.destructive:
@@ -67,11 +70,15 @@ def examine_entities(scene: Scene) -> Report:
             if not operation.is_safe and not scene.world.target.allow.writes:
                 continue
             try:
-                _examine(scene, operation, outside, report)
+                waiting |= _examine(scene, operation, outside, report)
             except (Untestable, HarnessError) as error:
                 if not scene.world.door.alive():
                     raise
                 report.note = f"{operation.name}: {error}"
+        deadline = time.monotonic() + LATE_CALL_AWAITED_S
+        for token, (operation, asker) in waiting.items():  # a worker may read it later
+            if outside.listener.was_called(token, max(0.0, deadline - time.monotonic())):
+                _say(report, operation, asker, f"{_CALLED}, some time later")
     report.note = report.note if report.tried else report.note or "nothing takes a body"
     return report
 
@@ -86,23 +93,24 @@ def _outside() -> Iterator[_Outside]:
         yield _Outside(listener, Path(file.name), word)
 
 
-def _examine(scene: Scene, operation: Operation, outside: _Outside, report: Report) -> None:
+def _examine(scene: Scene, operation: Operation, outside: _Outside, report: Report) -> dict[str, tuple[Operation, Asker]]:
+    """Says what is found; else the token of the address, which may be called later, with what was sent it and as whom."""
     asker = caller(scene, operation)
     draft = next(valid_drafts(scene, operation, asker))
     if not isinstance(draft.body, dict):
-        return
+        return {}
     report.tried += 1
     if not is_xml(draft.media_type):
         draft = replace(draft, media_type=XML)
-    for entity in (ADDRESS, FILE):
-        token = secrets.token_hex(8)
-        answer = scene.ask(_request(draft, asker, outside, token, entity))
-        if outside.listener.was_called(token):
-            _say(report, operation, asker, "it called an address of ours that stood there as an entity")
-            return
-        if outside.word in answer.text:
-            _say(report, operation, asker, "its answer held a file of this machine that stood there as an entity")
-            return
+    token = secrets.token_hex(8)
+    scene.ask(_request(draft, asker, outside, token, ADDRESS))
+    if outside.listener.was_called(token):
+        _say(report, operation, asker, _CALLED)
+        return {}
+    if outside.word in scene.ask(_request(draft, asker, outside, token, FILE)).text:
+        _say(report, operation, asker, "its answer held a file of this machine that stood there as an entity")
+        return {}
+    return {token: (operation, asker)}
 
 
 def _request(draft: Draft, asker: Asker, outside: _Outside, token: str, entity: str) -> Request:

@@ -21,6 +21,7 @@ from harness.probes.door import Credential, Door, token_of
 from harness.probes.forging import Forgery, forgeries, is_asymmetric, key_of, read_jwt, refresh_forgery
 from harness.probes.operations import SAFE_METHODS
 from harness.probes.public_keys import PATHS, public_keys
+from harness.probes.raw_bytes import as_bytes
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 ANSWER_TIME_S_MAX = 20.0
@@ -230,15 +231,7 @@ class World:
             if REFRESH_TOKEN in text:
                 held = self.credential(request.role, request.user).refresh_token
                 text = text.replace(REFRESH_TOKEN, written(held))
-        return _bytes_of(text)
-
-
-def _bytes_of(text: str) -> bytes:
-    """A body as it is sent: surrogates that stand for bytes are these (PEP 383), and any others as if they were characters."""
-    try:
-        return text.encode("utf-8", errors="surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", errors="surrogatepass")
+        return as_bytes(text)
 
 
 def route_of(method: str, path: str) -> str:

@@ -1,4 +1,4 @@
-"""Files to upload: small, and of the kinds that platforms take. Bytes that are no text are surrogates in it (PEP 383)."""
+"""Files to upload: small, and of the kinds that platforms take."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import Any
 from harness.probes.document import Document
 from harness.probes.drafts import File
 from harness.probes.operations import Operation
+from harness.probes.raw_bytes import as_text
 from harness.probes.schemas import SchemaError
 
-PNG_BEGINS = "\udc89PNG\r\n\x1a\n"
+PNG_BEGINS = as_text(b"\x89PNG\r\n\x1a\n")
 _PICTURE = re.compile(r"image|photo|avatar|logo|picture|thumbnail|cover|banner|icon", re.I)
 _BINARY = ("binary", "byte", "base64")
 _FILE_NAME = re.compile(r"file|upload|attachment|document|image|photo|avatar|logo|picture", re.I)
@@ -57,4 +58,4 @@ def _png(text: str) -> str:
         (b"IEND", b""),
     )
     made = (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks)
-    return PNG_BEGINS + b"".join(made).decode("utf-8", "surrogateescape")
+    return PNG_BEGINS + as_text(b"".join(made))

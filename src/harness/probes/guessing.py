@@ -17,7 +17,7 @@ from statistics import median
 from urllib.parse import urlencode
 
 from harness.model.errors import HarnessError
-from harness.model.finding import Request, Severity, Symptom
+from harness.model.finding import Confidence, Request, Severity, Symptom
 from harness.model.target import Role
 from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
@@ -196,16 +196,31 @@ def _disguised(world: World, log_in: LogIn, report: Report, disguise: Disguise, 
         return  # refused for the limit, or (before anybody looks at the password) for what the disguise adds
     if not is_refused(log_in.attempt(world, _nobody(), _wrong(), PLAIN)[1], first):
         return
-    free = log_in.role.users[0]  # what is tried for accounts locks the last one
-    if not _let_in(log_in.attempt(world, free.username, free.password, disguise)[1], first):
-        return  # what the disguise adds is refused as a wrong password is (a token that is none): nobody looked at the password
+    confidence = _confidence(world, log_in, disguise, first)
+    if confidence is None:
+        return
     if any(f.rule == _EVADED.rule and f.operation == log_in.name for f in report.findings):
         return  # several headers of one kind have one cause
     title = f"{log_in.name} goes on for a client that is limited, with {disguise.name} of its own choice"
     observed = f"Used up, the client was refused; with {disguise.name} set its log-in was looked at and answered {answer.status}."
     steps = (replace(plain, times=times), request)
     place = Place(log_in.name, disguise.name)
-    report.findings.append(finding_of(_EVADED, place, title, observed, steps, Symptom(status=(answer.status,))))
+    symptom = Symptom(status=(answer.status,))
+    report.findings.append(finding_of(_EVADED, place, title, observed, steps, symptom, confidence))
+
+
+def _confidence(world: World, log_in: LogIn, disguise: Disguise, refused: Answer) -> Confidence | None:
+    """How sure it is that a disguised log-in is looked at: sure where the right password is let in.
+
+    Low where that password opens nothing from elsewhere either (its account is locked); None where it does: then what the
+    disguise adds is refused as a wrong password is (a token that is none), and nobody looked at the password.
+    """
+    free = log_in.role.users[0]  # what is tried for accounts locks the last one
+    if _let_in(log_in.attempt(world, free.username, free.password, disguise)[1], refused):
+        return Confidence.MEDIUM
+    with World(world.door.seen_from(fresh_address())) as elsewhere:
+        opens = _let_in(log_in.attempt(elsewhere, free.username, free.password, PLAIN)[1], refused)
+    return None if opens else Confidence.LOW
 
 
 def _account(door: Door, log_in: LogIn, report: Report, times: int) -> None:
@@ -236,7 +251,10 @@ def _from_another(door: Door, log_in: LogIn, username: str, password: str) -> tu
 
 
 def _let_in(answer: Answer, refused: Answer) -> bool:
-    return answer.is_success or (300 <= answer.status < 400 and answer.status != refused.status)
+    """Whether a log-in was taken: by a success, or by a redirect where the refusal was none, or to another place than it."""
+    if 300 <= answer.status < 400:
+        return answer.status != refused.status or answer.header("location") != refused.header("location")
+    return answer.is_success and not refused.is_success
 
 
 def _written_otherwise(door: Door, log_in: LogIn, report: Report, first: Answer) -> None:

@@ -67,13 +67,22 @@ def _as_role(scene: Scene, role: Role) -> Iterator[Ended]:
     found = forms_on_pages(browsing, role, session)
     for sighted in found:
         try:
-            finding = _Forging(browsing, session, sighted).run()
+            finding = _Forging(*_session_for(sighted, browsing, session), sighted).run()
         except Untestable as error:
             yield Ended(role.name, False, note=f"{sighted.name} as {role.name}: {error}", operation=sighted.name)
         else:
             yield Ended(role.name, True, finding, operation=sighted.name)
     if not found:
         yield Ended(role.name, False, note=f"no page of {role.name} has a form that writes")
+
+
+def _session_for(sighted: Sighted, browsing: Browsing, session: PageSession) -> tuple[Browsing, PageSession]:
+    """A session of its own for a button, as the one before may have ended the last; for other forms the one that is there."""
+    if not sighted.is_pressed:
+        return browsing, session
+    anew = Browsing(browsing.world)
+    logged_in = log_in(anew, sighted.role, sighted.role.users[0])
+    return (anew, logged_in) if logged_in is not None else (browsing, session)
 
 
 @dataclass(frozen=True)
@@ -108,8 +117,16 @@ class _Forging:
         return None
 
     def _is_gone(self) -> bool:
-        """Whether its page is shown twice without it: one that fails, or asks for a log-in, proves nothing."""
-        pages = [self.browsing.open(self.sighted.page) for _ in range(2)]
+        """Whether its page is shown without it, and in a new session too: a refusal may have ended the present one."""
+        if not self._is_without(self.browsing):
+            return False
+        role = self.sighted.role
+        anew = Browsing(self.browsing.world)
+        return log_in(anew, role, role.users[0]) is not None and self._is_without(anew)
+
+    def _is_without(self, browsing: Browsing) -> bool:
+        """Whether the page is shown twice without the form: one that fails, or asks for a log-in, proves nothing."""
+        pages = [browsing.open(self.sighted.page) for _ in range(2)]
         are_shown = all(page.is_success and not any(form.password for form in forms_of(page)) for page in pages)
         return are_shown and not any(self._on(page) for page in pages)
 

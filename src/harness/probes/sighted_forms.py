@@ -22,7 +22,13 @@ _SHUTS = re.compile(r"delete|remove|(de|in)activ|disable|suspend|lock|\bban|clos
 _OPENS = re.compile(r"activ|enable|access", re.I)
 _OFF = ("", "0", "false", "no", "off")
 _PEOPLE = re.compile(r"user|account|member|customer|employee|staff|partner|profile|person|people", re.I)
-_TOKEN = re.compile(r"csrf|xsrf|forgery|authenticity|^_token$|requestverification", re.I)
+_TOKEN = re.compile(
+    r"csrf|xsrf|forgery|authenticity|(^|\[)_?token\]?$|nonce|sesskey|form_?token|requestverification|viewstate", re.I
+)
+_ENDS = re.compile(r"(log|sign)[\s_-]?(out|off)|session|wipe|purge|truncate|factory[_-]?reset|re-?seed", re.I)
+_TO_PEOPLE = re.compile(r"cancel|revoke|reset|expel|kick|2fa|mfa|otp|password|demote|merge|leave|role", re.I)
+_DRAWN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z_+/=.-]{16,}")
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ class Sighted:
         if any(item.kind not in _FILLED_BY_ITSELF for item in self.form.fields):
             return False
         about_people = "{}" not in self.name or _PEOPLE.search(self.name)
-        return not (about_people and _SHUTS.search(self.name)) and not any(shuts(*each) for each in self.given)
+        ends = _ENDS.search(self.name) or (about_people and (_SHUTS.search(self.name) or _TO_PEOPLE.search(self.name)))
+        return not ends and not any(shuts(*each) for each in self.given)
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -69,8 +76,9 @@ class Sighted:
 
     @property
     def given(self) -> tuple[tuple[str, str], ...]:
-        """What it sends by itself, without what guards it."""
-        return tuple((name, value) for name, value in self.form.filled() if name not in self.tokens)
+        """What it sends by itself, without what guards it, and without words that are drawn anew each time."""
+        kept = ((name, value) for name, value in self.form.filled() if name not in self.tokens)
+        return tuple((name, value) for name, value in kept if _UUID.fullmatch(value) or not _DRAWN.fullmatch(value))
 
     def is_same(self, other: Sighted) -> bool:
         """Whether it is the same form, about the same object; one that is only pressed also says the same of it."""

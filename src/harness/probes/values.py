@@ -1,4 +1,4 @@
-"""Valid values for parameters and bodies, from examples and schemas; the same for the same seed and place."""
+"""Valid values for parameters and bodies, from examples and schemas; the same for the same seed and place on the same day."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from random import Random
 from typing import Any, TypeGuard
 
+from harness.probes.days import day_for, some_day
 from harness.probes.patterns import matches, matching
 from harness.probes.schemas import JsonSchema, SchemaError, Schemas, types_of
 
@@ -26,7 +27,7 @@ class Values:
     schemas: Schemas
     seed: int
 
-    def value(self, schema: JsonSchema, place: str, *, optional: bool = True, unlike: Any = None) -> Any:
+    def value(self, schema: JsonSchema, place: str, *, optional: bool = True, unlike: Any = None, together: str = "") -> Any:
         """One valid value.
 
         Args:
@@ -34,13 +35,14 @@ class Values:
                 is the name of the parameter or member, which tells an e-mail address from a telephone number.
             optional: whether the optional members of objects are given too.
             unlike: a value that it must differ from where the schema has a choice.
+            together: what several values are for, the days in which belong together (`"GET /x"` for its parameters).
 
         Raises:
             SchemaError: the schema is broken or needs an endless value.
         """
-        return _Maker(self.schemas, Random(f"{self.seed}|{place}"), optional).make(
-            schema, re.split(r"[. ]", place)[-1], 0, unlike
-        )
+        about = some_day(Random(f"{self.seed}|{together or place}|day"))
+        maker = _Maker(self.schemas, Random(f"{self.seed}|{place}"), optional, about)
+        return maker.make(schema, re.split(r"[. ]", place)[-1], 0, unlike)
 
     def unlike(self, schema: JsonSchema, place: str, value: Any, current: Mapping[str, Any]) -> Any:
         """A body that differs from the `current` object in each member where its schema leaves a choice, in what it holds too.
@@ -63,8 +65,8 @@ class Values:
 
 
 class _Maker:
-    def __init__(self, schemas: Schemas, random: Random, optional: bool) -> None:
-        self._schemas, self._random, self._optional = schemas, random, optional
+    def __init__(self, schemas: Schemas, random: Random, optional: bool, about: date) -> None:
+        self._schemas, self._random, self._optional, self._about = schemas, random, optional, about
 
     def make(self, schema: Any, name: str, depth: int, unlike: Any = None) -> Any:
         if depth > DEPTH_MAX:
@@ -165,7 +167,7 @@ class _Maker:
 
     def _formatted(self, form: str, name: str) -> str:
         token = f"{self._random.getrandbits(40):010x}"
-        day = date(2031, 1, 1) + timedelta(days=self._random.randrange(300))
+        day = day_for(name, self._about, self._random)
         forms: dict[str, Callable[[], str]] = {
             "uuid": lambda: str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
             "date": day.isoformat,

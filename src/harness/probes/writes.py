@@ -32,7 +32,7 @@ from harness.probes.row_changes import row_changes, rows_about
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.write_attempts import Attempt, is_hole, judged
 
-BODIES_TRIED_MAX = 4
+BODIES_TRIED_MAX = 5
 LATER_S = 1.5
 _REFUSALS = (401, 403, 404)  # of who asks, whatever the object's state
 

@@ -1,4 +1,7 @@
-"""Bodies as XML, as the document's schemas say it: a member is an element, a list is the element again and again."""
+"""Bodies as XML: a member is an element of its name, a list is the element again and again, and the root is named by its schema.
+
+Of what a schema says on XML (`xml`) the root's name alone is read: no attributes, other names or elements around lists.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,12 @@ def xml_of(value: Any, root: str, text_of: Callable[[Any], str]) -> str:
 
     Args:
         text_of: how a number, a truth value or nothing is written.
+
+    Raises:
+        SchemaError: it is a list, which has no one root.
     """
+    if isinstance(value, list):
+        raise SchemaError("a list as the whole body cannot be written as XML")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{_element(root, value, text_of)}'
 
 

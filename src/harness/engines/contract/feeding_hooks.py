@@ -31,6 +31,7 @@ from harness.probes.drafts import text_of
 from harness.probes.files import samples
 from harness.probes.operations import Operation
 from harness.probes.passwords import asks_new
+from harness.probes.raw_bytes import as_bytes
 from harness.probes.schemas import SchemaError
 
 STALE_EACH = 4
@@ -138,7 +139,7 @@ class Feeder:
         known = samples(member, f"{self._job.seed} {name} {self._turns[name]}")
         file = known[self._refused_files[name] % len(known)]
         plain = [(key, (None, text_of(value))) for key, value in body.items() if key != member]
-        return [*plain, (member, (file.name, file.content.encode("utf-8", "surrogateescape"), file.media_type))]
+        return [*plain, (member, (file.name, as_bytes(file.content), file.media_type))]
 
     def _put(self, case: Case[Any], member: str, value: Any) -> None:
         """Sets a member of the body. An invalid request keeps what makes it invalid, and gets the rest right all the same."""

@@ -6,6 +6,7 @@ import shutil
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Event
 from urllib.parse import urlsplit
 
 from harness.engines.browser import find_browser
@@ -56,14 +57,16 @@ class Plot:
     public: frozenset[str]
 
 
-def plotted(job: StageJob) -> Plot:
-    """Finds out what each role's requests are, on a target of its own."""
+def plotted(job: StageJob, given_up: Event) -> Plot:
+    """Finds out what each role's requests are, on a target of its own; no further role's where it is given up."""
     with Arena(job.arena).fresh("zap-aims") as live, World(live) as world:
         scene = Scene(world, _document(world, job.target), job.seed)
         base_path, operations = scene.drafter.base_path, scene.document.operations
         askers = [Asker(role.name, role.users[0].name) for role in scene.roles] or [NOBODY]
         found = []
         for number, asker in enumerate(askers):
+            if job.stop.signal or given_up.is_set():
+                break
             job.progress(f"finding requests to begin with, as {asker.role or 'nobody'}")
             found.append(aims_of(scene, asker, public=number == 0))
     return Plot(

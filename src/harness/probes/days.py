@@ -1,0 +1,36 @@
+"""Days for members and parameters: soon, as most platforms take them, and in the order that their names tell (`from`, `to`)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+
+SOON_DAYS, SPAN_DAYS = 14, 150  # from today: bookings are taken some months ahead, and no two are to meet
+LATER_DAYS = 2
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
+_LATER = re.compile(
+    r"(ends?|ending|to|until|till|thr(o)?u(gh)?|finish(es)?|(check)?out|returns?|expir(y|es?|ation)|due|deadline|dropoff|closes?|latest"
+    r"|before)(date|time|day|at|on)?"
+)
+_BIRTH = re.compile(r"birth(day|date)?|born|dob")
+_PAST = re.compile(r"since|hired|founded|issued|purchased?|built|manufactured|joined|acquired|occurred|happened|incident")
+
+
+def some_day(random: Random) -> date:
+    """The day that one request is about."""
+    return _today() + timedelta(days=SOON_DAYS + random.randrange(SPAN_DAYS))
+
+
+def day_for(name: str, about: date, random: Random) -> date:
+    """A day for a member or parameter of that name in a request that is about a day: the same, one behind it, or one long ago."""
+    words = [word.lower() for word in _WORDS.split(name) if word]
+    if any(_BIRTH.fullmatch(word) for word in words):
+        return date(1985, 1, 1) + timedelta(days=random.randrange(3_000))
+    if any(_PAST.fullmatch(word) for word in words):
+        return _today() - timedelta(days=1 + random.randrange(300))
+    return about + timedelta(days=LATER_DAYS) if any(_LATER.fullmatch(word) for word in words) else about
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

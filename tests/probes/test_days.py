@@ -1,0 +1,53 @@
+"""The days that requests are filled with: ahead, near, and in the order that their names tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from random import Random
+
+import pytest
+
+from harness.probes.days import day_for, some_day
+from harness.probes.schemas import Schemas
+from harness.probes.values import Values
+
+DATE, MOMENT = {"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}
+TODAY = datetime.now(UTC).date()
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("from", "to"),
+        ("startsOn", "endsOn"),
+        ("start_date", "end_date"),
+        ("startdate", "enddate"),
+        ("check_in", "check_out"),
+        ("pickupAt", "returnAt"),
+        ("validFrom", "validUntil"),
+        ("date", "due_date"),
+        ("after", "before"),
+    ],
+)
+def test_what_ends_comes_behind_what_begins(first: str, then: str) -> None:
+    body = {"type": "object", "properties": {first: DATE, then: DATE}, "required": [first, then]}
+    for seed in range(20):
+        made = Values(Schemas({}), seed).value(body, "POST /bookings body")
+        assert TODAY < date.fromisoformat(made[first]) < date.fromisoformat(made[then])
+
+
+def test_parameters_of_one_request_are_about_one_day() -> None:
+    values = Values(Schemas({}), 1)
+    begins, ends = (values.value(MOMENT, f"GET /free {name}", together="GET /free") for name in ("from", "to"))
+    assert begins < ends
+    assert begins[:7] <= ends[:7]
+
+
+def test_another_request_is_about_another_day() -> None:
+    values = Values(Schemas({}), 1)
+    assert len({values.value(DATE, f"POST /bookings body {salt} date") for salt in range(30)}) > 15
+
+
+@pytest.mark.parametrize("name", ["birth_date", "dateOfBirth", "dob", "hiredOn", "purchase_date", "incidentAt"])
+def test_what_has_been_lies_behind(name: str) -> None:
+    assert all(day_for(name, some_day(Random(seed)), Random(seed)) < TODAY for seed in range(20))
