@@ -253,6 +253,13 @@ def _reference_problems(target: Target) -> Iterator[Problem]:
             yield f'objects.{kind.name}.role: unknown role "{kind.role}"', nearest(kind.role, target.role_names)
             continue
         yield from ((f"objects.{kind.name}.{what}", hint) for what, hint in _object_problems(kind, target))
+    for name in _twice(name for kind in target.objects for name in kind.parameters):
+        kinds = ", ".join(kind.name for kind in target.objects if name in kind.parameters)
+        yield (
+            f'objects: "{name}" is a parameter of several: {kinds}',
+            "one object for each; what other roles are shown of it is found out, and where one name stands for different things "
+            f'write the path before it: "/v1/visits/{{{name}}}:{name}"',
+        )
     for hint in target.operations:
         if not _OPERATION.fullmatch(hint.operation):
             yield f'operations: got "{hint.operation}", wanted a method and a path', 'such as "PUT /api/leads/{lead_id}"'

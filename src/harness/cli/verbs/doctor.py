@@ -22,7 +22,7 @@ from harness.probes.document import Document
 from harness.runner.capabilities import NEEDS, gives
 from harness.runner.preflight import check_document
 from harness.runner.request import open_project, target_file, target_option
-from harness.runner.upkeep import running
+from harness.runner.upkeep import read_kept, running
 from harness.targets.live import LiveTarget
 
 _SHM = Path("/dev/shm")
@@ -30,7 +30,7 @@ _MEGABYTE = 1 << 20
 
 
 def run(args: argparse.Namespace) -> Exit:
-    """Prints what was found; 4 where the document lacks what the file names, nothing runs, or a log-in is refused."""
+    """Prints what was found; 4 where the document lacks what the file names, nothing can run, or a log-in is refused."""
     root, project = open_project()
     file = target_file(root, args.target or project.defaults.target)
     target = read_target(file)
@@ -39,6 +39,9 @@ def run(args: argparse.Namespace) -> Exit:
         return Exit.OK
     for name, text in (*_machine(), *_target(target, target_option(root, file))):
         print(f"  {name:<14} {text}")
+    if target.commands.start and not target.base_url and read_kept(root, target.name) is None:
+        print(f"  {'running':<14} no: harness verify starts it; log-ins are tried on one that runs (harness target up)")
+        return Exit.OK
     try:
         live = running(root, target, target_option(root, file))
         for name, text in _live(live):
