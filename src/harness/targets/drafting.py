@@ -290,6 +290,7 @@ def _resolved(document: Document, schema: Any) -> Mapping[str, Any]:
 
 def _objects(document: Document) -> list[str]:
     lines: list[str] = []
+    named: set[str] = set()
     for operation in document.operations:
         collection, mark, rest = operation.path.partition("/{")
         lister = document.find("GET", collection)
@@ -297,12 +298,15 @@ def _objects(document: Document) -> list[str]:
             continue
         id_path = _id_path(document, lister)
         if id_path:
+            name = rest.partition("}")[0]
+            parameter = f"{collection}/{{{name}}}:{name}" if name in named else name  # one name may stand for several things
+            named.add(name)
             lines += [
                 "",
                 "# [[objects]]",
                 f'# name = "{collection.rsplit("/", 1)[-1].removesuffix("s")}"',
                 '# role = "…"  # whose they are',
-                f'# parameters = ["{rest.partition("}")[0]}"]',
+                f'# parameters = ["{parameter}"]',
                 f'# list_path = "{lister.path}"',
                 f'# id_path = "{id_path}"',
             ]
