@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from harness.probes.document import Document
+from harness.probes.drafts import Drafter
 from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
 
@@ -136,3 +137,15 @@ def test_a_recursive_schema_ends() -> None:
 def test_what_no_value_can_satisfy_says_so(schema: Any) -> None:
     with pytest.raises(SchemaError):
         values().value(schema, "p x")
+
+
+def test_bodies_offer_the_other_choices_of_a_member_last_and_only_where_they_are_asked_for() -> None:
+    status = {"type": "string", "enum": ["open", "held", "sent", "paid", "cancelled"]}
+    schema = {"type": "object", "required": ["status"], "properties": {"status": status, "kind": {"enum": ["a", "b"]}}}
+    content = {"application/json": {"schema": schema}}
+    change = {"requestBody": {"required": True, "content": content}, "responses": {}}
+    document = Document.of({"openapi": "3.1.0", "paths": {"/orders/status": {"post": change}}})
+    drafter, operation = Drafter(Values(document.schemas, 1)), document.operation("POST /orders/status")
+    plain = drafter.bodies(operation)
+    assert plain == [{"status": "open", "kind": "a"}, {"status": "open"}]
+    assert [body["status"] for body in drafter.bodies(operation, otherwise=True)[2:]] == ["cancelled", "paid", "sent"]

@@ -67,7 +67,7 @@ def on_other_objects(scene: Scene, operation: Operation, asker: Asker, listed_ma
 
 def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
     references = [reference for reference in scene.references(operation) if reference.place == "path"]
-    bodies = scene.bodies(operation)
+    bodies = scene.bodies(operation, otherwise=not references)
     if not references:
         for body in bodies:
             yield versioned(scene, scene.draft(operation, asker).with_body(body), asker)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,6 +14,7 @@ from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
 from harness.probes.xml_bodies import ROOT, is_xml, root_of, xml_of
 
+CHOICES_TRIED_MAX = 3
 _BOUNDARY = "harness-part-2f1c"
 _ANY_TEXT = "surrogatepass"  # hostile input may be no valid text; it is sent all the same
 
@@ -157,8 +158,11 @@ class Drafter:
         body = operation.body
         return replace(draft, media_type=body.media_type, root=root_of(self.values.schemas, body.schema)) if body else draft
 
-    def bodies(self, operation: Operation, salt: str = "") -> list[Any]:
+    def bodies(self, operation: Operation, salt: str = "", *, otherwise: bool = False) -> list[Any]:
         """Bodies worth trying: the document's examples, all members, the required ones. [None] without a body.
+
+        Args:
+            otherwise: other choices too, where a member has a list of them.
 
         Raises:
             SchemaError: a body is demanded and none could be made.
@@ -175,7 +179,25 @@ class Drafter:
                 reason = error.message
         if not made:
             raise SchemaError(f"no body could be made: {reason}")
+        if otherwise:
+            made += self._otherwise(body, made[-1])
         return _distinct(made) + ([] if body.required else [None])
+
+    def _otherwise(self, body: Body, made: Any) -> Iterator[Any]:
+        """The body with other values of the first member that has a list of them, the last first: not all are everybody's."""
+        try:
+            members = self.values.schemas.resolve(body.schema).get("properties")
+        except SchemaError:
+            return
+        for name, schema in members.items() if isinstance(members, Mapping) and isinstance(made, dict) else ():
+            try:
+                listed = self.values.schemas.resolve(schema).get("enum") if name in made else None
+            except SchemaError:
+                continue
+            if isinstance(listed, list) and len(listed) > 1:
+                others = [value for value in reversed(listed) if value not in (made[name], None)]
+                yield from ({**made, name: value} for value in others[:CHOICES_TRIED_MAX])
+                return
 
     def _value(self, operation: Operation, parameter: Parameter, given: Mapping[str, Any]) -> Any:
         for source in (given, self.known):

@@ -232,8 +232,11 @@ class Scene:
             return ()
         return ids_in(answer.json, name) if answer.is_success else ()
 
-    def bodies(self, operation: Operation, salt: str = "") -> list[Any]:
+    def bodies(self, operation: Operation, salt: str = "", *, otherwise: bool = False) -> list[Any]:
         """Bodies worth trying, with the user's own credentials where the operation asks for them; none closes an account.
+
+        Args:
+            otherwise: other choices too, where a member has a list of them.
 
         Raises:
             Untestable: a body is demanded and none could be made.
@@ -243,7 +246,9 @@ class Scene:
             return [login.body_for(USERNAME, PASSWORD)]
         try:
             kept_open = leaving_open(self.document, self.world.target, operation)
-            bodies = [_with_present_password(operation, body) for body in self.drafter.bodies(operation, salt)]
+            bodies = [
+                _with_present_password(operation, body) for body in self.drafter.bodies(operation, salt, otherwise=otherwise)
+            ]
             bodies = [_with(body, kept_open) for body in bodies]
             if self.refreshes(operation):
                 bodies = [_with(body, {refresh_member(self.document, operation): REFRESH_TOKEN}) for body in bodies]

@@ -103,7 +103,7 @@ class _Writing:
         Raises:
             Untestable: the operation can be sent for none of the objects that are known.
         """
-        bodies = self._scene.bodies(self._operation)[:BODIES_TRIED_MAX]
+        bodies = self._scene.bodies(self._operation, otherwise=True)[:BODIES_TRIED_MAX]
         yield from product(self._identities(), bodies)
         for identity in fresh_objects(self._scene, self._operation, self._reference.name, self._stage.owner):
             try:
