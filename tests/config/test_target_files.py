@@ -142,6 +142,17 @@ def test_a_staging_target_is_read_with_its_secret(tmp_path: Path) -> None:
         ("[allow]", "[[objects]]\nname = 'o'\nrole = 'buyer'\nparameters = ['id']\n[allow]", "no object is known"),
         (
             "[allow]",
+            "[[objects]]\nname = 'o'\nrole = 'buyer'\nparameters = ['id']\nlist_path = '/p/{p}'\nid_path = '$[*].id'\n[allow]",
+            'list_path: got "/p/{p}", wanted a path without a parameter',
+        ),
+        (
+            "[allow]",
+            "[[objects]]\nname = 'o'\nrole = 'buyer'\nparameters = ['id']\nexamples = { one = [1] }\n"
+            "[[objects]]\nname = 'q'\nrole = 'buyer'\nparameters = ['id']\nexamples = { one = [2] }\n[allow]",
+            'objects: "id" is a parameter of several: o, q',
+        ),
+        (
+            "[allow]",
             "[[objects]]\nname = 'o'\nrole = 'buyer'\nparameters = ['id']\nlist_path = '/o'\n[allow]",
             "list_path and id_path: one without the other",
         ),

@@ -275,6 +275,11 @@ def _object_problems(kind: ObjectKind, target: Target) -> Iterator[Problem]:
         yield "parameters: is empty; wanted the parameters that carry its id", 'such as parameters = ["lead_id"]'
     if bool(kind.list_path) != bool(kind.id_path):
         yield "list_path and id_path: one without the other", 'such as list_path = "/leads" and id_path = "$.items[*].id"'
+    if "{" in kind.list_path:
+        yield (
+            f'list_path: got "{kind.list_path}", wanted a path without a parameter',
+            "objects below others are found through those, or give examples",
+        )
     if kind.owned and not (kind.list_path or kind.examples):
         yield "list_path: missing, and no examples either: no object is known", "such as examples = { one = [17], two = [18] }"
     if kind.published and not (kind.list_path and kind.owned):
