@@ -219,7 +219,8 @@ def _turned(connection: psycopg.Connection, table: Table, like: tuple[str, Seque
 def _value(table: Table, column: Column, turned: frozenset[str]) -> sql.Composable:
     own = _sql("m.{}", sql.Identifier(column.name))
     if column.name in turned:
-        return _sql("{}.v", sql.Identifier(f"p_{column.name}"))
+        # Where the model refers to nobody the new row does not either: a CHECK may want one of two owners.
+        return _sql("CASE WHEN {} IS NULL THEN NULL ELSE {}.v END", own, sql.Identifier(f"p_{column.name}"))
     if not table.must_differ(column.name, turned):
         return own
     if column.type == "uuid":
