@@ -1,6 +1,7 @@
 """A small platform that guards its doors: limits for clients and accounts, registration and reset by code. Its guards come off
 by name (`defects`), one at a time; `eight-digits` and `tokens-first` are habits: codes of eight digits, of which others are
-refused uncounted, and a token that is none is refused (401) before anything is counted.
+refused uncounted, and a token that is none is refused (401) before anything is counted. `shows-role` tells who has
+registered what they are.
 """
 
 from __future__ import annotations
@@ -213,7 +214,8 @@ class Gate:
         if asked.path == "/password/reset" and email in self.passwords:
             self.passwords[email] = str(words.get("new_password"))
             self.tokens = {token: whose for token, whose in self.tokens.items() if whose != email}
-        return Given(200, {"done": True, "token": secrets.token_hex(8)})
+        role = {"role": words.get("role", "member") if self.has("takes-role") else "member"} if self.has("shows-role") else {}
+        return Given(200, {"done": True, "token": secrets.token_hex(8), **role})
 
 
 def _form(raw: bytes) -> dict[str, str]:

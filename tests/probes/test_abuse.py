@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from harness.model.target import Limits
 from harness.probes.checks import Report
 from harness.probes.enumeration import DIFFERENCE_S_MIN, PAIRS, examine_enumeration, interval_of
 from harness.probes.exchange import World
@@ -16,6 +18,8 @@ from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
 from harness.probes.scene import Scene
 from harness.probes.tour import take_tour
+from tests.probes.gate_server import DOCUMENT as GATE
+from tests.probes.gate_server import Gates
 from tests.probes.notes_server import DOCUMENT, PASSWORD, Platform, Servers, served
 
 
@@ -32,6 +36,15 @@ def test_a_platform_that_copies_declared_members_gives_no_finding() -> None:
     report = mass_assigned()
     assert rules(report) == set()
     assert report.tried == 2
+
+
+@pytest.mark.parametrize(("defects", "members"), [((), set()), (("takes-role",), {"role"})])
+def test_what_is_confirmed_by_a_code_is_sent_its_code(tmp_path: Path, defects: tuple[str, ...], members: set[str]) -> None:
+    (log := tmp_path / "log").touch()
+    with Gates(frozenset({"shows-role", *defects}), Limits(), log=log).fresh("codes") as door, World(door) as world:
+        report = examine_mass_assignment(Scene(world, GATE, 1))
+    confirmed = [finding for finding in report.findings if finding.operation == "POST /register/confirm"]
+    assert {finding.parameter for finding in confirmed} == members
 
 
 def test_members_that_a_caller_must_not_set_are_found_in_creation_and_change() -> None:

@@ -15,6 +15,7 @@ from harness.probes.calls import Call
 from harness.probes.clients import can_be_many
 from harness.probes.code_flows import Codes, Log, Started
 from harness.probes.door import Credential, Door
+from harness.probes.drafts import Draft
 from harness.probes.exchange import World
 from harness.probes.flows import Flow, names_code
 from harness.probes.oracle import leaves
@@ -107,6 +108,13 @@ class Correspondence:
             if answer.is_success:
                 return code, answer.status
         return "", 0
+
+    def drafts(self) -> Iterator[Draft]:
+        """The confirmation of one start, with each code that is seen for it."""
+        self.log.skip()
+        started = self.start()
+        for code in self.seen(started)[:CANDIDATES_MAX]:
+            yield self.codes.confirm_draft(started, code)
 
     def success(self) -> Call | None:
         """The first confirmation that succeeds, of one start."""

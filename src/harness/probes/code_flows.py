@@ -14,6 +14,7 @@ from typing import Any
 from harness.model.finding import Request
 from harness.probes.answers import Answer
 from harness.probes.code_values import USUAL
+from harness.probes.drafts import Draft
 from harness.probes.exchange import USERNAME
 from harness.probes.flows import CONTACT, PASSWORD, Flow, members_of
 from harness.probes.oracle import leaves
@@ -99,6 +100,10 @@ class Codes:
         raise Untestable(f"no role may call {self.flow.start.name}")
 
     def confirm_request(self, started: Started, code: str) -> Request:
+        """`confirm_draft` as it is sent."""
+        return self.confirm_draft(started, code).request(started.request.role, started.request.user)
+
+    def confirm_draft(self, started: Started, code: str) -> Draft:
         """The confirmation of that start with a code; what else it asks for comes from the start or its answer.
 
         Raises:
@@ -117,8 +122,7 @@ class Codes:
         integer = "integer" in str(members_of(self.scene.document, self.flow.confirm).get(self.flow.code, {}).get("type", ""))
         in_body = {} if self.flow.in_path else {self.flow.code: int(code) if integer and code.isdigit() else code}
         draft = self.scene.drafter.draft(self.flow.confirm, given={self.flow.code: code} if self.flow.in_path else {})
-        draft = draft.with_body({**kept, **filled, **in_body}) if has_body else draft
-        return draft.request(started.request.role, started.request.user)
+        return draft.with_body({**kept, **filled, **in_body}) if has_body else draft
 
     @cached_property
     def form(self) -> str:

@@ -8,6 +8,7 @@ and each step comes from a client of its own, so that the limits of one do not h
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from harness.model.errors import HarnessError
@@ -22,6 +23,7 @@ from harness.probes.code_values import bits_of, common_codes, foreseeable, rando
 from harness.probes.code_weaknesses import FORESEEN, GUESSED, NEVER_ENDS, RETURNED, REUSED, UNBOUND, UNCHECKED
 from harness.probes.document import Document
 from harness.probes.door import Door
+from harness.probes.drafts import Draft
 from harness.probes.exchange import World
 from harness.probes.flows import Flow, flows_of, sets_password
 from harness.probes.guessing import is_refused
@@ -69,12 +71,27 @@ def confirmed(scene: Scene, operation: Operation) -> Call | None:
     Raises:
         Untestable: the flow could not be started.
     """
-    flow = next(
-        (flow for flow in flows_of(scene.document, scene.world.target.codes) if flow.confirm.name == operation.name), None
-    )
+    post = _correspondence(scene, operation)
+    return post.success() if post else None
+
+
+def confirming(scene: Scene, operation: Operation) -> Iterator[Draft]:
+    """A confirmation with the codes that are seen for a new start; none for other operations.
+
+    Raises:
+        Untestable: the flow could not be started.
+    """
+    post = _correspondence(scene, operation)
+    if post is not None:
+        yield from post.drafts()
+
+
+def _correspondence(scene: Scene, operation: Operation) -> Correspondence | None:
+    flows = flows_of(scene.document, scene.world.target.codes)
+    flow = next((flow for flow in flows if flow.confirm.name == operation.name), None)
     if flow is None or not scene.world.target.allow.writes:
         return None
-    return Correspondence(scene.world.door, Codes(scene, flow)).success()
+    return Correspondence(scene.world.door, Codes(scene, flow))
 
 
 @dataclass

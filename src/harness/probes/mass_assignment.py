@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -21,6 +22,7 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import Report, finding_of
+from harness.probes.codes import confirming
 from harness.probes.drafts import Draft
 from harness.probes.foreign_keys import another_parent, keys_beside
 from harness.probes.operations import Operation
@@ -142,7 +144,10 @@ def _asker(scene: Scene, operation: Operation) -> Asker:
 
 
 def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
-    return (draft for draft in valid_drafts(scene, operation, asker) if isinstance(draft.body, dict))
+    """Good requests; of a confirmation those with the code that was sent first, as no other one is good."""
+    with suppress(Untestable):
+        yield from (draft for draft in confirming(scene, operation) if isinstance(draft.body, dict))
+    yield from (draft for draft in valid_drafts(scene, operation, asker) if isinstance(draft.body, dict))
 
 
 def _send(scene: Scene, asker: Asker, draft: Draft) -> tuple[Request, Answer]:
