@@ -10,8 +10,9 @@ from playwright.sync_api import Browser
 from harness.engines.zap.alerts import read_alerts
 from harness.engines.zap.model import Alert
 from harness.model.evidence import FindingsPayload, Kind, Reach, RuleRecord, ScanRecord
-from harness.report import html
+from harness.report import html, markdown
 from harness.report.model import ReportInput
+from harness.report.views.first import facts
 from harness.report.views.security import PLAN
 from harness.report.views.security_scans import RULES_MAX, scan_rows
 from tests.report import samples
@@ -27,6 +28,9 @@ def scan(**changes: object) -> ScanRecord:
         role="partner",
         requests=3266,
         statuses={"200": 1224, "401": 3},
+        version="2.17.0",
+        active_rules=52,
+        passive_rules=61,
         rules=(
             RuleRecord("40012", "Cross Site Scripting (Reflected)", "Complete", 42, 1),
             RuleRecord("40018", "SQL Injection", "Skipped", 0, 0),
@@ -108,3 +112,12 @@ def test_hostile_text_in_alerts_and_scans_does_not_run(browser: Browser, tmp_pat
     assert page.locator("section#security img[src='x']").count() == 0
     assert opened.messages == []
     page.close()
+
+
+def test_the_first_lines_say_which_scanner_it_was_and_how_many_rules_it_had() -> None:
+    both = report_of(scan(), scan(role="admin"))
+    assert [text for name, text in facts(both) if name == "Scanner"] == ["zap 2.17.0, 52 active and 61 passive rules"]
+    assert "Scanner `zap 2.17.0, 52 active and 61 passive rules`" in markdown.render(both)
+    silent = report_of(scan(version="", active_rules=None))
+    assert dict(facts(silent))["Scanner"] == "zap of a version not told, nobody counted its rules"
+    assert "Scanner" not in dict(facts(samples.failed()))

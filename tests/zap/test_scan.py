@@ -31,7 +31,7 @@ from harness.model.run import StageState
 from harness.runner.request import Chosen, request_of
 from harness.targets.arena import ArenaPlan
 from tests.runner.tiny import Outcome, TinyProject
-from tests.zap import shop_project
+from tests.zap import assembly, shop_project
 from tests.zap.shop_project import ADMIN, ADMIN_WITH_PAGES, BUYER
 from tests.zap.test_client import Reply
 from tests.zap.test_client import daemon as page
@@ -152,6 +152,7 @@ def test_a_scan_that_has_all_that_its_profile_demands_is_whole(tmp_path: Path) -
         (7, 7, True, ("buyer",)),
         (5, 5, True, ("admin",)),
     ]
+    assert {(scan.version, scan.armed_with) for scan in found.scans} == {(assembly.VERSION, "1 active and 0 passive rules")}
     assert "1 active and 0 passive rules" in found.observations[0].text
 
 

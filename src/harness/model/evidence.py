@@ -293,9 +293,11 @@ class RuleRecord:
 class ScanRecord:
     """What one scan really did, by the scanner's own counters and by our look at the target.
 
-    `rules_missing` are the rules that the scan profile demands and that the scanner does not have; `left_out` the operations
-    that were kept from it on purpose, with the reason; `log_in` says what proves that somebody was logged in;
-    `notes` say what would have been welcome and was not there, `gaps` what makes the scan less than whole.
+    `version` is the scanner's own word, "" where it gave none; `active_rules` and `passive_rules` count the rules that it has
+    (of the passive ones those that are on), `None` where nobody counted them; `rules` are those that attacked, and
+    `rules_missing` those that the scan profile demands and that the scanner does not have; `left_out` the operations that
+    were kept from it on purpose, with the reason; `log_in` says what proves that somebody was logged in; `notes` say what
+    would have been welcome and was not there, `gaps` what makes the scan less than whole.
     """
 
     engine: str
@@ -303,6 +305,9 @@ class ScanRecord:
     role: str
     requests: int
     statuses: dict[str, int]
+    version: str
+    active_rules: int | None
+    passive_rules: int | None
     rules: tuple[RuleRecord, ...]
     rules_missing: tuple[str, ...]
     parameters: int
@@ -312,6 +317,13 @@ class ScanRecord:
     alive_before: bool | None
     alive_after: bool | None
     gaps: tuple[str, ...]
+
+    @property
+    def armed_with(self) -> str:
+        """What the scanner could attack and look with: `52 active and 61 passive rules`."""
+        if self.active_rules is None or self.passive_rules is None:
+            return "nobody counted its rules"
+        return f"{self.active_rules} active and {self.passive_rules} passive rules"
 
 
 @dataclass(frozen=True)

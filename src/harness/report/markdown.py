@@ -57,7 +57,8 @@ def _head(data: ReportInput) -> Iterator[str]:
     for caveat in head.caveats:
         yield f"**{plain(caveat)}**"
     yield ""
-    yield " · ".join(f"{plain(name)} {code(value, 60)}" for name, value in facts(data))
+    told = (*facts(data), ("Run", data.manifest.id))
+    yield " · ".join(f"{plain(name)} {code(value, 60)}" for name, value in told)
 
 
 def _gates(data: ReportInput) -> Iterator[str]:

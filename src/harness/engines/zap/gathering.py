@@ -63,8 +63,8 @@ class Gathered:
     log_ins: int = 0
     log_in_failures: int = 0
     network_failures: int = 0
-    passive_rules: tuple[str, ...] = ()
-    active_rules: int = 0
+    passive_rules: tuple[str, ...] | None = None
+    active_rules: int | None = None
     version: str = ""
     alerts: tuple[Alert, ...] = ()
     faults: list[str] = field(default_factory=list)
@@ -153,7 +153,8 @@ def _passive(client: Zap, gathered: Gathered) -> None:
         rules = client.pscan.scanners
     except EngineError as error:
         if "no_implementor" in error.message:
-            return  # named rule by rule, as what is missing
+            gathered.passive_rules = ()  # named rule by rule, as what is missing
+            return
         raise
     gathered.passive_rules = tuple(str(rule["id"]) for rule in rules if str(rule.get("enabled", "")) == "true")
     if waiting := _not_looked_at(client):

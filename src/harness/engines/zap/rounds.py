@@ -189,14 +189,11 @@ class Rounds:
         return [each.done for each in self.rounds]
 
     def _version(self) -> str:
-        return next((done.version for done in self._done() if done.version), self.daemon.source.version)
+        return next((done.record.version for done in self._done() if done.record.version), self.daemon.source.version)
 
     def _introduction(self) -> Observation:
         """Which ZAP it was, and how many rules the running daemon says that it has."""
-        first = next((done for done in self._done() if done.version), None)
-        rules = (
-            f"{first.active_rules} active and {len(first.passive_rules)} passive rules" if first else "nobody counted its rules"
-        )
+        rules = next((done.record.armed_with for done in self._done() if done.record.version), "nobody counted its rules")
         took = f"its plans ran {self.plans_s:.0f} s, and it was waited for {self.daemon.waits.seconds:.0f} s"
         took += f" of the stage's {time.monotonic() - self.clock:.0f} s"
         text = f"ZAP {self._version()} ({self.daemon.source.title}): {rules}; scan profile {self.profile.name}; {took}"

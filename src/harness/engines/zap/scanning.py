@@ -77,8 +77,6 @@ class ScanDone:
     alerts: tuple[Alert, ...] = ()
     whole_rules: tuple[str, ...] = ()  # active ones that came to their end, by id
     passive_rules: tuple[str, ...] = ()  # that are on, by id
-    active_rules: int = 0  # that the daemon has
-    version: str = ""
     plan_s: float = 0.0  # how long ZAP's own plan ran
 
 
@@ -282,9 +280,7 @@ def _done(
         reached=gathered.reached,
         alerts=gathered.alerts,
         whole_rules=whole_rules(facts),
-        passive_rules=gathered.passive_rules,
-        active_rules=gathered.active_rules,
-        version=gathered.version,
+        passive_rules=gathered.passive_rules or (),
     )
 
 
@@ -301,21 +297,28 @@ def _left_out(made: MadePlan, *, welcome: bool) -> list[str]:
     return [f"{reason}: no {', no '.join(jobs)}" for reason, jobs in why.items()]
 
 
+def _missing_passive(profile: ScanProfile, gathered: Gathered) -> list[str]:
+    return [rule for rule in profile.passive_rules if rule not in (gathered.passive_rules or ())]
+
+
 def _passive_gaps(profile: ScanProfile, gathered: Gathered) -> list[str]:
-    missing = [rule for rule in profile.passive_rules if rule not in gathered.passive_rules]
+    missing = _missing_passive(profile, gathered)
     return [f"{len(missing)} wanted passive rules are missing or off: {', '.join(missing)}"] if missing else []
 
 
 def _record(order: ScanOrder, gathered: Gathered, facts: ScanFacts, entry: Entry, made: MadePlan) -> ScanRecord:
     there = {rule.rule for rule in facts.rules}
     missing = [f"{rule} {name}" for rule, name in order.profile.rules.items() if rule not in there]
-    missing += [f"passive {rule}" for rule in order.profile.passive_rules if rule not in gathered.passive_rules]
+    missing += [f"passive {rule}" for rule in _missing_passive(order.profile, gathered)]
     return ScanRecord(
         engine=ENGINE,
         profile=order.profile.name,
         role=order.aims.asker.role,
         requests=facts.requests or 0,
         statuses={str(code): count for code, count in sorted(facts.statuses.items())},
+        version=gathered.version,
+        active_rules=gathered.active_rules,
+        passive_rules=None if gathered.passive_rules is None else len(gathered.passive_rules),
         rules=tuple(RuleRecord(r.rule, r.name, r.state, r.requests, r.alerts, round(r.duration_s, 3)) for r in facts.rules),
         rules_missing=tuple(missing),
         parameters=sum(len(aim.parameters) for aim in order.aims.aims if aim.operation in gathered.reached),

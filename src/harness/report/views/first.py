@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
+from harness.model.evidence import FindingsPayload
 from harness.model.finding import Confidence, Finding
 from harness.model.gate import GateResult, Measure
 from harness.model.run import Manifest, StageState
@@ -91,8 +92,10 @@ class Tile:
 
 @dataclass(frozen=True)
 class FirstScreen:
-    """Everything that is seen before scrolling."""
+    """Everything that is seen before scrolling, and the page's own title; `run` is the id of the run."""
 
+    title: str
+    run: str
     headline: Headline
     facts: tuple[tuple[str, str], ...]
     look_at: tuple[LookAt, ...]
@@ -104,9 +107,12 @@ class FirstScreen:
 def first_screen(data: ReportInput, anchors: Container[str] = ()) -> FirstScreen:
     """The first screen of a run; `anchors` are the fingerprints that the page shows in full and that can be linked to."""
     every = look_at(data, anchors)
+    known = facts(data)
     return FirstScreen(
+        title=f"{data.verdict.verdict}: {dict(known)['Target']}, plan {dict(known)['Plan']}",
+        run=line(data.manifest.id, 120),
         headline=headline(data),
-        facts=facts(data),
+        facts=known,
         look_at=every[:LOOK_AT_MAX],
         look_at_more=max(len(every) - LOOK_AT_MAX, 0),
         unverified=unverified(data),
@@ -147,7 +153,7 @@ def _caveats(data: ReportInput) -> tuple[str, ...]:
 
 
 def facts(data: ReportInput) -> tuple[tuple[str, str], ...]:
-    """Target, build, plan and time: what a reader checks before believing the answer."""
+    """Target, build, plan, time and what scanners had to attack with: what a reader checks before believing the answer."""
     manifest = data.manifest
     rows = (
         ("Target", f"{manifest.target} ({manifest.target_environment})"),
@@ -155,9 +161,15 @@ def facts(data: ReportInput) -> tuple[tuple[str, str], ...]:
         ("Plan", manifest.plan),
         ("Took", run_duration(manifest)),
         ("Ended", moment(manifest.ended) if manifest.ended else "did not end by itself"),
-        ("Run", manifest.id),
+        *(("Scanner", said) for said in _scanners(data)),
     )
     return tuple((name, line(value, 120)) for name, value in rows)
+
+
+def _scanners(data: ReportInput) -> Iterable[str]:
+    """Each scanner with its rules, once: `zap 2.17.0, 52 active and 61 passive rules`."""
+    scans = (scan for _, payload in data.payloads(FindingsPayload) for scan in payload.scans)
+    return dict.fromkeys(f"{scan.engine} {scan.version or 'of a version not told'}, {scan.armed_with}" for scan in scans)
 
 
 def run_duration(manifest: Manifest) -> str:
