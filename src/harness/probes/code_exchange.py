@@ -61,13 +61,13 @@ class Correspondence:
         credential = self.codes.scene.world.credential(request.role, request.user) if secured else Credential()
         return world.send_as(request, credential)
 
-    def start(self, user: int = 0) -> Started:
-        """Has a code sent.
+    def start(self) -> Started:
+        """Has a code sent to the next person.
 
         Raises:
             Untestable: it was refused, or no request could be made.
         """
-        request, given = self.codes.start_request(user)
+        request, given = self.codes.start_request()
         started = Started(request, given, self.send(request))
         if not started.answer.is_success:
             number, status = self.codes.starts, started.answer.status

@@ -50,14 +50,17 @@ class Started:
 
 @dataclass
 class Codes:
-    """Fills the requests of one flow. Each start is for somebody new, unless the flow is about an account that is there."""
+    """Fills the requests of one flow. Each start is for somebody new; where it is about an account that is there, for the next.
+
+    A target may limit the codes for one account, whoever asks for them: the users of one log-in take turns.
+    """
 
     scene: Scene
     flow: Flow
     starts: int = field(default=0)
 
-    def start_request(self, user: int = 0) -> tuple[Request, Mapping[str, Any]]:
-        """A start for somebody: a user of the target for a reset (`user` tells which), else a person of a name of their own.
+    def start_request(self) -> tuple[Request, Mapping[str, Any]]:
+        """A start for somebody: a user of the target for a reset, else a person of a name of their own.
 
         Raises:
             Untestable: no body could be made.
@@ -70,15 +73,21 @@ class Codes:
             raise Untestable(f"no body is known for {self.flow.start.name}")
         role, name = self._caller()
         if self.flow.is_reset:
-            with_users = next((role for role in self.scene.roles if role.login.kind in ("json", "form")), None)
-            if with_users is None:
-                raise Untestable("no role logs in with a password, so there is nothing to reset")
-            role, name = with_users.name, with_users.users[user % len(with_users.users)].name
+            role, name = self._next_account()
             body = {key: USERNAME if CONTACT.search(key) else value for key, value in body.items()}
         else:
             body = {key: self._anew(key, value) for key, value in body.items()}
         draft = self.scene.drafter.draft(self.flow.start)
         return (draft.with_body(body) if has_body else draft).request(role, name), body
+
+    def _next_account(self) -> tuple[str, str]:
+        """Role and user of the next account with a password; of one log-in only, as another may be of other accounts."""
+        with_password = [role for role in self.scene.roles if role.login.kind in ("json", "form")]
+        if not with_password:
+            raise Untestable("no role logs in with a password, so there is nothing to reset")
+        log_in = with_password[0].login.path
+        accounts = [(role.name, user.name) for role in with_password if role.login.path == log_in for user in role.users]
+        return accounts[(self.starts - 1) % len(accounts)]
 
     def _anew(self, key: str, value: Any) -> Any:
         """An address or telephone number that no start before had, in the form of the one that the document gives."""

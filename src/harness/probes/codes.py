@@ -112,8 +112,9 @@ class _Examination:
             return
         right = self._known_code(self.post.start())
         self.post.sighted = right is not None
-        if right is not None:
-            self._reuse()  # before the many starts that a limit on mails may end
+        if right is not None:  # before the many starts that a limit on mails may end
+            self._reuse()
+            self._owner()
         self._common(right or self.post.codes.form)
         if not self._is_long(right):
             self._guess(right or self.post.codes.form)
@@ -122,8 +123,6 @@ class _Examination:
             self.report.observations.append(Observation("codes.not-seen", text, STAGE, self.flow.confirm.name))
             return
         self._sample()
-        if not any(finding.rule == FORESEEN.rule for finding in self.report.findings):
-            self._owner()  # a code that is the same for everybody is nobody's own
         if not says_its_end(right) and ":" not in right:  # Django's signed values have these, too
             self._age()
 
@@ -242,12 +241,13 @@ class _Examination:
 
     def _owner(self) -> None:
         """The code of one start for another one."""
-        victim = self.post.start(0)
-        self.post.log.read()
-        attacker = self.post.start(1)
+        victim = self.post.start()
+        victims = self.post.seen(victim)
+        attacker = self.post.start()
         if not self.post.codes.names_owner(victim, attacker):
             return  # the code alone says whose it is
-        for code in self.post.seen(attacker)[:2]:
+        attackers = [code for code in self.post.seen(attacker) if code not in victims]  # the same for everybody is nobody's own
+        for code in attackers[:2]:
             answer = self.post.confirm(victim, code)
             if answer.is_success:
                 observed = f"A code that was sent for one start was answered {answer.status} for another one's."

@@ -16,6 +16,7 @@ from harness.probes.document import Document
 from harness.probes.drafts import Drafter
 from harness.probes.exchange import World
 from harness.probes.jsonpath import find
+from harness.probes.life_cycle import ids_by_state
 from harness.probes.operations import Operation
 
 IDS_MAX = 200
@@ -151,8 +152,7 @@ class Finder:
     def _list(self, kind: ObjectKind, user: User) -> Listed:
         request = self.list_request(kind.list_path, kind.role, user.name)
         answer = self._world.send(request)
-        ids = tuple(dict.fromkeys(found for found in find(answer.json, kind.id_path) if isinstance(found, int | str)))
-        return Listed(user.name, request, answer, ids[:IDS_MAX])
+        return Listed(user.name, request, answer, ids_by_state(answer.json, kind.id_path)[:IDS_MAX])
 
     def list_request(self, path: str, role: str, user: str, asked: Mapping[str, Any] | None = None) -> Request:
         """A request for a list, with as long a page as the document allows (at most 100).
@@ -190,8 +190,7 @@ def _shared(lists: tuple[Listed, ...]) -> tuple[Any, ...]:
 def ids_in(data: Any, parameter: str) -> tuple[Any, ...]:
     """The ids of a list's items, by the names that such members bear: the parameter's own, `id`, `_id`, `uuid`, `…_id`."""
     path = id_path_in(data, parameter)
-    found = find(data, path) if path else []
-    return tuple(dict.fromkeys(item for item in found if isinstance(item, int | str)))[:IDS_MAX]
+    return ids_by_state(data, path)[:IDS_MAX] if path else ()
 
 
 def id_path_in(data: Any, parameter: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,6 +32,8 @@ from harness.probes.permissions import Permission, Permissions
 from harness.probes.refresh_tokens import refresh_member
 from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
+
+OWN_TRIED_MAX = 4  # of one's own objects that a body may be about
 
 
 @dataclass
@@ -262,8 +264,8 @@ class Scene:
         """The bodies with ids that the caller is shown where they refer to other objects, before the bodies as they are."""
         role = next((role for role in self.roles if role.name == self.caller(operation).role), None)
         described = {reference.name for reference in self.references(operation) if reference.place == "body"}
-        own = self.own_ids(self.caller(operation)) if described else {}
-        bodies = [_with(body, {name: own[name] for name in described & own.keys()}) for body in bodies]
+        own = self.owned(self.caller(operation)) if described else {}
+        bodies = _with_own(bodies, {name: own[name] for name in sorted(described & own.keys())})
         if role is None or operation.is_safe or not any(refers_to_others(body, described) for body in bodies):
             return bodies
         if role.name not in self._borrowed:
@@ -339,6 +341,14 @@ def base_path_of(document: Document, base_url: str) -> str:
 def _with(body: Any, members: Mapping[str, Any]) -> Any:
     """The body with other values of members that it has."""
     return {name: members.get(name, value) for name, value in body.items()} if isinstance(body, dict) else body
+
+
+def _with_own(bodies: list[Any], own: Mapping[str, Sequence[Any]]) -> list[Any]:
+    """The bodies about the first of one's own objects, and the first body about others of them: a state may refuse it."""
+    first = [_with(body, {name: ids[0] for name, ids in own.items()}) for body in bodies]
+    turns = range(1, min(OWN_TRIED_MAX, max(map(len, own.values()), default=0)))
+    others = [_with(bodies[0], {name: ids[turn % len(ids)] for name, ids in own.items()}) for turn in turns]
+    return [*first, *others]
 
 
 def _with_present_password(operation: Operation, body: Any) -> Any:
