@@ -51,3 +51,13 @@ def test_another_request_is_about_another_day() -> None:
 @pytest.mark.parametrize("name", ["birth_date", "dateOfBirth", "dob", "hiredOn", "purchase_date", "incidentAt"])
 def test_what_has_been_lies_behind(name: str) -> None:
     assert all(day_for(name, some_day(Random(seed)), Random(seed)) < TODAY for seed in range(20))
+
+
+def test_days_that_are_changed_still_follow_each_other() -> None:
+    body = {"type": "object", "properties": {"startsOn": DATE, "endsOn": DATE}, "required": ["startsOn", "endsOn"]}
+    for seed in range(20):
+        values = Values(Schemas({}), seed)
+        made = values.value(body, "POST /bookings body")
+        changed = values.unlike(body, "POST /bookings race 1", made, made)
+        assert TODAY < date.fromisoformat(changed["startsOn"]) < date.fromisoformat(changed["endsOn"])
+        assert changed != made

@@ -18,6 +18,7 @@ from harness.probes.doors import Doors
 from harness.probes.exchange import World
 from harness.probes.functions import examine_function
 from harness.probes.lists import examine_echoes, examine_shared, examine_summaries
+from harness.probes.named_accounts import named_accounts
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation
 from harness.probes.published import examine_published, examine_published_by, published_lists
@@ -199,6 +200,8 @@ def examine_operation(scene: Scene, operation: Operation) -> Iterator[Examined]:
     for reference in references:
         if reference.place != "path" and not _is_for_all(scene, reference):
             yield _examine_reference(scene, operation, reference)
+    for reference in named_accounts(scene, operation):
+        yield _examine_reference(scene, operation, reference)
 
 
 def examine_again(scene: Scene, operation: Operation) -> Iterator[Examined]:

@@ -18,7 +18,7 @@ from harness.probes.passwords import is_change
 _LOG_OUT = re.compile(r"(log|sign)[\s_-]?(out|off)", re.I)
 _SESSION = re.compile(r"^(my[_-]?)?(auth[_-]?)?(session|token|login)s?$", re.I)
 _ENDS_SESSION = re.compile(r"revoke|deactivate|(end|close|delete|terminate|cancel)[-_]?(session|account)|session[-_/]?end", re.I)
-_OWN_ACCOUNT = re.compile(r"^(me|self|account|my[_-]?account|profile|user)$", re.I)
+OWN_ACCOUNT = re.compile(r"^(me|self|account|my[_-]?account|profile|user)$", re.I)
 _CLOSES_ACCOUNT = re.compile(r"^(deactivate|disable|close|delete|terminate)([-_]?(me|self|account|profile))?$", re.I)
 _ALL_DATA = re.compile(
     r"^((create|re-?create|init|reset|wipe|purge|drop|truncate|flush|populate|re-?seed|clear)[_-]?(db|database|data|all|everything)"
@@ -29,7 +29,7 @@ _OPEN_WHILE = re.compile(r"^(is[-_]?)?(active|enabled)$", re.I)
 _CLOSED_WHILE = re.compile(r"^(is[-_]?)?(deactivated|disabled|suspended|blocked|banned|locked|closed|archived)$", re.I)
 _STATE = re.compile(r"^(account[-_]?)?(status|state)$", re.I)
 _CLOSED = re.compile(r"^(inactive|deactivated|disabled|suspended|blocked|banned|locked|closed|terminated|archived)$", re.I)
-_PEOPLE = ("user", "account", "member", "customer", "client", "employee", "person")
+PEOPLE = ("user", "account", "member", "customer", "client", "employee", "person")
 
 
 def destructive(document: Document, target: Target) -> frozenset[str]:
@@ -55,7 +55,7 @@ def closes_account(operation: Operation) -> bool:
     """Whether an operation closes the account of who calls it, so that nothing can be done with it afterwards."""
     if "{" in operation.path or logs_out(operation):
         return False
-    deletes = operation.method == "DELETE" and _OWN_ACCOUNT.search(_last(operation))
+    deletes = operation.method == "DELETE" and OWN_ACCOUNT.search(_last(operation))
     return bool(deletes or _CLOSES_ACCOUNT.search(_last(operation)))
 
 
@@ -92,7 +92,7 @@ def _switches(document: Document, operation: Operation) -> Iterator[tuple[str, A
 
 def is_about_users(target: Target, operation: Operation) -> bool:
     """Whether a path names one user: `/members/{id}`, `/admin/partners/{partner_id}/approval`."""
-    people = (*_PEOPLE, *(role.name for role in target.roles))
+    people = (*PEOPLE, *(role.name for role in target.roles))
     named = re.findall(r"/([^/{}]+)/\{[^{}]+\}", operation.path)
     return any(segment.lower() in (word, f"{word}s", f"{word[:-1]}ies") for segment in named for word in people)
 
@@ -106,7 +106,7 @@ def _destroys(document: Document, target: Target, operation: Operation, confirmi
     if operation.is_safe or not operation.is_secured:
         return False
     words = f"{operation.path.rsplit('}', 1)[-1]} {operation.operation_id}"
-    ends_account = operation.method == "DELETE" and _OWN_ACCOUNT.search(_last(operation))
+    ends_account = operation.method == "DELETE" and OWN_ACCOUNT.search(_last(operation))
     if ends_account or logs_out(operation) or _ENDS_SESSION.search(words):
         return True
     return changes_password(document, operation) or bool(leaving_open(document, target, operation))

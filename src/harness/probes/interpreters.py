@@ -25,7 +25,7 @@ PAUSE_S = 2
 _UNENDED, _PLAIN = "{{7${7<%=7", "((7&(7(%=7"  # begins an expression of each engine and ends none; as odd, and nothing to any
 _QUICK_S = 1.0
 _ASKED = ("text", "search")
-_FACTOR = 98_689  # prime; with a second one of five digits the product has ten
+_FACTOR = 9_973  # prime; the product has nine digits at most: a sum of 32 bits holds it
 
 _TEMPLATE = Weakness(
     "injection.template",

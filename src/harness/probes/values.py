@@ -60,7 +60,7 @@ class Values:
             if isinstance(value[name], dict | list):
                 changed[name] = self.unlike(properties[name], f"{place}.{name}", value[name], current)
             elif name in current and value[name] == current[name]:
-                changed[name] = self.value(properties[name], f"{place}.{name}", unlike=current[name])
+                changed[name] = self.value(properties[name], f"{place}.{name}", unlike=current[name], together=place)
         return changed
 
 

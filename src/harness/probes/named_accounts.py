@@ -1,0 +1,100 @@
+"""Query parameters that name somebody whose data is asked for: `GET /invoices/summary?customerId=7`.
+
+A name alone proves nothing. Such a parameter counts where the operation itself is about who asks: it tells two users different
+things without the parameter, and each of them the same with the id of its own account in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from harness.model.errors import HarnessError
+from harness.model.target import ObjectKind, Role
+from harness.probes.answers import Answer
+from harness.probes.askers import Asker, Untestable
+from harness.probes.destruction import OWN_ACCOUNT, PEOPLE
+from harness.probes.names import snake
+from harness.probes.objects import Reference, id_names
+from harness.probes.oracle import member, same_body
+
+if TYPE_CHECKING:
+    from harness.probes.operations import Operation
+    from harness.probes.scene import Scene
+
+_ID = re.compile(r"_(id|uuid|no|number)$")
+_ABOUT_PEOPLE = re.compile(r"^(users?|profiles?|members?|people|accounts?|me|self)$", re.I)  # one may look at others there
+
+
+def named_accounts(scene: Scene, operation: Operation) -> Iterator[Reference]:
+    """The parameters of a read that name the account whose data it gives; none where users publish what they have."""
+    last = operation.path.rsplit("/", 1)[-1]
+    if not operation.is_safe or not operation.is_secured or scene.published or _ABOUT_PEOPLE.search(last):
+        return
+    for parameter in operation.placed("query"):
+        if parameter.required or _is_described(scene, parameter.name):
+            continue
+        for role in _lowest(scene):
+            own = _own_ids(scene, role, parameter.name) if _names_one_of(role, parameter.name) else {}
+            if len(own) > 1 and _is_about_the_caller(scene, operation, role, parameter.name, own):
+                kind = ObjectKind(
+                    f"account by {parameter.name}",
+                    role.name,
+                    (f"{operation.path}:{parameter.name}",),
+                    examples={user: (identity,) for user, identity in own.items()},
+                )
+                yield Reference(operation.name, parameter.name, "query", kind, peers_only=True)
+
+
+def _is_described(scene: Scene, name: str) -> bool:
+    kinds = (*scene.world.target.objects, *scene.kinds)
+    return any(written.rpartition(":")[2] == name for kind in kinds for written in kind.parameters)
+
+
+def _lowest(scene: Scene) -> Iterator[Role]:
+    """The roles that no other stands below, with users to compare: who stands above others may well look at a colleague's."""
+    rank = min((role.rank for role in scene.roles), default=0)
+    return (role for role in scene.roles if role.rank == rank and len(role.users) > 1)
+
+
+def _names_one_of(role: Role, parameter: str) -> bool:
+    return _ID.sub("", snake(parameter)) in (*PEOPLE, "owner", snake(role.name))
+
+
+def _own_ids(scene: Scene, role: Role, parameter: str) -> dict[str, Any]:
+    """By user, the id that the account's own page gives (`GET /me`); none where two users are given the same."""
+    for reader in scene.document.operations:
+        last = reader.path.rsplit("/", 1)[-1]
+        if reader.method != "GET" or "{" in reader.path or not OWN_ACCOUNT.search(last):
+            continue
+        answers = {user.name: _ask(scene, reader, role, user.name) for user in role.users[:2]}
+        for name in id_names(parameter)[:6]:
+            found = {user: member(answer.json, name) for user, answer in answers.items() if answer is not None}
+            ids = {user: identity for user, identity in found.items() if isinstance(identity, int | str)}
+            if len(set(map(str, ids.values()))) == len(answers):
+                return ids
+    return {}
+
+
+def _is_about_the_caller(scene: Scene, operation: Operation, role: Role, parameter: str, own: dict[str, Any]) -> bool:
+    plain = [_ask(scene, operation, role, user) for user in own]
+    named = [_ask(scene, operation, role, user, {parameter: identity}) for user, identity in own.items()]
+    pairs = [(one, other) for one, other in zip(plain, named, strict=True) if one is not None and other is not None]
+    return (
+        len(pairs) == len(own)
+        and all(same_body(one, other) for one, other in pairs)
+        and not any(same_body(pairs[0][0], other) for other, _ in pairs[1:])
+    )
+
+
+def _ask(scene: Scene, operation: Operation, role: Role, user: str, given: dict[str, Any] | None = None) -> Answer | None:
+    """What a user is answered; None without success."""
+    asker = Asker(role.name, user)
+    if scene.permission(operation, asker).permitted is False:
+        return None
+    with suppress(Untestable, HarnessError):
+        answer = scene.world.send(scene.draft(operation, asker, given).request(asker.role, asker.user))
+        return answer if answer.is_success else None
+    return None
