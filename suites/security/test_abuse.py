@@ -17,6 +17,7 @@ from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
 from harness.probes.outward import examine_outgoing, examine_redirects
 from harness.probes.pages_of_others import examine_pages_of_others
+from harness.probes.pages_that_list import examine_pages_that_list
 from harness.probes.secret_columns import secret_values
 from harness.probes.tour import Tour, take_tour
 from harness.targets.arena import Arena
@@ -56,6 +57,10 @@ def test_a_caller_sets_only_what_the_document_lets_it_set(arena: Arena, judge: J
 
 def test_no_page_shows_what_belongs_to_another(judge: Judge) -> None:
     judge.together("pages of others", examine_pages_of_others)
+
+
+def test_no_page_lists_what_its_reader_may_not_read(judge: Judge) -> None:
+    judge.together("pages that list", examine_pages_that_list)
 
 
 def test_nothing_tells_who_has_an_account(arena: Arena, document: Document, seed: int, judge: Judge) -> None:

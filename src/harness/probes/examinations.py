@@ -22,6 +22,7 @@ from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.outward import examine_outgoing, examine_redirects
 from harness.probes.pages_of_others import examine_pages_of_others
+from harness.probes.pages_that_list import examine_pages_that_list
 from harness.probes.scene import Scene
 from harness.probes.sessions import STAGE as SESSIONS
 from harness.probes.sessions import SessionsRun
@@ -109,6 +110,7 @@ _ENDED = {
 _BY_RULE: tuple[tuple[str, Examination], ...] = (
     ("codes.", _of_door(lambda door, document, seed, _: examine_codes(door, document, seed))),
     ("exposure.page-of-another", _of_scene(examine_pages_of_others)),
+    ("exposure.page-lists-others", _of_scene(examine_pages_that_list)),
     ("abuse.csv-formula", _of_scene(examine_formulas)),
     ("abuse.xml-external-entity", _of_scene(examine_entities)),
     ("abuse.outgoing-call", _of_scene(examine_outgoing)),
