@@ -15,9 +15,10 @@ from harness.probes.exposure import examine_exposure
 from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
-from harness.probes.outward import examine_outgoing, examine_redirects
+from harness.probes.outward import examine_outgoing
 from harness.probes.pages_of_others import examine_pages_of_others
 from harness.probes.pages_that_list import examine_pages_that_list
+from harness.probes.redirects import examine_redirects
 from harness.probes.secret_columns import secret_values
 from harness.probes.tour import Tour, take_tour
 from harness.targets.arena import Arena

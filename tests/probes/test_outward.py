@@ -9,7 +9,8 @@ import pytest
 from harness.probes.checks import Report
 from harness.probes.exchange import World
 from harness.probes.injection import examine_injection
-from harness.probes.outward import examine_outgoing, examine_redirects, leads_away
+from harness.probes.outward import examine_outgoing
+from harness.probes.redirects import examine_redirects, leads_away
 from harness.probes.scene import Scene
 from tests.probes.hooks_server import DOCUMENT as HOOKS
 from tests.probes.hooks_server import hooks

@@ -19,9 +19,9 @@ from harness.probes.exposure import examine_exposure
 from harness.probes.mass_assignment import bounded, enumerated, examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
 from harness.probes.operations import Operation
-from harness.probes.outward import examine_redirects
 from harness.probes.password_checks import examine_log_in, examine_present_password
 from harness.probes.passwords import asks_new, asks_present
+from harness.probes.redirects import examine_redirects
 from harness.probes.robustness import RobustnessRun
 from harness.probes.scene import Scene
 from harness.probes.tour import take_tour

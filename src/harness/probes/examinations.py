@@ -20,9 +20,10 @@ from harness.probes.formulas import examine_formulas
 from harness.probes.guessing import examine_guessing
 from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
-from harness.probes.outward import examine_outgoing, examine_redirects
+from harness.probes.outward import examine_outgoing
 from harness.probes.pages_of_others import examine_pages_of_others
 from harness.probes.pages_that_list import examine_pages_that_list
+from harness.probes.redirects import examine_redirects
 from harness.probes.scene import Scene
 from harness.probes.sessions import STAGE as SESSIONS
 from harness.probes.sessions import SessionsRun

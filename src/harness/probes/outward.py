@@ -1,4 +1,4 @@
-"""Where a caller can send others, or the platform itself: open redirects, and calls to addresses that the caller gives."""
+"""Where a caller can send the platform itself: calls to addresses that the caller gives, seen at a listener of ours."""
 
 from __future__ import annotations
 
@@ -11,51 +11,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from harness.model.errors import HarnessError
-from harness.model.finding import Confidence, Request, Severity, Symptom
-from harness.model.target import Role
+from harness.model.finding import Confidence, Severity, Symptom
 from harness.model.weakness import Place, Weakness
-from harness.probes.answers import Answer
 from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import Report, finding_of
 from harness.probes.drafts import Draft
-from harness.probes.exchange import PASSWORD, USERNAME, World
-from harness.probes.forms import forms_of
 from harness.probes.later_calls import Taken, calls_below
 from harness.probes.operations import Operation
-from harness.probes.pages import Browsing
 from harness.probes.scene import Asker, Scene, Untestable
 
 LATER = " some time later"
-FOREIGN_HOST = "foreign.example.net"
 CALL_AWAITED_S = 0.3  # a call in the same request comes before its answer; this is for one that is handed to a worker
 LATE_CALL_AWAITED_S = 1.0  # once, at the end of all: for what a worker comes to later
-_ONWARD = re.compile(
-    r"^(next|url|uri|to|u|r|redir|redirect|redirect_?(to|url|uri)|return|return_?(to|url)|continue|dest|destination|goto|go|target"
-    r"|back|back_?url|forward|success_?url|cancel_?url|callback|callback_?url|location)$",
-    re.I,
-)
 _ADDRESS = re.compile(
     r"ur[il]$|link$|href|website|webhook|callback|endpoint|avatar|image|logo|feed|host|domain|site|proxy|fetch", re.I
-)
-_FOREIGN = (
-    f"https://{FOREIGN_HOST}/",
-    f"//{FOREIGN_HOST}/",
-    f"/\\{FOREIGN_HOST}/",
-    f"https:/{FOREIGN_HOST}/",
-    f"/%09/{FOREIGN_HOST}/",
-)
-
-_REDIRECT = Weakness(
-    "abuse.open-redirect",
-    Severity.MEDIUM,
-    601,
-    "API8:2023",
-    "A redirect leads to the platform's own pages only.",
-    "A link that begins with the platform's address leads to a copy of its log-in.",
-    "Accept paths of the platform's own (one slash, then no slash or backslash), and nothing else.",
 )
 _OUTGOING = Weakness(
     "abuse.outgoing-call",
@@ -112,70 +83,6 @@ def listening() -> Iterator[Listener]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
-
-
-def leads_away(base_url: str, path: str, location: str) -> bool:
-    """Whether a browser that is at `path` follows `location` to another host. Browsers take a backslash for a slash."""
-    cleaned = re.sub(r"[\t\r\n]", "", location).replace("\\", "/")
-    if re.match(r"^https?:/?[^/]", cleaned):
-        cleaned = re.sub(r"^(https?:)/?", r"\1//", cleaned)
-    host = urlsplit(urljoin(base_url + path, cleaned)).hostname
-    return host is not None and host != urlsplit(base_url).hostname
-
-
-def examine_redirects(scene: Scene) -> Report:
-    """Parameters that name where to go next: of operations, and of the log-in pages."""
-    report, notes = Report("redirects"), list[str]()
-    for operation in scene.document.operations:
-        redirects = any(response.status.startswith("3") for response in operation.responses)
-        names = [parameter for parameter in operation.placed("query") if redirects or _ONWARD.match(parameter.name)]
-        if operation.method != "GET" or not names:
-            continue
-        try:
-            asker = caller(scene, operation)
-            draft = next(valid_drafts(scene, operation, asker))
-            for parameter in names:
-                for foreign in _FOREIGN:
-                    request = draft.with_value(parameter, foreign).request(asker.role, asker.user)
-                    _redirected(report, scene.world, operation.name, parameter.name, request, scene.world.send(request))
-        except (Untestable, HarnessError) as error:
-            if not scene.world.door.alive():
-                raise
-            notes.append(f"{operation.name}: {error}")
-    for role in scene.roles:
-        if role.page_login:
-            _log_in_page(report, scene.world, role)
-    report.note = "; ".join(notes) or ("" if report.tried else "no operation and no log-in page takes an address to go to")
-    return report
-
-
-def _redirected(report: Report, world: World, operation: str, parameter: str, request: Request, answer: Answer) -> None:
-    report.tried += 1
-    location = answer.header("location")
-    if 300 <= answer.status < 400 and leads_away(world.door.base_url, request.path.partition("?")[0], location):
-        if any(finding.operation == operation and finding.parameter == parameter for finding in report.findings):
-            return
-        title = f"{operation} redirects to any address that {parameter} names"
-        observed = f"It was answered {answer.status} with Location: {location[:80]}."
-        symptom = Symptom(status=(answer.status,), header="Location", header_value=location)
-        report.findings.append(
-            finding_of(_REDIRECT, Place(operation, parameter), title, observed, (request,), symptom, Confidence.HIGH)
-        )
-
-
-def _log_in_page(report: Report, world: World, role: Role) -> None:
-    """Logs in with a foreign address in each of the usual names of the page's own parameter and of the form's fields."""
-    user = role.users[0]
-    for foreign in _FOREIGN[:3]:
-        page = f"{role.page_login}?next={foreign}&redirect={foreign}&return_to={foreign}"
-        browsing = Browsing(world)
-        form = next((form for form in forms_of(browsing.open(page)) if form.password and form.username), None)
-        if form is None:
-            return
-        onward = {item.name: foreign for item in form.fields if _ONWARD.match(item.name)}
-        answer = browsing.submit(page, form, {form.username: USERNAME, form.password: PASSWORD, **onward}, role.name, user.name)
-        request = Request("POST", role.page_login, role.name, user.name)
-        _redirected(report, world, f"POST {role.page_login}", "next", request, answer)
 
 
 def examine_outgoing(scene: Scene) -> Report:
