@@ -86,6 +86,11 @@ def placed(body: Any, place: str, identity: Any, seen: Mapping[str, Answer]) -> 
     return _put(body, place, identity, seen)
 
 
+def first_member(place: str) -> str:
+    """The member that a place begins with; "" for one of the list that the body itself is."""
+    return _divided(place)[0]
+
+
 def _put(node: Any, place: str, identity: Any, seen: Mapping[str, Answer]) -> Any:
     if not place:
         return identity

@@ -14,6 +14,7 @@ from harness.model.finding import Request
 from harness.model.target import Login, ObjectKind, Role
 from harness.probes.answers import Answer
 from harness.probes.askers import NOBODY, Asker, Untestable
+from harness.probes.body_places import first_member, placed
 from harness.probes.borrowed import IDS_MAX, borrowed_ids, refers_to_others, with_borrowed
 from harness.probes.destruction import changes_password, closes_account, destructive, leaving_open
 from harness.probes.document import Document
@@ -264,8 +265,7 @@ class Scene:
         """The bodies with ids that the caller is shown where they refer to other objects, before the bodies as they are."""
         role = next((role for role in self.roles if role.name == self.caller(operation).role), None)
         described = {reference.name for reference in self.references(operation) if reference.place == "body"}
-        own = self.owned(self.caller(operation)) if described else {}
-        bodies = _with_own(bodies, {name: own[name] for name in sorted(described & own.keys())})
+        bodies = _with_own(bodies, self._own_places(operation, self.caller(operation)))
         if role is None or operation.is_safe or not any(refers_to_others(body, described) for body in bodies):
             return bodies
         if role.name not in self._borrowed:
@@ -277,6 +277,21 @@ class Scene:
         for body in (*borrowed, *others, *bodies):
             made += [] if body in made else [body]
         return made
+
+    def _own_places(self, operation: Operation, asker: Asker) -> dict[str, Sequence[Any]]:
+        """By place of the body, the ids of the asker's own objects that it names; those of any owner for who stands above."""
+        bound = references(self.document, self.bound_kinds, operation)
+        found: dict[str, Sequence[Any]] = {}
+        for reference in (*self.references(operation), *bound):
+            own = self.holdings(reference.kind).own if reference.place == "body" else {}
+            ids = own.get(asker.user, ()) if reference.kind.role == asker.role else ()
+            if not ids and self._stands_above(asker, reference.kind):
+                ids = next((each for each in own.values() if each), ())
+            found.update({reference.name: ids} if ids else {})
+        return found
+
+    def _stands_above(self, asker: Asker, kind: ObjectKind) -> bool:
+        return bool(asker.role) and self.world.target.role(asker.role).rank > self.world.target.role(kind.role).rank
 
     def _login_of(self, operation: Operation) -> Login | None:
         for role in self.roles:
@@ -344,11 +359,21 @@ def _with(body: Any, members: Mapping[str, Any]) -> Any:
 
 
 def _with_own(bodies: list[Any], own: Mapping[str, Sequence[Any]]) -> list[Any]:
-    """The bodies about the first of one's own objects, and the first body about others of them: a state may refuse it."""
-    first = [_with(body, {name: ids[0] for name, ids in own.items()}) for body in bodies]
-    turns = range(1, min(OWN_TRIED_MAX, max(map(len, own.values()), default=0)))
-    others = [_with(bodies[0], {name: ids[turn % len(ids)] for name, ids in own.items()}) for turn in turns]
-    return [*first, *others]
+    """The bodies about the first of one's own objects, and about others of them: the state of one may refuse it.
+
+    Args:
+        own: ids by the place of the body that names such an object.
+    """
+    turns = range(max(1, min(OWN_TRIED_MAX, max(map(len, own.values()), default=0))))
+    return [_about(body, {place: ids[turn % len(ids)] for place, ids in own.items()}) for turn in turns for body in bodies]
+
+
+def _about(body: Any, identities: Mapping[str, Any]) -> Any:
+    """The body with objects at the places that it has."""
+    for place, identity in identities.items():
+        if not isinstance(body, dict) or first_member(place) in body:
+            body = placed(body, place, identity, {})
+    return body
 
 
 def _with_present_password(operation: Operation, body: Any) -> Any:
