@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -111,14 +112,18 @@ def test_a_value_of_a_sensitive_column_is_found_wherever_it_stands() -> None:
         ('Traceback (most recent call last):\n  File "/app/x.py", line 3', True),
         ("TypeError: x is not a function\n    at handle (/srv/app/index.js:10:5)", True),
         ("java.lang.NullPointerException\n\tat com.shop.Order.total(Order.java:42)", True),
+        ("IllegalState\n\tat java.base/java.lang.Thread.run(Thread.java:840)", True),
+        ("System.Exception: x\r\n   at Shop.Orders.Total(Int32 id) in C:\\app\\Orders.cs:line 31", True),
         ('ERROR: syntax error at or near "x"', True),
         ("goroutine 12 [running]:", True),
         ("The order could not be found at this time.", False),
         ("Please look at page 3:10:5 of the guide", False),
+        ("Meet at Thread.java:42, or at noon (in the hall: line 3)", False),
     ],
 )
 def test_the_inside_of_a_platform_is_known_from_plain_words(text: str, inside: bool) -> None:
     assert bool(INTERNALS.search(text)) is inside
+    assert bool(INTERNALS.search(json.dumps({"trace": text}))) is inside
 
 
 def enumerated(*defects: str) -> Report:

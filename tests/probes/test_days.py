@@ -43,6 +43,15 @@ def test_parameters_of_one_request_are_about_one_day() -> None:
     assert begins[:7] <= ends[:7]
 
 
+def test_a_read_asks_about_the_next_weeks() -> None:
+    values = Values(Schemas({}), 1)
+    begins, ends = (
+        date.fromisoformat(values.value(DATE, f"GET /free {name}", together="GET /free", is_read=True)) for name in ("from", "to")
+    )
+    assert (begins - TODAY).days == 1
+    assert (ends - begins).days == 28
+
+
 def test_another_request_is_about_another_day() -> None:
     values = Values(Schemas({}), 1)
     assert len({values.value(DATE, f"POST /bookings body {salt} date") for salt in range(30)}) > 15

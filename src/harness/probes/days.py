@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 SOON_DAYS, SPAN_DAYS = 14, 150  # from today: bookings are taken some months ahead, and no two are to meet
 LATER_DAYS = 2
+WINDOW_DAYS = 28  # what a read asks about: from tomorrow on, so that what is booked soon stands in it
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _LATER = re.compile(
     r"(ends?|ending|to|until|till|thr(o)?u(gh)?|finish(es)?|(check)?out|returns?|expir(y|es?|ation)|due|deadline|dropoff|closes?|latest"
@@ -17,19 +19,32 @@ _BIRTH = re.compile(r"birth(day|date)?|born|dob")
 _PAST = re.compile(r"since|hired|founded|issued|purchased?|built|manufactured|joined|acquired|occurred|happened|incident")
 
 
-def some_day(random: Random) -> date:
-    """The day that one request is about."""
-    return _today() + timedelta(days=SOON_DAYS + random.randrange(SPAN_DAYS))
+@dataclass(frozen=True)
+class About:
+    """The day that one request is about, and how long after it something ends."""
+
+    day: date
+    later_days: int = LATER_DAYS
 
 
-def day_for(name: str, about: date, random: Random) -> date:
+def some_day(random: Random) -> About:
+    """What a request is about that makes or changes something."""
+    return About(_today() + timedelta(days=SOON_DAYS + random.randrange(SPAN_DAYS)))
+
+
+def soon() -> About:
+    """What a read is about."""
+    return About(_today() + timedelta(days=1), WINDOW_DAYS)
+
+
+def day_for(name: str, about: About, random: Random) -> date:
     """A day for a member or parameter of that name in a request that is about a day: the same, one behind it, or one long ago."""
     words = [word.lower() for word in _WORDS.split(name) if word]
     if any(_BIRTH.fullmatch(word) for word in words):
         return date(1985, 1, 1) + timedelta(days=random.randrange(3_000))
     if any(_PAST.fullmatch(word) for word in words):
         return _today() - timedelta(days=1 + random.randrange(300))
-    return about + timedelta(days=LATER_DAYS) if any(_LATER.fullmatch(word) for word in words) else about
+    return about.day + timedelta(days=about.later_days) if any(_LATER.fullmatch(word) for word in words) else about.day
 
 
 def _today() -> date:

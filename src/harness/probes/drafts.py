@@ -205,7 +205,8 @@ class Drafter:
                 return source[parameter.name]
         if parameter.examples:
             return parameter.examples[0]
-        return self.values.value(parameter.schema, f"{operation.name} {parameter.name}", together=operation.name)
+        place = f"{operation.name} {parameter.name}"
+        return self.values.value(parameter.schema, place, together=operation.name, is_read=operation.is_safe)
 
 
 _SENT_ELSEWHERE = frozenset({"authorization", "cookie", "content-type", "accept", "content-length"})

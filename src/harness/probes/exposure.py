@@ -29,7 +29,8 @@ _SECRET_MEMBER = re.compile(
 _BARE_HASH = re.compile(r"(^|[._])(hash|digest)$", re.I)
 _ACCOUNT_MEMBER = re.compile(r"^(e_?mail|login|user_?name)$", re.I)
 INTERNALS = re.compile(
-    r"Traceback \(most recent call last\)|File \"[^\"]+\.py\", line \d+|\bat [\w.$]+\([\w]+\.(?:java|kt|scala):\d+\)"
+    r"Traceback \(most recent call last\)|File \"[^\"]+\.py\", line \d+"
+    r"|(?:\b|\\t)at [\w.$/@-]+\(\w+\.(?:java|kt|scala):\d+\)|\bat [\w.<>`\[\]]+\([^)]{0,200}\) in .{1,200}:line \d+"
     r"|\bat .{1,80}\(?/[^\s:]+\.[cm]?[jt]s:\d+:\d+\)?|goroutine \d+ \[|panic: runtime error|\.go:\d+ \+0x"
     r"|SQLSTATE\[|psycopg\d?\.errors?\.|sqlalchemy\.exc\.|sqlite3\.OperationalError|near \"[^\"]*\": syntax error"
     r"|syntax error at or near|ORA-\d{5}|You have an error in your SQL syntax|PG::\w+Error|System\.\w+Exception:"

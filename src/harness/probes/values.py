@@ -7,11 +7,11 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from random import Random
 from typing import Any, TypeGuard
 
-from harness.probes.days import day_for, some_day
+from harness.probes.days import About, day_for, some_day, soon
 from harness.probes.patterns import matches, matching
 from harness.probes.schemas import JsonSchema, SchemaError, Schemas, types_of
 
@@ -27,7 +27,16 @@ class Values:
     schemas: Schemas
     seed: int
 
-    def value(self, schema: JsonSchema, place: str, *, optional: bool = True, unlike: Any = None, together: str = "") -> Any:
+    def value(
+        self,
+        schema: JsonSchema,
+        place: str,
+        *,
+        optional: bool = True,
+        unlike: Any = None,
+        together: str = "",
+        is_read: bool = False,
+    ) -> Any:
         """One valid value.
 
         Args:
@@ -36,11 +45,12 @@ class Values:
             optional: whether the optional members of objects are given too.
             unlike: a value that it must differ from where the schema has a choice.
             together: what several values are for, the days in which belong together (`"GET /x"` for its parameters).
+            is_read: whether nothing is made or changed with it: then its days are the next ones.
 
         Raises:
             SchemaError: the schema is broken or needs an endless value.
         """
-        about = some_day(Random(f"{self.seed}|{together or place}|day"))
+        about = soon() if is_read else some_day(Random(f"{self.seed}|{together or place}|day"))
         maker = _Maker(self.schemas, Random(f"{self.seed}|{place}"), optional, about)
         return maker.make(schema, re.split(r"[. ]", place)[-1], 0, unlike)
 
@@ -65,7 +75,7 @@ class Values:
 
 
 class _Maker:
-    def __init__(self, schemas: Schemas, random: Random, optional: bool, about: date) -> None:
+    def __init__(self, schemas: Schemas, random: Random, optional: bool, about: About) -> None:
         self._schemas, self._random, self._optional, self._about = schemas, random, optional, about
 
     def make(self, schema: Any, name: str, depth: int, unlike: Any = None) -> Any:

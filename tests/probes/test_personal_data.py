@@ -1,0 +1,96 @@
+"""Addresses of accounts in what is answered to nobody: given away by mistake, or as the document says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from harness.databases.embedded import open_embedded
+from harness.model.finding import Request
+from harness.probes.answers import Answer
+from harness.probes.askers import NOBODY, Asker
+from harness.probes.checks import Report
+from harness.probes.document import Document
+from harness.probes.personal_data import account_addresses, examine_personal_data
+from harness.probes.tour import Tour, Visit, What
+
+ADDRESSES = frozenset({"ann@shop.example", "ben@shop.example"})
+TAKEN = {"days": [{"on": "2026-11-30", "by": "Ann@shop.example"}]}
+
+
+def document(*members: str) -> Document:
+    """The free days of an item; each day has these members by the document."""
+    day = {"type": "object", "properties": {name: {"type": "string"} for name in members}}
+    schema = {"type": "object", "properties": {"days": {"type": "array", "items": day}}} if members else {}
+    answer = {"200": {"description": "days", "content": {"application/json": {"schema": schema}}}}
+    paths = {"/free": {"get": {"responses": answer}, "post": {"responses": answer}}}
+    return Document.of({"openapi": "3.0.3", "info": {"title": "Shop", "version": "1"}, "paths": paths})
+
+
+def visited(body: Any, asker: Asker = NOBODY, method: str = "GET", path: str = "/free", status: int = 200) -> Tour:
+    answer = Answer(status, (("content-type", "application/json"),), json.dumps(body).encode())
+    return Tour([Visit(What.SUCCESS, f"{method} /free", asker, Request(method, path), answer)])
+
+
+def examined(tour: Tour, *members: str) -> Report:
+    return examine_personal_data(document(*members), tour, ADDRESSES)
+
+
+def test_an_address_in_a_member_that_the_document_does_not_know_is_given_away() -> None:
+    report = examined(visited(TAKEN), "on")
+    (finding,) = report.findings
+    assert (finding.rule, finding.operation, finding.parameter) == ("exposure.personal-data", "GET /free", "days[].by")
+    assert (report.tried, report.observations) == (1, [])
+    assert "ann@" not in str(finding).lower()
+
+
+@pytest.mark.parametrize("members", [("on", "by"), ()])
+def test_what_the_document_declares_or_leaves_open_is_an_observation(members: tuple[str, ...]) -> None:
+    report = examined(visited(TAKEN), *members)
+    assert report.findings == []
+    (seen,) = report.observations
+    assert "days[].by" in seen.text
+
+
+@pytest.mark.parametrize(
+    "tour",
+    [
+        visited(TAKEN, Asker("buyer", "one")),
+        visited(TAKEN, method="POST"),
+        visited(TAKEN, status=404),
+        visited(TAKEN, path="/free?by=ann@shop.example"),
+        visited({"days": [{"by": "info@shop.example"}, {"by": 7}]}),
+    ],
+)
+def test_what_is_answered_to_somebody_or_repeats_the_request_or_names_no_account_is_not_blamed(tour: Tour) -> None:
+    report = examined(tour, "on")
+    assert (report.findings, report.observations) == ([], [])
+
+
+def test_without_addresses_nothing_was_tried_and_the_reason_is_told() -> None:
+    report = examine_personal_data(document("on"), visited(TAKEN), frozenset())
+    assert (report.tried, report.note) == (0, "no address of an account is known")
+
+
+@pytest.fixture
+def dsn(tmp_path: Path) -> Iterator[str]:
+    with open_embedded(tmp_path / "server") as server:
+        address = server.create("shop")
+        with psycopg.connect(address) as connection:
+            connection.execute("CREATE TABLE users (email text, password_hash text, backup_email varchar(80))")
+            connection.execute("CREATE TABLE shops (email text)")
+            connection.execute(
+                "INSERT INTO users VALUES ('Ann@shop.example', 'x', NULL), ('ben@shop.example', 'x', 'b@b.example')"
+            )
+            connection.execute("INSERT INTO shops VALUES ('info@shop.example')")
+        yield address
+
+
+def test_the_addresses_are_those_of_tables_with_passwords(dsn: str) -> None:
+    assert account_addresses(dsn) == ADDRESSES | {"b@b.example"}
+    assert account_addresses("") == frozenset()
