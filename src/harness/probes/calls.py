@@ -13,7 +13,7 @@ from harness.model.finding import Request
 from harness.probes.answers import Answer
 from harness.probes.destruction import leaving_open
 from harness.probes.drafts import Draft, body_schema
-from harness.probes.fresh_objects import BODIES_TRIED_MAX, fresh_objects
+from harness.probes.fresh_objects import BODIES_FOR_NEW_MAX, fresh_objects
 from harness.probes.objects import Reference
 from harness.probes.operations import Operation, only_redirects
 from harness.probes.oracle import member
@@ -103,7 +103,7 @@ def _on_listed_objects(scene: Scene, operation: Operation, asker: Asker, listed_
         listed = scene.listed_ids(collection_of(operation.path, name), name, asker, first)
         for identity in [each for each in listed if each != first[name]][:listed_max]:
             draft = scene.draft(operation, asker, {**first, name: identity})
-            for body in scene.bodies(operation)[:BODIES_TRIED_MAX]:
+            for body in scene.bodies(operation)[:BODIES_FOR_NEW_MAX]:
                 yield versioned(scene, draft.with_body(body), asker)
 
 
@@ -123,7 +123,7 @@ def on_a_new_object(scene: Scene, operation: Operation, asker: Asker) -> Iterato
                 draft = _hinted(scene.draft(operation, owner, {name: identity}), hints)
             except Untestable:  # the path goes on to what the new one does not have
                 break
-            for body in scene.bodies(operation)[:BODIES_TRIED_MAX]:
+            for body in scene.bodies(operation)[:BODIES_FOR_NEW_MAX]:
                 if reference is None:
                     yield versioned(scene, draft.with_body(body), asker)
                 else:

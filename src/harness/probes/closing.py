@@ -18,10 +18,9 @@ from harness.probes.flows import members_of
 from harness.probes.objects import id_names
 from harness.probes.operations import Operation
 from harness.probes.path_ids import collection_of
-from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.scene import BODIES_TRIED_MAX, Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
-BODIES_TRIED_MAX = 4
 _CLOSES = re.compile(r"deactivate|disable|suspend|block|ban|close|lock|terminate|archive", re.I)
 # What the part of an account is called that says whether it may be used.
 _ACCESS = re.compile(r"^(status|state|approval|activation|activity|account|access|active|enabled)$", re.I)

@@ -27,7 +27,7 @@ from harness.probes.schemas import SchemaError
 ASKED_FOR = 1_000_000  # items of a page
 ITEMS_MAX = 1_000  # a page of more is no page
 BODY_BYTES = 12 * 1024 * 1024
-BODIES_TRIED_MAX = 3
+DRAFTS_TRIED_MAX = 3
 LIST_ITEMS = 20_000
 _OF_THE_OBJECT = (404, 409, 410, 412, 428)  # refusals that are not due to the size: the next object may take it
 REPEATS = 3
@@ -245,7 +245,7 @@ def _large_body(scene: Scene, operation: Operation, asker: Asker, report: Report
 
     Each draft is made anew: what was sent before has moved the object on, and it may refuse the next for its state.
     """
-    for draft in islice(valid_drafts(scene, operation, asker), BODIES_TRIED_MAX) if not operation.is_safe else ():
+    for draft in islice(valid_drafts(scene, operation, asker), DRAFTS_TRIED_MAX) if not operation.is_safe else ():
         if not _is_json_object(draft):
             return
         good = draft.request(asker.role, asker.user)

@@ -21,7 +21,7 @@ from harness.probes.scene import Scene
 from harness.probes.schemas import SchemaError
 
 ACTIONS_MAX = 6
-BODIES_TRIED_MAX = 2
+BODIES_FOR_NEW_MAX = 2
 
 
 def fresh_objects(scene: Scene, operation: Operation, name: str, owner: Asker) -> Iterator[Any]:
@@ -67,7 +67,7 @@ class _Made:
             draft, bodies = scene.draft(action, asker, self.ids), scene.bodies(action)
         except Untestable:
             return False
-        for body in bodies[:BODIES_TRIED_MAX]:
+        for body in bodies[:BODIES_FOR_NEW_MAX]:
             try:
                 request = fresh(scene.document, draft.with_body(body), self._seen()).request(asker.role, asker.user)
             except SchemaError:  # a kind of body that cannot be written, or a reader that asks for more than the id

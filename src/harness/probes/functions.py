@@ -16,11 +16,10 @@ from harness.probes.drafts import Draft
 from harness.probes.operations import Operation
 from harness.probes.oracle import alike
 from harness.probes.permissions import Basis, Permission
-from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.scene import BODIES_TRIED_MAX, Asker, Scene, Untestable
 from harness.probes.unasked import looks_up_for_nobody
 from harness.probes.wording import function_of_another
 
-BODIES_TRIED_MAX = 5
 _UNCLEAR = (400, 409, 412, 413, 415, 422, 428)  # refused for what was sent, not for who sent it
 OBJECTS_TRIED_MAX = 3  # further ones of the list
 

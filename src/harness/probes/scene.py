@@ -34,6 +34,7 @@ from harness.probes.refresh_tokens import refresh_member
 from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
 
+BODIES_TRIED_MAX = 5  # for one object
 OWN_TRIED_MAX = 4  # of one's own objects that a body may be about
 
 

@@ -29,10 +29,9 @@ from harness.probes.permissions import Permission
 from harness.probes.preconditions import fresh
 from harness.probes.reads import OBJECTS_TRIED_MAX, Stage, below, may_reach, mirrored, outsiders, staged, with_id, with_nobodys
 from harness.probes.row_changes import row_changes, rows_about
-from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.scene import BODIES_TRIED_MAX, Asker, Scene, Untestable
 from harness.probes.write_attempts import Attempt, is_hole, judged
 
-BODIES_TRIED_MAX = 5
 LATER_S = 1.5
 _REFUSALS = (401, 403, 404)  # of who asks, whatever the object's state
 
@@ -103,7 +102,7 @@ class _Writing:
         Raises:
             Untestable: the operation can be sent for none of the objects that are known.
         """
-        bodies = self._scene.bodies(self._operation, otherwise=True)[:BODIES_TRIED_MAX]
+        bodies = self._bodies()
         yield from product(self._identities(), bodies)
         for identity in fresh_objects(self._scene, self._operation, self._reference.name, self._stage.owner):
             try:
@@ -112,6 +111,14 @@ class _Writing:
                 return
             self._new.add(identity)
             yield from ((identity, body) for body in bodies)
+
+    def _bodies(self) -> list[Any]:
+        """Bodies worth trying; of those that differ in the object alone one, as each is sent for every object."""
+        bodies = self._scene.bodies(self._operation, otherwise=True)
+        if self._reference.place != "body":
+            return bodies[:BODIES_TRIED_MAX]
+        about_one = [placed(body, self._reference.name, "", {}) for body in bodies]
+        return [body for number, body in enumerate(bodies) if about_one[number] not in about_one[:number]][:BODIES_TRIED_MAX]
 
     def _is_shown(self, attempt: Attempt, identity: Any) -> bool:
         """Whether a new object is shown to somebody who must not write to it: then it may have been published, or handed on."""
