@@ -99,5 +99,5 @@ def test_no_value_stands_in_a_statement_or_a_path(judge: Judge) -> None:
     judge.together("injection", examine_injection)
 
 
-def test_a_one_time_code_proves_what_it_is_sent_for(document: Document, seed: int, judge: Judge) -> None:
-    judge.alone("codes", lambda door: examine_codes(door, document, seed))
+def test_a_one_time_code_proves_what_it_is_sent_for(arena: Arena, document: Document, seed: int, judge: Judge) -> None:
+    judge.alone("codes", lambda door: examine_codes(door, document, seed, isolated=arena.isolated))

@@ -22,13 +22,21 @@ PASSWORD = "Aa1" + secrets.token_hex(8)
 _ANY = {"responses": {"default": {"description": "any"}}, "security": [{"token": []}]}
 
 
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}
+
+
 def document(parameter: str, path: str) -> Document:
     asks = {"name": parameter, "in": "query", "schema": {"type": "integer"}}
     return Document.of(
         {
             "openapi": "3.0.3",
             "info": {"title": "Bills", "version": "1"},
-            "paths": {"/me": {"get": _ANY}, path: {"get": {**_ANY, "parameters": [asks]}}},
+            "paths": {
+                "/me": {"get": _ANY},
+                "/customers": {"get": _ANY},
+                "/customers/{id}": {"get": {**_ANY, "parameters": [_ID]}},
+                path: {"get": {**_ANY, "parameters": [asks]}},
+            },
             "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         }
     )
@@ -46,12 +54,16 @@ TARGET = Target(
 def bills(asked: Asked, user: str, defect: str) -> Given:
     """The sum that a user owes. `believed`: that of whom the request names; `refused`: another's name is answered 403."""
     own = USERS[user]
+    if asked.path.startswith("/customers/"):
+        return Given(200, {"name": "somebody"}) if defect == "each-other" else Given(404, {})
+    if asked.path == "/customers":
+        return Given(200, [{"id": each} for each in OWED]) if defect == "a-list-of-people" else Given(403, {})
     if asked.path == "/me":
         return Given(200, {"id": own, "name": user})
     named = next((int(value) for value in asked.query.values() if value.isdigit()), own)
     if defect == "refused" and named != own:
         return Given(403, {"error": "not yours"})
-    whose = named if defect in ("believed", "all") else own
+    whose = own if defect in ("", "refused") else named
     if defect == "all" and not asked.query:
         return Given(200, {"owed": sum(OWED.values())})
     return Given(200, {"owed": OWED.get(whose, 0)})
@@ -101,9 +113,11 @@ def test_a_name_that_is_not_believed_or_refused_is_a_refusal_with_its_twin(defec
         ("believed", "page", "/bills/summary"),
         ("believed", "authorId", "/bills/summary"),
         ("believed", "userId", "/profile"),  # users look at each other there
+        ("each-other", "customerId", "/bills/summary"),
+        ("a-list-of-people", "customerId", "/bills/summary"),
     ],
 )
-def test_what_is_not_about_the_caller_is_no_such_parameter(defect: str, parameter: str, path: str) -> None:
+def test_what_is_not_about_the_caller_or_no_secret_is_no_such_parameter(defect: str, parameter: str, path: str) -> None:
     with scene(defect, parameter=parameter, path=path) as opened:
         assert examined(opened, path) == ([], [])
 

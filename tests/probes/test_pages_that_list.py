@@ -23,8 +23,8 @@ STAFF = Role("staff", LOGIN, (User("three", "cleo", PASSWORD),), rank=2, page_lo
 class Desk(Leads):
     """The platform of the leads with a page for staff, which links to the leads of all.
 
-    `defect`: `staff-open` serves it to everybody, `home-lists-all` links all leads at one's home, `teaser` does so and lets all
-    read them (no hole).
+    `defect`: `staff-open` serves it to everybody, `home-lists-all` links all leads at one's home. No hole:
+    `teaser` does so and lets all read them, `directory-of-all` opens a page for each to whoever may claim it.
     """
 
     def answer(self, asked: Asked) -> Given:
@@ -36,6 +36,8 @@ class Desk(Leads):
             return self._desk(user, asked.path)
         if self.defect == "teaser" and asked.path == "/home" and user:
             return self._desk(user, asked.path)
+        if self.defect == "directory-of-all" and asked.path.startswith("/leads/") and user:
+            return Given(200, "<html><body><h1>A lead to claim</h1></body></html>", HTML)
         return super().answer(asked)
 
     def _desk(self, user: str, path: str) -> Given:
@@ -53,7 +55,7 @@ def scene(defect: str, *roles: Role) -> Iterator[Scene]:
         yield Scene(world, DOCUMENT, seed=1)
 
 
-@pytest.mark.parametrize("defect", ["", "teaser"])
+@pytest.mark.parametrize("defect", ["", "teaser", "directory-of-all"])
 def test_what_its_reader_may_read_is_listed_rightly(defect: str) -> None:
     with scene(defect, PARTNER, STAFF) as opened:
         report = examine_pages_that_list(opened)
@@ -66,7 +68,7 @@ def test_a_page_that_lists_what_belongs_to_another_is_found_once(defect: str, ro
     with scene(defect, PARTNER, STAFF) as opened:
         (finding,) = examine_pages_that_list(opened).findings
     assert (finding.rule, finding.route, finding.role) == ("exposure.page-lists-others", route, "partner")
-    assert "refuses 2 to one and shows them to another partner" in finding.observed
+    assert "refuse 2 to one, and the API shows them to another partner" in finding.observed
 
 
 def test_without_a_peer_nothing_is_said_and_the_reason_is() -> None:

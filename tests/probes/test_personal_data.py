@@ -26,7 +26,10 @@ TAKEN = {"days": [{"on": "2026-11-30", "by": "Ann@shop.example"}]}
 def document(*members: str) -> Document:
     """The free days of an item; each day has these members by the document."""
     day = {"type": "object", "properties": {name: {"type": "string"} for name in members}}
-    schema = {"type": "object", "properties": {"days": {"type": "array", "items": day}}} if members else {}
+    return of_schema({"type": "object", "properties": {"days": {"type": "array", "items": day}}} if members else {})
+
+
+def of_schema(schema: dict[str, Any]) -> Document:
     answer = {"200": {"description": "days", "content": {"application/json": {"schema": schema}}}}
     paths = {"/free": {"get": {"responses": answer}, "post": {"responses": answer}}}
     return Document.of({"openapi": "3.0.3", "info": {"title": "Shop", "version": "1"}, "paths": paths})
@@ -57,13 +60,42 @@ def test_what_the_document_declares_or_leaves_open_is_an_observation(members: tu
     assert "days[].by" in seen.text
 
 
+_DAY = {"type": "object", "properties": {"by": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"type": "object", "properties": {"days": {"type": "array"}}},
+        {"type": "object", "properties": {"days": {"type": "array", "items": {"type": "object"}}}},
+        {"type": "object", "additionalProperties": {"type": "array", "items": _DAY}},
+        {"anyOf": [{"type": "null"}, {"oneOf": [{"type": "object", "properties": {"days": {"type": "array", "items": _DAY}}}]}]},
+        {"type": "object", "properties": {"on": {"type": "string"}}, "additionalProperties": True},
+    ],
+)
+def test_a_schema_that_leaves_open_what_stands_there_blames_nobody(answer: dict[str, Any]) -> None:
+    assert examine_personal_data(of_schema(answer), visited(TAKEN), ADDRESSES).findings == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"type": "object", "properties": {"hours": {"type": "array", "items": _DAY}}},
+        {"anyOf": [{"type": "null"}, {"type": "object", "properties": {"on": {"type": "string"}}}]},
+        {"type": "object", "properties": {"on": {"type": "string"}}, "additionalProperties": False},
+    ],
+)
+def test_a_schema_that_says_what_else_stands_there_does(answer: dict[str, Any]) -> None:
+    assert len(examine_personal_data(of_schema(answer), visited(TAKEN), ADDRESSES).findings) == 1
+
+
 @pytest.mark.parametrize(
     "tour",
     [
         visited(TAKEN, Asker("buyer", "one")),
         visited(TAKEN, method="POST"),
         visited(TAKEN, status=404),
-        visited(TAKEN, path="/free?by=ann@shop.example"),
+        visited(TAKEN, path="/free?by=ann%40shop.example"),
         visited({"days": [{"by": "info@shop.example"}, {"by": 7}]}),
     ],
 )
@@ -93,4 +125,4 @@ def dsn(tmp_path: Path) -> Iterator[str]:
 
 def test_the_addresses_are_those_of_tables_with_passwords(dsn: str) -> None:
     assert account_addresses(dsn) == ADDRESSES | {"b@b.example"}
-    assert account_addresses("") == frozenset()
+    assert account_addresses("") == account_addresses("postgresql://nobody@127.0.0.1:1/none") == frozenset()

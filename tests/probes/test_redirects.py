@@ -36,7 +36,15 @@ class Shop:
         if asked.path == "/":
             return Given(200, "<a href='/catalog'>Catalog</a>", HTML)
         if asked.path == "/catalog":
-            return Given(200, "<a href='/lang?code=de&amp;back=/catalog'>Deutsch</a><a href='/catalog?q=a'>a</a>", HTML)
+            return Given(
+                200,
+                "<a href='/lang?code=de&amp;back=/catalog'>Deutsch</a>"
+                "<a href='/catalog?q=a'>a</a><a href='/auth/partner?next=/home'>Log in</a>"
+                + "".join(f"<a href='/items/{n}/edit?next=/catalog'>edit</a>" for n in range(50)),
+                HTML,
+            )
+        if asked.path == "/auth/partner":  # where its users log in: its own choice, whatever comes next
+            return Given(302, None, {"Location": f"https://partner.example.org/authorize?state={asked.query.get('next')}"})
         if asked.path == "/lang":
             return self._onward(asked, "back", "/catalog")
         if self.session not in asked.headers.get("cookie", ""):
@@ -66,7 +74,8 @@ def found(defect: str) -> tuple[int, list[Finding]]:
 def test_links_onward_that_stay_on_the_platform_give_no_finding() -> None:
     tried, findings = found("")
     assert findings == []
-    assert tried == 3 + 2 * 5, "the log-in three times, each of two places with every foreign address, and no plain filter"
+    # The log-in three times; with every foreign address each of three places for everybody, and one behind the log-in.
+    assert tried == 3 + (3 + 1) * 5, "each place once, whatever object it names, and no plain filter"
 
 
 @pytest.mark.parametrize(("defect", "name", "steps"), [("/lang", "back", 1), ("/theme", "then", 0)])

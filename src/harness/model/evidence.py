@@ -305,9 +305,6 @@ class ScanRecord:
     role: str
     requests: int
     statuses: dict[str, int]
-    version: str
-    active_rules: int | None
-    passive_rules: int | None
     rules: tuple[RuleRecord, ...]
     rules_missing: tuple[str, ...]
     parameters: int
@@ -317,6 +314,9 @@ class ScanRecord:
     alive_before: bool | None
     alive_after: bool | None
     gaps: tuple[str, ...]
+    version: str = ""
+    active_rules: int | None = None
+    passive_rules: int | None = None
 
     @property
     def armed_with(self) -> str:

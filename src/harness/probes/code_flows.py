@@ -52,12 +52,14 @@ class Started:
 class Codes:
     """Fills the requests of one flow. Each start is for somebody new; where it is about an account that is there, for the next.
 
-    A target may limit the codes for one account, whoever asks for them: the users of one log-in take turns.
+    A target may limit the codes for one account, whoever asks for them: the users of one log-in take turns, those of its first
+    role alone where `is_ours` is false, as the passwords that are changed are not given back.
     """
 
     scene: Scene
     flow: Flow
     starts: int = field(default=0)
+    is_ours: bool = True  # the target is made anew for whoever comes next
 
     def start_request(self) -> tuple[Request, Mapping[str, Any]]:
         """A start for somebody: a user of the target for a reset, else a person of a name of their own.
@@ -86,7 +88,8 @@ class Codes:
         if not with_password:
             raise Untestable("no role logs in with a password, so there is nothing to reset")
         log_in = with_password[0].login.path
-        accounts = [(role.name, user.name) for role in with_password if role.login.path == log_in for user in role.users]
+        alike = [role for role in with_password if role.login.path == log_in][: None if self.is_ours else 1]
+        accounts = [(role.name, user.name) for role in alike for user in role.users]
         return accounts[(self.starts - 1) % len(accounts)]
 
     def _anew(self, key: str, value: Any) -> Any:
@@ -165,7 +168,8 @@ class Codes:
         if any(CONTACT.search(name) or _REFERENCE.search(name) for name in differing):
             return True
         says_who = self.flow.confirm.is_secured or any(USERNAME in str(value) for value in bodies[0].values())
-        return self.flow.is_reset and one.request.user != other.request.user and says_who
+        of_another = (one.request.role, one.request.user) != (other.request.role, other.request.user)
+        return self.flow.is_reset and of_another and says_who
 
 
 @dataclass

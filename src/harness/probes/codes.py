@@ -38,8 +38,12 @@ DIGITS_MIN = 6  # NIST SP 800-63B, 5.1.3.2: at least 20 bits
 _SESSION = re.compile(r"(^|[._])(token|access_?token|jwt|session|session_?id)$", re.I)
 
 
-def examine_codes(door: Door, document: Document, seed: int) -> Report:
-    """Every flow with a code that the target has."""
+def examine_codes(door: Door, document: Document, seed: int, *, isolated: bool = True) -> Report:
+    """Every flow with a code that the target has.
+
+    Args:
+        isolated: whether the target is made anew for whoever comes next; if not, passwords of few users are changed.
+    """
     report = Report("codes")
     if not door.target.allow.writes:
         report.note = "the target file does not allow writes"
@@ -47,7 +51,7 @@ def examine_codes(door: Door, document: Document, seed: int) -> Report:
     flows = sorted(flows_of(document, door.target.codes), key=lambda flow: sets_password(document, flow))  # nobody logs in after
     with World(door) as world:
         for flow in flows:
-            examination = _Examination(Correspondence(door, Codes(Scene(world, document, seed), flow)), report)
+            examination = _Examination(Correspondence(door, Codes(Scene(world, document, seed), flow, is_ours=isolated)), report)
             try:
                 examination.run()
             except (Untestable, HarnessError) as error:

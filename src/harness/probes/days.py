@@ -9,7 +9,7 @@ from random import Random
 
 SOON_DAYS, SPAN_DAYS = 14, 150  # from today: bookings are taken some months ahead, and no two are to meet
 LATER_DAYS = 2
-WINDOW_DAYS = 28  # what a read asks about: from tomorrow on, so that what is booked soon stands in it
+WINDOW_DAYS = 13  # what a read asks about, from tomorrow on: what is booked soon stands in it, and few bound it to less
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _LATER = re.compile(
     r"(ends?|ending|to|until|till|thr(o)?u(gh)?|finish(es)?|(check)?out|returns?|expir(y|es?|ation)|due|deadline|dropoff|closes?|latest"

@@ -109,7 +109,7 @@ _ENDED = {
     "sessions.log-in-after-closing": "closing",
 }
 _BY_RULE: tuple[tuple[str, Examination], ...] = (
-    ("codes.", _of_door(lambda door, document, seed, _: examine_codes(door, document, seed))),
+    ("codes.", _of_door(lambda door, document, seed, doors: examine_codes(door, document, seed, isolated=doors.isolated))),
     ("exposure.page-of-another", _of_scene(examine_pages_of_others)),
     ("exposure.page-lists-others", _of_scene(examine_pages_that_list)),
     ("abuse.csv-formula", _of_scene(examine_formulas)),

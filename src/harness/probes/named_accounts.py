@@ -1,7 +1,8 @@
 """Query parameters that name somebody whose data is asked for: `GET /invoices/summary?customerId=7`.
 
 A name alone proves nothing. Such a parameter counts where the operation itself is about who asks: it tells two users different
-things without the parameter, and each of them the same with the id of its own account in it.
+things without the parameter, and each of them the same with the id of its own account in it. Where users may look at each other's
+accounts, what they have there is no secret either.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from harness.model.target import ObjectKind, Role
 from harness.probes.answers import Answer
 from harness.probes.askers import Asker, Untestable
 from harness.probes.destruction import OWN_ACCOUNT, PEOPLE
-from harness.probes.names import snake
+from harness.probes.names import singular, snake
 from harness.probes.objects import Reference, id_names
-from harness.probes.oracle import member, same_body
+from harness.probes.oracle import leaves, member, same_body
+from harness.probes.path_ids import names_in
 
 if TYPE_CHECKING:
     from harness.probes.operations import Operation
@@ -31,14 +33,18 @@ _ABOUT_PEOPLE = re.compile(r"^(users?|profiles?|members?|people|accounts?|me|sel
 def named_accounts(scene: Scene, operation: Operation) -> Iterator[Reference]:
     """The parameters of a read that name the account whose data it gives; none where users publish what they have."""
     last = operation.path.rsplit("/", 1)[-1]
-    if not operation.is_safe or not operation.is_secured or scene.published or _ABOUT_PEOPLE.search(last):
+    if not operation.is_safe or not operation.is_secured or "{" in operation.path:
+        return
+    if scene.published or _ABOUT_PEOPLE.search(last):
         return
     for parameter in operation.placed("query"):
         if parameter.required or _is_described(scene, parameter.name):
             continue
         for role in _lowest(scene):
             own = _own_ids(scene, role, parameter.name) if _names_one_of(role, parameter.name) else {}
-            if len(own) > 1 and _is_about_the_caller(scene, operation, role, parameter.name, own):
+            if len(own) < 2 or _look_at_each_other(scene, role, own):
+                continue
+            if _is_about_the_caller(scene, operation, role, parameter.name, own):
                 kind = ObjectKind(
                     f"account by {parameter.name}",
                     role.name,
@@ -76,6 +82,22 @@ def _own_ids(scene: Scene, role: Role, parameter: str) -> dict[str, Any]:
             if len(set(map(str, ids.values()))) == len(answers):
                 return ids
     return {}
+
+
+def _look_at_each_other(scene: Scene, role: Role, own: dict[str, Any]) -> bool:
+    """Whether one user is shown another's account, by its id or in a list of people."""
+    (_, others), (user, _) = list(own.items())[:2]
+    for reader in (reader for reader in scene.document.operations if reader.method == "GET"):
+        parts = reader.path.strip("/").split("/")
+        names = names_in(reader.path)
+        collection = parts[-2] if len(parts) > 1 and names else parts[-1]
+        if len(names) > 1 or singular(snake(collection)) not in (*PEOPLE, "profile", snake(role.name)):
+            continue
+        if not names or parts[-1] == "{" + names[0] + "}":
+            answer = _ask(scene, reader, role, user, {names[0]: others} if names else {})
+            if answer is not None and (names or str(others) in {str(value) for _, value in leaves(answer.json)}):
+                return True
+    return False
 
 
 def _is_about_the_caller(scene: Scene, operation: Operation, role: Role, parameter: str, own: dict[str, Any]) -> bool:

@@ -6,9 +6,8 @@ find its address all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Severity, Symptom
@@ -18,14 +17,14 @@ from harness.probes.answers import Answer
 from harness.probes.askers import Asker
 from harness.probes.checks import Report, finding_of
 from harness.probes.exchange import route_of
-from harness.probes.links import all_links
+from harness.probes.links import local_links
 from harness.probes.names import singular, snake
 from harness.probes.objects import Reference
 from harness.probes.pages import Browsing, log_in
 from harness.probes.scene import Scene
 
 PAGES_MAX = 30  # of one user
-ASKED_ABOUT_MAX = 6  # objects of one page that nobody's list tells the owner of
+ASKED_ABOUT_MAX = 6  # objects of one page that the reader's own list does not show
 _WEAKNESS = Weakness(
     "exposure.page-lists-others",
     Severity.HIGH,
@@ -40,25 +39,33 @@ _WEAKNESS = Weakness(
 
 @dataclass(frozen=True)
 class _Objects:
-    """The objects of one kind: how a path names them, and whether one is the asker's own or another's."""
+    """The objects of one kind: how a path names them, and whether one is another's. `browsing` is the asker's session."""
 
     scene: Scene
     kind: ObjectKind
     asker: Asker
+    browsing: Browsing
 
-    def linked(self, page: Answer, address: str) -> Iterator[str]:
-        """The ids in the links of a page."""
+    def linked(self, page: Answer, address: str) -> dict[str, str]:
+        """The ids in the links of a page, each with the first link that names it."""
         words = {singular(snake(self.kind.name)), singular(snake(self.kind.list_path.rstrip("/").rsplit("/", 1)[-1]))}
-        for link in all_links(page, address):
-            parts = link.partition("?")[0].split("/")
-            yield from (part for word, part in pairwise(parts) if part and singular(snake(word)) in words)
+        found: dict[str, str] = {}
+        for link in local_links(page, address):
+            for word, part in pairwise(link.partition("?")[0].split("/")):
+                if part and singular(snake(word)) in words:
+                    found.setdefault(part, link)
+        return found
 
-    def are_anothers(self, identities: list[str]) -> list[str]:
-        """Those that the API shows to another user of the role, and refuses to the asker."""
-        holdings = self.scene.holdings(self.kind)
-        listed = {found.user: {str(each) for each in found.ids} for found in holdings.lists}
-        unknown = [each for each in dict.fromkeys(identities) if each not in listed.get(self.asker.user, set())]
-        return [each for each in unknown[:ASKED_ABOUT_MAX] if self._is_shown_to_others(each) and self._is_refused(each)]
+    def of_others(self, linked: dict[str, str]) -> list[str]:
+        """Those that the API shows to another user of the role and refuses to the asker, whose page is refused as well.
+
+        A directory of what one may join or claim opens a page for each; a page may also number its objects otherwise.
+        """
+        lists = self.scene.holdings(self.kind).lists
+        own = {str(each) for found in lists if found.user == self.asker.user for each in found.ids}
+        unknown = [each for each in linked if each not in own][:ASKED_ABOUT_MAX]
+        refused = [each for each in unknown if self._is_shown_to_others(each) and self._is_refused(each)]
+        return [each for each in refused if not self.browsing.open(linked[each]).is_success]
 
     def _is_shown_to_others(self, identity: str) -> bool:
         peers = [user for user in self.scene.world.target.role(self.kind.role).users if user.name != self.asker.user]
@@ -94,7 +101,7 @@ def _examine(scene: Scene, role: Role, kinds: list[ObjectKind], others: list[Rol
     session = log_in(browsing, role, user) if kinds and len(role.users) > 1 else None
     if session is None:
         return
-    objects = [_Objects(scene, kind, Asker(role.name, user.name)) for kind in kinds]
+    objects = [_Objects(scene, kind, Asker(role.name, user.name), browsing) for kind in kinds]
     seen: set[str] = set()
     for path, page in browsing.walk(session, PAGES_MAX):
         seen.add(route_of("GET", path))
@@ -109,21 +116,22 @@ def _examine(scene: Scene, role: Role, kinds: list[ObjectKind], others: list[Rol
 def _paths_of(scene: Scene, role: Role) -> list[str]:
     browsing = Browsing(scene.world)
     session = log_in(browsing, role, role.users[0])
-    return [path for path, _ in islice(browsing.walk(session, PAGES_MAX), PAGES_MAX)] if session else []
+    return [path for path, _ in browsing.walk(session, PAGES_MAX)] if session else []
 
 
 def _judge(path: str, page: Answer, role: Role, user: User, objects: list[_Objects], report: Report) -> None:
     report.tried += 1
     address = f"{objects[0].scene.world.door.base_url}{path}"
     for of_kind in objects if page.is_success and page.is_html else ():
-        linked = list(of_kind.linked(page, address))
-        foreign = of_kind.are_anothers(linked)
-        route = path.partition("?")[0]
+        linked = of_kind.linked(page, address)
+        foreign = of_kind.of_others(linked)
+        route = route_of("GET", path).partition(" ")[2].replace("{}", "{id}")
         if foreign and not any(finding.route == route for finding in report.findings):
             title = f"The page {route} lists for {role.name} {user.name} what belongs to another"
             observed = (
-                f"It was answered {page.status} and links to {len(set(linked))} objects of the kind {of_kind.kind.name}; of those"
-                f" asked about, the API refuses {len(foreign)} to {user.name} and shows them to another {role.name}."
+                f"It was answered {page.status} and links to {len(linked)} objects of the kind {of_kind.kind.name}; of those"
+                f" asked about, the API and their own page refuse {len(foreign)} to {user.name}, and the API shows them to"
+                f" another {role.name}."
             )
             place = Place(f"GET {route}", "", role.name)
             report.findings.append(finding_of(_WEAKNESS, place, title, observed, (), Symptom(), Confidence.MEDIUM))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote_plus
 
 import psycopg
 from psycopg import sql
@@ -21,6 +22,7 @@ from harness.probes.document import Document
 from harness.probes.oracle import leaves
 from harness.probes.rows import CONNECT_TIMEOUT_S, columns_of
 from harness.probes.scene import NOBODY
+from harness.probes.schemas import types_of
 from harness.probes.tour import Tour, Visit
 
 ADDRESSES_MAX = 10_000  # of one table
@@ -42,17 +44,22 @@ _WEAKNESS = Weakness(
 
 def account_addresses(dsn: str) -> frozenset[str]:
     """The e-mail addresses of tables that hold passwords, in small letters; none without a database, or where it refuses."""
-    columns = columns_of(dsn) if dsn else ()
-    with_passwords = {entry[:2] for entry in columns if _PASSWORD_COLUMN.search(entry[2])}
-    wanted = [entry[:3] for entry in columns if entry[:2] in with_passwords and _ADDRESS_COLUMN.search(entry[2])]
     found: set[str] = set()
+    if not dsn:
+        return frozenset()
     with suppress(psycopg.Error), psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
-        for schema, table, column in wanted:
+        for schema, table, column in _address_columns(dsn):
             query = sql.SQL("SELECT lower({}::text) FROM {} LIMIT {}").format(
                 sql.Identifier(column), sql.Identifier(schema, table), sql.Literal(ADDRESSES_MAX)
             )
             found |= {row[0] for row in connection.execute(query) if row[0]}
     return frozenset(found)
+
+
+def _address_columns(dsn: str) -> list[tuple[str, str, str]]:
+    columns = columns_of(dsn)
+    with_passwords = {entry[:2] for entry in columns if _PASSWORD_COLUMN.search(entry[2])}
+    return [entry[:3] for entry in columns if entry[:2] in with_passwords and _ADDRESS_COLUMN.search(entry[2])]
 
 
 def examine_personal_data(document: Document, tour: Tour, addresses: Collection[str]) -> Report:
@@ -80,15 +87,15 @@ def _is_public(visit: Visit) -> bool:
 
 def _members_with(visit: Visit, addresses: Collection[str]) -> Iterator[str]:
     """The members (`days[].by`) that hold the address of an account which the request did not give."""
+    sent = unquote_plus(visit.request.path).lower()
     for path, value in leaves(visit.answer.json):
         given = _ADDRESS.findall(value.lower()) if isinstance(value, str) else []
-        if any(address in addresses and address not in visit.request.path.lower() for address in given):
+        if any(address in addresses and address not in sent for address in given):
             yield re.sub(r"\[\d+\]", "[]", path)
 
 
 def _say(report: Report, document: Document, visit: Visit, member: str) -> None:
-    declared = _declared(document, visit.operation)
-    if not declared or _last(member) in declared:
+    if _is_known(document, visit.operation, member):
         text = f"{visit.operation} gives everybody addresses of accounts in {member}, as its document says"
         report.observations.append(Observation(_WEAKNESS.rule, text, STAGE, visit.operation))
         return
@@ -101,28 +108,40 @@ def _finding(visit: Visit, member: str) -> Finding:
         f"Without a credential it was answered {visit.answer.status}; {member}, which its document does not know, holds the"
         " e-mail address of a user."
     )
-    symptom = Symptom(status=(visit.answer.status,), body_contains=f'"{_last(member)}"')
+    name = member.rpartition(".")[2].replace("[]", "")
+    symptom = Symptom(status=(visit.answer.status,), body_contains=f'"{name}"')
     return finding_of(_WEAKNESS, Place(visit.operation, member), title, observed, (visit.request,), symptom, Confidence.HIGH)
 
 
-def _last(member: str) -> str:
-    return member.rpartition(".")[2].replace("[]", "")
+def _is_known(document: Document, operation: str, member: str) -> bool:
+    """Whether the document of the operation's successful answers has the member, or leaves open what stands there."""
+    parts = member.replace("[]", ".[]").strip(".").split(".")
+    answers = [response for response in document.operation(operation).responses if response.status.upper().startswith("2")]
+    return not answers or any(_has(document, response.schema, parts) for response in answers)
 
 
-def _declared(document: Document, operation: str) -> frozenset[str]:
-    """The names of all members that the operation's successful answers have by the document; none where it tells nothing."""
-    names: set[str] = set()
-    for response in document.operation(operation).responses:
-        if response.status.upper().startswith("2"):
-            _collect(document, response.schema, names, DEPTH_MAX)
-    return frozenset(names)
+def _has(document: Document, schema: Any, parts: list[str]) -> bool:
+    if not parts:
+        return True
+    return any(_has_here(document, each, parts[0], parts[1:]) for each in _unfolded(document, schema, DEPTH_MAX) or [{}])
 
 
-def _collect(document: Document, schema: Any, names: set[str], depth: int) -> None:
-    for each in document.schemas.alternatives(schema) if depth else ():
-        properties = each.get("properties")
-        for name, inner in properties.items() if isinstance(properties, Mapping) else ():
-            names.add(name)
-            _collect(document, inner, names, depth - 1)
-        if isinstance(each.get("items"), Mapping):
-            _collect(document, each["items"], names, depth - 1)
+def _has_here(document: Document, schema: Mapping[str, Any], name: str, rest: list[str]) -> bool:
+    """Whether one schema admits the member; one without properties, or with further ones, says nothing against it."""
+    types = types_of(schema)
+    if types and ("array" if name == "[]" else "object") not in types:
+        return False
+    if name == "[]":
+        return _has(document, schema.get("items", {}), rest)
+    properties = schema.get("properties")
+    if isinstance(properties, Mapping) and name in properties:
+        return _has(document, properties[name], rest)
+    further = schema.get("additionalProperties", not properties)
+    return bool(further) if isinstance(further, bool) else _has(document, further, rest)
+
+
+def _unfolded(document: Document, schema: Any, depth: int) -> list[Mapping[str, Any]]:
+    """The schema and all that it admits in its place, at every level; those that only list alternatives left out."""
+    first, *others = document.schemas.alternatives(schema) or [{}]
+    deeper = [each for other in others for each in (_unfolded(document, other, depth - 1) if depth else [other])]
+    return deeper if others and not first.get("properties") else [first, *deeper]

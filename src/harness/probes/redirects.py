@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from harness.model.errors import HarnessError
@@ -13,7 +14,7 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.answers import Answer
 from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import Report, finding_of
-from harness.probes.exchange import PASSWORD, USERNAME, World
+from harness.probes.exchange import PASSWORD, USERNAME, World, route_of
 from harness.probes.forms import forms_of
 from harness.probes.links import local_links, walk
 from harness.probes.pages import Browsing, log_in
@@ -21,6 +22,7 @@ from harness.probes.scene import Scene, Untestable
 
 FOREIGN_HOST = "foreign.example.net"
 PAGES_MAX = 20  # of nobody, and of each role
+LINKS_MAX = 40
 _ONWARD = re.compile(
     r"^(next|url|uri|to|u|r|redir|redirect|redirect_?(to|url|uri)|return|return_?(to|url)|continue|dest|destination|goto|go|target"
     r"|back|back_?url|forward|success_?url|cancel_?url|callback|callback_?url|location)$",
@@ -46,12 +48,17 @@ _REDIRECT = Weakness(
 
 
 def leads_away(base_url: str, path: str, location: str) -> bool:
-    """Whether a browser that is at `path` follows `location` to another host. Browsers take a backslash for a slash."""
+    """Whether a browser that is at `path` follows `location` to the host that we named. Browsers take a backslash for a slash.
+
+    Where else it leads is the platform's own choice: to who logs its users in, or to where its files are.
+    """
     cleaned = re.sub(r"[\t\r\n]", "", location).replace("\\", "/")
     if re.match(r"^https?:/?[^/]", cleaned):
         cleaned = re.sub(r"^(https?:)/?", r"\1//", cleaned)
-    host = urlsplit(urljoin(base_url + path, cleaned)).hostname
-    return host is not None and host != urlsplit(base_url).hostname
+    try:
+        return urlsplit(urljoin(base_url + path, cleaned)).hostname == FOREIGN_HOST
+    except ValueError:  # "http://["
+        return False
 
 
 def examine_redirects(scene: Scene) -> Report:
@@ -75,11 +82,21 @@ def examine_redirects(scene: Scene) -> Report:
             notes.append(f"{operation.name}: {error}")
     for role in scene.roles:
         if role.page_login:
-            _log_in_page(report, scene.world, role)
-    _links(report, scene)
+            _attempt(scene, notes, role.page_login, lambda role=role: _log_in_page(report, scene.world, role))  # type: ignore[misc]
+    _attempt(scene, notes, "links", lambda: _links(report, scene))
     nothing = "" if report.tried else "no operation, no log-in page and no link takes an address to go to"
     report.note = "; ".join(notes) or nothing
     return report
+
+
+def _attempt(scene: Scene, notes: list[str], what: str, work: Callable[[], None]) -> None:
+    """Does one part; one that fails leaves the others to be done, and what was found stands."""
+    try:
+        work()
+    except HarnessError as error:
+        if not scene.world.door.alive():
+            raise
+        notes.append(f"{what}: {error}")
 
 
 def _redirected(
@@ -116,35 +133,47 @@ def _log_in_page(report: Report, world: World, role: Role) -> None:
         _redirected(report, world, f"POST {role.page_login}", "next", request, answer)
 
 
+@dataclass(frozen=True)
+class _Link:
+    """A place of a link that says where to go next, on a page that `who` is shown ("" is nobody)."""
+
+    who: str
+    route: str  # a template: what is wrong with one object's link is wrong with all
+    name: str
+
+
 def _links(report: Report, scene: Scene) -> None:
     """Links that say where to go next (`/lang?code=de&back=/catalog`): with a foreign address there, each place once."""
-    tried: set[tuple[str, str]] = set()
-    for browsing, path, page in _every_page(scene):
+    tried: set[_Link] = set()
+    for who, browsing, path, page in _every_page(scene):
         for link in local_links(page, scene.world.door.base_url + path):
             route, _, query = link.partition("?")
-            given = parse_qsl(query)
+            given = parse_qsl(query, keep_blank_values=True)
             for name, value in given:
-                if (route, name) not in tried and (_ONWARD.match(name) or value.startswith("/")):
-                    tried.add((route, name))
-                    _follow(report, browsing, route, dict(given), name)
+                place = _Link(who, route_of("GET", route).replace("{}", "{id}"), name)
+                if place in tried or len(tried) >= LINKS_MAX or not (_ONWARD.match(name) or value.startswith("/")):
+                    continue
+                tried.add(place)
+                _follow(report, browsing, place, route, given)
 
 
-def _follow(report: Report, browsing: Browsing, route: str, given: dict[str, str], name: str) -> None:
+def _follow(report: Report, browsing: Browsing, place: _Link, path: str, given: list[tuple[str, str]]) -> None:
     for foreign in _FOREIGN:
-        request = Request("GET", f"{route}?{urlencode({**given, name: foreign})}", headers={"Accept": "text/html,*/*;q=0.5"})
+        query = urlencode([(name, foreign if name == place.name else value) for name, value in given])
+        request = Request("GET", f"{path}?{query}", headers={"Accept": "text/html,*/*;q=0.5"})
         answer = browsing.send(request)
-        _redirected(report, browsing.world, f"GET {route}", name, request, answer, alone=not browsing.jar)
+        _redirected(report, browsing.world, place.route, place.name, request, answer, alone=not place.who)
 
 
-def _every_page(scene: Scene) -> Iterator[tuple[Browsing, str, Answer]]:
-    """The pages that nobody has to log in for, from the root and the log-in pages on; then those of each role."""
+def _every_page(scene: Scene) -> Iterator[tuple[str, Browsing, str, Answer]]:
+    """The pages that nobody has to log in for, from the root and the log-in pages on; then those of each role, with its name."""
     base_url = scene.world.door.base_url
     for start in dict.fromkeys(("/", *(role.page_login for role in scene.roles if role.page_login))):
         browsing = Browsing(scene.world)
         for path, page in walk(browsing.open, base_url, start, browsing.open(start), PAGES_MAX):
-            yield browsing, path, page
+            yield "", browsing, path, page
     for role in scene.roles:
         browsing = Browsing(scene.world)
         session = log_in(browsing, role, role.users[0]) if role.page_login else None
         for path, page in browsing.walk(session, PAGES_MAX) if session else ():
-            yield browsing, path, page
+            yield role.name, browsing, path, page

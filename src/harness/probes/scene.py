@@ -266,18 +266,19 @@ class Scene:
         """The bodies with ids that the caller is shown where they refer to other objects, before the bodies as they are."""
         role = next((role for role in self.roles if role.name == self.caller(operation).role), None)
         described = {reference.name for reference in self.references(operation) if reference.place == "body"}
-        bodies = _with_own(bodies, self._own_places(operation, self.caller(operation)))
+        own = self._own_places(operation, self.caller(operation))
+        first, *further = _turns(own)
+        # One's own objects in further states with the first body only: they are not to crowd the other bodies out.
+        states = [_about(bodies[0], turn) for turn in further]
+        bodies = [_about(body, first) for body in bodies]
         if role is None or operation.is_safe or not any(refers_to_others(body, described) for body in bodies):
-            return bodies
+            return _distinct([*bodies, *states])
         if role.name not in self._borrowed:
             self._borrowed[role.name] = borrowed_ids(self.world, self.document, role)
         ids = {name: known for name, known in self._borrowed[role.name].items() if name not in described}
         borrowed = [with_borrowed(body, ids) for body in bodies]
         others = [with_borrowed(bodies[0], ids, turn) for turn in range(1, IDS_MAX)]  # not every object will do
-        made: list[Any] = []
-        for body in (*borrowed, *others, *bodies):
-            made += [] if body in made else [body]
-        return made
+        return _distinct([*borrowed, *others, *(with_borrowed(body, ids) for body in states), *bodies])
 
     def _own_places(self, operation: Operation, asker: Asker) -> dict[str, Sequence[Any]]:
         """By place of the body, the ids of the asker's own objects that it names; those of any owner for who stands above."""
@@ -359,14 +360,14 @@ def _with(body: Any, members: Mapping[str, Any]) -> Any:
     return {name: members.get(name, value) for name, value in body.items()} if isinstance(body, dict) else body
 
 
-def _with_own(bodies: list[Any], own: Mapping[str, Sequence[Any]]) -> list[Any]:
-    """The bodies about the first of one's own objects, and about others of them: the state of one may refuse it.
-
-    Args:
-        own: ids by the place of the body that names such an object.
-    """
+def _turns(own: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """One's own objects by the place of a body that names one: the first of each, then the next: a state may refuse it."""
     turns = range(max(1, min(OWN_TRIED_MAX, max(map(len, own.values()), default=0))))
-    return [_about(body, {place: ids[turn % len(ids)] for place, ids in own.items()}) for turn in turns for body in bodies]
+    return [{place: ids[turn % len(ids)] for place, ids in own.items()} for turn in turns]
+
+
+def _distinct(items: list[Any]) -> list[Any]:
+    return [item for number, item in enumerate(items) if item not in items[:number]]
 
 
 def _about(body: Any, identities: Mapping[str, Any]) -> Any:
