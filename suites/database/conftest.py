@@ -8,7 +8,8 @@ from fixtures.operations import document
 from harness.evidence.records import Recorder
 from harness.probes.document import Document
 from harness.targets.arena import Arena
-from harness.witness.examination import Examination, examine
+from harness.witness.confirming import examine_twice
+from harness.witness.examination import Examination
 
 __all__ = ["document"]
 
@@ -16,7 +17,7 @@ __all__ = ["document"]
 @pytest.fixture(scope="session")
 def examination(arena: Arena, document: Document, seed: int, record: Recorder) -> Examination:
     """Every operation watched, and what each oracle found; the evidence is recorded when it is whole."""
-    done = examine(arena, document, seed, record.progress)
+    done = examine_twice(arena, document, seed, record.progress)
     record.database(done.payload())
     record.target(alive=not done.died, note=done.died)
     return done

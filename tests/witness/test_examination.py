@@ -149,7 +149,7 @@ def test_what_a_request_leaves_behind_is_found_and_the_rest_is_examined_without_
 
 
 def test_an_injection_is_found_where_the_driver_refuses_open_quotes(server: EmbeddedServer, recorded: MakeRecorded) -> None:
-    done = examine(Grounds(server, recorded, frozenset({"sql", PARSES_QUOTES})), DOCUMENT, 7, only="GET /orders")
+    done = examine(Grounds(server, recorded, frozenset({"sql", PARSES_QUOTES})), DOCUMENT, 7, only=("GET /orders",))
     found = {(finding.rule, finding.operation, finding.parameter): finding for finding in done.payload().findings}
     assert set(found) == {("injection.sql", "GET /orders", "q")}
     assert "two pieces" in found["injection.sql", "GET /orders", "q"].observed
@@ -166,7 +166,7 @@ def test_an_injection_is_found_where_the_driver_refuses_open_quotes(server: Embe
 def test_what_was_stored_is_proved_where_the_driver_refuses_open_quotes(
     server: EmbeddedServer, recorded: MakeRecorded, defect: str, operation: str, stored: str
 ) -> None:
-    done = examine(Grounds(server, recorded, frozenset({defect, PARSES_QUOTES})), DOCUMENT, 7, only=operation)
+    done = examine(Grounds(server, recorded, frozenset({defect, PARSES_QUOTES})), DOCUMENT, 7, only=(operation,))
     (finding,) = done.payload().findings
     assert (finding.rule, finding.operation, finding.parameter) == ("injection.sql-second-order", operation, stored)
     assert "two pieces" in finding.observed
@@ -177,7 +177,7 @@ def test_what_one_member_of_a_change_stored_is_not_overwritten_by_the_next(
     server: EmbeddedServer, recorded: MakeRecorded, driver: tuple[str, ...]
 ) -> None:
     operation = "GET /orders/{order_id}/lines"
-    done = examine(Grounds(server, recorded, frozenset({STORED_COLOUR, *driver})), DOCUMENT, 7, only=operation)
+    done = examine(Grounds(server, recorded, frozenset({STORED_COLOUR, *driver})), DOCUMENT, 7, only=(operation,))
     (finding,) = done.payload().findings
     assert (finding.rule, finding.operation) == ("injection.sql-second-order", operation)
     assert finding.parameter == "PUT /orders/{order_id}/label colour"
@@ -185,7 +185,7 @@ def test_what_one_member_of_a_change_stored_is_not_overwritten_by_the_next(
 
 def test_a_read_that_fails_at_what_was_stored_is_a_suspicion(server: EmbeddedServer, recorded: MakeRecorded) -> None:
     operation = "GET /orders/{order_id}/namesakes"
-    done = examine(Grounds(server, recorded, frozenset({FAILS_AT_QUOTES})), DOCUMENT, 7, only=operation)
+    done = examine(Grounds(server, recorded, frozenset({FAILS_AT_QUOTES})), DOCUMENT, 7, only=(operation,))
     (finding,) = done.payload().findings
     assert (finding.rule, finding.operation) == ("injection.sql-second-order", operation)
     assert finding.parameter == "POST /orders title"
@@ -198,7 +198,7 @@ def test_a_page_by_key_is_served_by_an_index_on_what_it_belongs_to(
     server: EmbeddedServer, recorded: MakeRecorded, defects: set[str], tables: list[str]
 ) -> None:
     operation = "GET /orders/{order_id}/lines"
-    done = examine(Grounds(server, recorded, frozenset({*defects, PAGES_BY_KEY})), DOCUMENT, 7, only=operation)
+    done = examine(Grounds(server, recorded, frozenset({*defects, PAGES_BY_KEY})), DOCUMENT, 7, only=(operation,))
     findings = done.payload().findings
     assert {finding.rule for finding in findings} <= {"database.missing-index"}
     assert [finding.parameter for finding in findings] == tables

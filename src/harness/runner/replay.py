@@ -93,7 +93,7 @@ def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[E
 
 def _witnessed(arena: Arena, document: Document, seed: int, operation: str) -> Found:
     """What only the database shows, of the finding's operation alone."""
-    done = examine(arena, document, seed, only=operation)
+    done = examine(arena, document, seed, only=(operation,))
     return Found(done.payload().findings, done.unwatched or done.died)
 
 

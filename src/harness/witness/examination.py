@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -103,13 +103,13 @@ class Examination:
 
 
 def examine(
-    grounds: Grounds, document: Document, seed: int, say: Callable[[str], None] = lambda _text: None, only: str = ""
+    grounds: Grounds, document: Document, seed: int, say: Callable[[str], None] = lambda _text: None, only: Collection[str] = ()
 ) -> Examination:
     """Examines a target whose database is recorded.
 
     Args:
         say: gets what is being done, for the progress line.
-        only: the one operation to examine (`"GET /x"`); all where it is "".
+        only: the operations to examine (`"GET /x"`); all where none is named.
     """
     work = _Work(grounds, document, seed, say, only)
     try:
@@ -142,7 +142,7 @@ class _Work:
     document: Document
     seed: int
     say: Callable[[str], None]
-    only: str
+    only: Collection[str]
     done: Examination = field(default_factory=Examination)
     sights: list[Sight] = field(default_factory=list)
     idle: frozenset[str] = frozenset()
@@ -205,7 +205,7 @@ class _Work:
                     self.done.add(watcher)
 
     def _wanted(self, operation: Operation) -> bool:
-        return self.only in ("", operation.name)
+        return not self.only or operation.name in self.only
 
     def _survey(self, site: Site, leaks: LeakOracle, operations: list[Operation]) -> None:
         for operation in filter(self._wanted, operations):
