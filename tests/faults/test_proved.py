@@ -23,6 +23,7 @@ FAULTS_MIN = 80
 """That have been measured; the catalogue holds more than 200 that a gate could notice."""
 GENERATED_SHARE_MIN = 0.5
 CAUGHT_SHARE_MIN = 0.95
+ORACLES_MIN = 60
 RESULTS = load_results(ROOT / FAULTS_FOLDER / RESULTS_FILE)
 
 
@@ -75,6 +76,21 @@ def test_faults_enough_were_run_and_caught(faults: dict[str, Fault]) -> None:
     caught = [result for result in ran if result.caught]
     assert len(ran) >= FAULTS_MIN
     assert len(caught) >= CAUGHT_SHARE_MIN * len(ran), [result.fault for result in ran if not result.caught]
+
+
+def test_each_was_caught_by_the_right_oracle(faults: dict[str, Fault]) -> None:
+    caught = [result for result in RESULTS.results if result.caught and result.fault in faults]
+    by_another = {result.fault: result.rules for result in caught if not faults[result.fault].is_oracle(result.rules)}
+    assert by_another == {}
+    assert sum(bool(faults[result.fault].rules) for result in caught) >= ORACLES_MIN
+
+
+@pytest.mark.parametrize("stage", ["contract", "authorization", "sessions", "security", "database"])
+def test_a_fault_of_these_stages_names_its_oracle(faults: dict[str, Fault], stage: str) -> None:
+    """One in the suites or the harness itself has none: the gate notices it by what is missing."""
+    platforms = [fault for fault in faults.values() if fault.kind.startswith("CWE-") and stage in fault.stages]
+    assert platforms
+    assert [fault.name for fault in platforms if not fault.rules] == []
 
 
 def test_most_faults_are_generated(faults: dict[str, Fault]) -> None:

@@ -37,6 +37,7 @@ class Rule:
     stages: tuple[str, ...]
     may: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     equivalent: dict[str, str] = field(default_factory=dict)
 
 
@@ -109,6 +110,7 @@ def _fault(rule: Rule, site: Site) -> Fault:
         may=rule.may,
         edits=site.edits,
         parts=rule.parts,
+        rules=rule.rules,
         operator=rule.name,
         equivalent=next(reasons, ""),
     )

@@ -110,7 +110,10 @@ def compare(fault: Fault, run: StoredRun, duration_s: float) -> FaultResult:
     free = {*fault.must, *fault.may}
     alarms = tuple(gate for gate, verdict in verdicts.items() if gate not in free and verdict is not Verdict.PASS)
     red = _red_parts(run)
-    unproved = [part for part in fault.parts if part not in red]
+    unproved = [f"no check of {part} turned red" for part in fault.parts if part not in red]
+    rules = tuple(sorted({finding.rule for finding in run.findings}))
+    if not fault.is_oracle(rules):
+        unproved.append(f"no finding is of {', '.join(fault.rules)}; those that were made: {', '.join(rules) or 'none'}")
     return FaultResult(
         fault=fault.name,
         end=_cut(run, verdicts, (*missed, *alarms)) or _end(missed, alarms, unproved, clean=fault.kind == CLEAN),
@@ -118,7 +121,7 @@ def compare(fault: Fault, run: StoredRun, duration_s: float) -> FaultResult:
         missed=missed,
         false_alarms=alarms,
         parts=tuple(part for part in fault.parts if part in red),
-        rules=tuple(sorted({finding.rule for finding in run.findings})),
+        rules=rules,
         duration_s=duration_s,
         reason=_reason(missed, alarms, unproved, fault, verdicts),
     )
@@ -155,5 +158,5 @@ def _reason(
 ) -> str:
     lines = [f"{gate} says {verdicts.get(gate, 'nothing')}, must say {fault.must[gate]}" for gate in missed]
     lines.extend(f"{gate} says {verdicts[gate]}, though it has nothing to do with it" for gate in alarms)
-    lines.extend(f"no check of {part} turned red" for part in unproved)
+    lines.extend(unproved)
     return "; ".join(lines)
