@@ -38,15 +38,15 @@ def test_no_answer_carries_a_secret_or_the_platforms_inside(
     judge.settle("exposure", seen_again(examine_exposure(arena.target, tour, secrets), arena, again))
 
 
-def test_nobody_is_told_whose_accounts_there_are(
+def test_no_one_is_told_whose_accounts_there_are(
     arena: Arena, live_target: LiveTarget, document: Document, seed: int, tour: Tour, judge: Judge
 ) -> None:
     addresses = account_addresses(live_target.dsn)  # the tour's data is the same
 
     def again() -> Report:
-        return examine_personal_data(document, take_tour(arena, document, seed), addresses)
+        return examine_personal_data(document, arena.target, take_tour(arena, document, seed), addresses)
 
-    judge.settle("personal data", seen_again(examine_personal_data(document, tour, addresses), arena, again))
+    judge.settle("personal data", seen_again(examine_personal_data(document, arena.target, tour, addresses), arena, again))
 
 
 def test_no_answer_and_no_log_carries_what_is_put_into_a_secret_column(

@@ -12,6 +12,7 @@ import pytest
 
 from harness.databases.embedded import open_embedded
 from harness.model.finding import Request
+from harness.model.target import Allow, Environment, Login, Role, Target, User
 from harness.probes.answers import Answer
 from harness.probes.askers import NOBODY, Asker
 from harness.probes.checks import Report
@@ -19,7 +20,14 @@ from harness.probes.document import Document
 from harness.probes.personal_data import account_addresses, examine_personal_data
 from harness.probes.tour import Tour, Visit, What
 
-ADDRESSES = frozenset({"ann@shop.example", "ben@shop.example"})
+ADDRESSES = frozenset({"ann@shop.example", "ben@shop.example", "cleo@shop.example"})
+BUYER, CLERK = Asker("buyer", "one"), Asker("clerk", "three")
+LOGIN = Login("json", "/login", {"user": "{username}", "password": "{password}"}, token="$.token")
+ROLES = (
+    Role("buyer", LOGIN, (User("one", "cleo@shop.example"), User("two", "ben@shop.example")), rank=1),
+    Role("clerk", LOGIN, (User("three", "dora@shop.example"),), rank=2),
+)
+TARGET = Target("shop", "Shop", Environment.LOCAL, Path(), ("127.0.0.1",), Allow(), ROLES)
 TAKEN = {"days": [{"on": "2026-11-30", "by": "Ann@shop.example"}]}
 
 
@@ -41,7 +49,7 @@ def visited(body: Any, asker: Asker = NOBODY, method: str = "GET", path: str = "
 
 
 def examined(tour: Tour, *members: str) -> Report:
-    return examine_personal_data(document(*members), tour, ADDRESSES)
+    return examine_personal_data(document(*members), TARGET, tour, ADDRESSES)
 
 
 def test_an_address_in_a_member_that_the_document_does_not_know_is_given_away() -> None:
@@ -50,6 +58,13 @@ def test_an_address_in_a_member_that_the_document_does_not_know_is_given_away() 
     assert (finding.rule, finding.operation, finding.parameter) == ("exposure.personal-data", "GET /free", "days[].by")
     assert (report.tried, report.observations) == (1, [])
     assert "ann@" not in str(finding).lower()
+
+
+def test_a_list_that_names_other_users_is_found_for_the_lowest_role_and_what_is_declared_is_not_said() -> None:
+    (finding,) = examined(visited(TAKEN, BUYER), "on").findings
+    assert (finding.rule, finding.role) == ("exposure.personal-data", "buyer")
+    declared = examined(visited(TAKEN, BUYER), "on", "by")
+    assert (declared.findings, declared.observations) == ([], [])
 
 
 @pytest.mark.parametrize("members", [("on", "by"), ()])
@@ -74,7 +89,7 @@ _DAY = {"type": "object", "properties": {"by": {"type": "string"}}}
     ],
 )
 def test_a_schema_that_leaves_open_what_stands_there_blames_nobody(answer: dict[str, Any]) -> None:
-    assert examine_personal_data(of_schema(answer), visited(TAKEN), ADDRESSES).findings == []
+    assert examine_personal_data(of_schema(answer), TARGET, visited(TAKEN), ADDRESSES).findings == []
 
 
 @pytest.mark.parametrize(
@@ -86,13 +101,15 @@ def test_a_schema_that_leaves_open_what_stands_there_blames_nobody(answer: dict[
     ],
 )
 def test_a_schema_that_says_what_else_stands_there_does(answer: dict[str, Any]) -> None:
-    assert len(examine_personal_data(of_schema(answer), visited(TAKEN), ADDRESSES).findings) == 1
+    assert len(examine_personal_data(of_schema(answer), TARGET, visited(TAKEN), ADDRESSES).findings) == 1
 
 
 @pytest.mark.parametrize(
     "tour",
     [
-        visited(TAKEN, Asker("buyer", "one")),
+        visited(TAKEN, CLERK),
+        visited({"id": 1, "by": "ann@shop.example"}, BUYER),
+        visited({"days": [{"by": "cleo@shop.example"}]}, BUYER),
         visited(TAKEN, method="POST"),
         visited(TAKEN, status=404),
         visited(TAKEN, path="/free?by=ann%40shop.example"),
@@ -105,7 +122,7 @@ def test_what_is_answered_to_somebody_or_repeats_the_request_or_names_no_account
 
 
 def test_without_addresses_nothing_was_tried_and_the_reason_is_told() -> None:
-    report = examine_personal_data(document("on"), visited(TAKEN), frozenset())
+    report = examine_personal_data(document("on"), TARGET, visited(TAKEN), frozenset())
     assert (report.tried, report.note) == (0, "no address of an account is known")
 
 
@@ -124,5 +141,5 @@ def dsn(tmp_path: Path) -> Iterator[str]:
 
 
 def test_the_addresses_are_those_of_tables_with_passwords(dsn: str) -> None:
-    assert account_addresses(dsn) == ADDRESSES | {"b@b.example"}
+    assert account_addresses(dsn) == {"ann@shop.example", "ben@shop.example", "b@b.example"}
     assert account_addresses("") == account_addresses("postgresql://nobody@127.0.0.1:1/none") == frozenset()

@@ -1,4 +1,6 @@
-"""Whose account it is, told to everybody: addresses of accounts in answers that need no credential. Pure but for the addresses.
+"""Whose accounts there are, told to whom that is no business: addresses of accounts in answers to nobody, and in lists for users.
+
+Pure but for the addresses.
 
 What the document declares is shown on purpose, and is said as an observation: a directory may well give the addresses of those in
 it. A member that the document does not know is given away by mistake.
@@ -16,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from harness.model.finding import Confidence, Finding, Observation, Severity, Symptom
+from harness.model.target import Target
 from harness.model.weakness import Place, Weakness
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.document import Document
@@ -35,10 +38,10 @@ _WEAKNESS = Weakness(
     Severity.MEDIUM,
     359,
     "API3:2023",
-    "What needs no credential says nothing of who has an account.",
-    "Everybody may collect the addresses of the platform's users, with what the answer says of them: for spam, for guessing"
-    " passwords, for knowing who did what when.",
-    "Leave the member out of what is public, or show what does not name a person.",
+    "An answer names the accounts of others where its document says so, and nowhere else.",
+    "Whoever reads it may collect the addresses of the platform's users, with what the answer says of them: for spam, for"
+    " guessing passwords, for knowing who did what when.",
+    "Leave the member out, or show what does not name a person.",
 )
 
 
@@ -62,55 +65,70 @@ def _address_columns(dsn: str) -> list[tuple[str, str, str]]:
     return [entry[:3] for entry in columns if entry[:2] in with_passwords and _ADDRESS_COLUMN.search(entry[2])]
 
 
-def examine_personal_data(document: Document, tour: Tour, addresses: Collection[str]) -> Report:
-    """Searches what was answered to nobody for addresses of accounts.
+def examine_personal_data(document: Document, target: Target, tour: Tour, addresses: Collection[str]) -> Report:
+    """Searches what was answered to nobody, and what users of the lowest rank were shown in lists, for addresses of others.
 
     Args:
         addresses: as `account_addresses` gives them.
     """
-    public = [visit for visit in tour.visits if _is_public(visit)]
-    report = Report("personal data", tried=len(public) if addresses else 0)
+    visits = [visit for visit in tour.visits if _is_read(visit) and visit.asker.role in _without_rank(target)]
+    report = Report("personal data", tried=len(visits) if addresses else 0)
     said: set[tuple[str, str]] = set()
-    for visit in public:
-        for member in _members_with(visit, addresses):
+    for visit in visits:
+        for member in _members_with(visit, set(addresses) - {_own_name(target, visit)}):
             if (visit.operation, member) not in said:
                 said.add((visit.operation, member))
                 _say(report, document, visit, member)
     if not report.tried:
-        report.note = "no operation answered without a credential" if addresses else "no address of an account is known"
+        report.note = "nothing was answered that could name an account" if addresses else "no address of an account is known"
     return report
 
 
-def _is_public(visit: Visit) -> bool:
-    return visit.asker == NOBODY and visit.request.method == "GET" and bool(visit.operation) and visit.answer.is_success
+def _is_read(visit: Visit) -> bool:
+    return visit.request.method == "GET" and bool(visit.operation) and visit.answer.is_success
+
+
+def _own_name(target: Target, visit: Visit) -> str:
+    users = (user for role in target.roles if role.name == visit.asker.role for user in role.users)
+    return next((user.username.lower() for user in users if user.name == visit.asker.user), "")
+
+
+def _without_rank(target: Target) -> set[str]:
+    """Nobody, and the roles that stand above none: the others may well have to know who the users are."""
+    lowest = min((role.rank for role in target.roles), default=0)
+    return {NOBODY.role, *(role.name for role in target.roles if role.rank == lowest)}
 
 
 def _members_with(visit: Visit, addresses: Collection[str]) -> Iterator[str]:
-    """The members (`days[].by`) that hold the address of an account which the request did not give."""
+    """The members (`days[].by`) that hold the address of an account which the request did not give; for a user those of lists."""
     sent = unquote_plus(visit.request.path).lower()
     for path, value in leaves(visit.answer.json):
         given = _ADDRESS.findall(value.lower()) if isinstance(value, str) else []
-        if any(address in addresses and address not in sent for address in given):
+        is_in_list = "[" in path or visit.asker == NOBODY
+        if is_in_list and any(address in addresses and address not in sent for address in given):
             yield re.sub(r"\[\d+\]", "[]", path)
 
 
 def _say(report: Report, document: Document, visit: Visit, member: str) -> None:
     if _is_known(document, visit.operation, member):
-        text = f"{visit.operation} gives everybody addresses of accounts in {member}, as its document says"
-        report.observations.append(Observation(_WEAKNESS.rule, text, STAGE, visit.operation))
+        if visit.asker == NOBODY:
+            text = f"{visit.operation} gives everybody addresses of accounts in {member}, as its document says"
+            report.observations.append(Observation(_WEAKNESS.rule, text, STAGE, visit.operation))
         return
     report.findings.append(_finding(visit, member))
 
 
 def _finding(visit: Visit, member: str) -> Finding:
-    title = f"{visit.operation} tells everybody the address of an account in {member}"
+    whom = "everybody" if visit.asker == NOBODY else f"every {visit.asker.role}"
+    title = f"{visit.operation} tells {whom} the address of an account in {member}"
     observed = (
-        f"Without a credential it was answered {visit.answer.status}; {member}, which its document does not know, holds the"
-        " e-mail address of a user."
+        f"As {visit.asker.title} it was answered {visit.answer.status}; {member}, which its document does not know, holds the"
+        " e-mail address of another user."
     )
     name = member.rpartition(".")[2].replace("[]", "")
     symptom = Symptom(status=(visit.answer.status,), body_contains=f'"{name}"')
-    return finding_of(_WEAKNESS, Place(visit.operation, member), title, observed, (visit.request,), symptom, Confidence.HIGH)
+    place = Place(visit.operation, member, visit.asker.role)
+    return finding_of(_WEAKNESS, place, title, observed, (visit.request,), symptom, Confidence.HIGH)
 
 
 def _is_known(document: Document, operation: str, member: str) -> bool:
