@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from harness.model.errors import HarnessError
@@ -19,6 +20,7 @@ from harness.probes.drafts import Draft
 from harness.probes.error_shapes import ErrorShapes
 from harness.probes.exchange import World
 from harness.probes.exposure import internals_in
+from harness.probes.nested import members, replaced
 from harness.probes.operations import Operation, Parameter
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
@@ -29,6 +31,7 @@ LONG_TEXT = 20_000  # characters: more than any field holds, less than any limit
 DEPTH = 2_000
 _CUT_OFF = ("RemoteProtocolError", "ReadError")  # a worker that died takes its connections with it
 CUT_OFF_TRIES = 4
+INNER_MEMBERS_MAX = 8  # of one body, in the objects that it holds
 LINE_CHARACTERS_MAX = 8_000
 """Of an address: a longer one a server refuses by itself, and may hang up before its refusal is read."""
 _UNAVAILABLE = (501, 503, 505)  # says clearly that it does not serve this, or not now
@@ -268,11 +271,13 @@ def _escaped(text: str) -> str:
 
 
 def _in_members(draft: Draft, asker: Asker) -> Iterator[Hostile]:
-    for name in draft.body:
+    inner = (names for names, _ in members(draft.body) if len(names) > 1)
+    for names in (*((name,) for name in draft.body), *islice(inner, INNER_MEMBERS_MAX)):
         for what, value in _HOSTILE_VALUES:
-            body = {**draft.body, name: value}
+            body = replaced(draft.body, names, value)
             request = draft.with_body(body).request(asker.role, asker.user)
-            yield Hostile(name, what, replace(request, body=json.dumps(body)) if "json" in draft.media_type else request)
+            hostile = replace(request, body=json.dumps(body)) if "json" in draft.media_type else request
+            yield Hostile(".".join(names), what, hostile)
 
 
 def _in_body(good: Request, wholes: tuple[tuple[str, str], ...]) -> Iterator[Hostile]:

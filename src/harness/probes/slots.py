@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from harness.model.finding import Confidence, Finding, Request, Symptom
@@ -12,17 +13,19 @@ from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import finding_of
 from harness.probes.drafts import Draft
+from harness.probes.nested import Names, members, replaced
 from harness.probes.operations import Operation, Parameter
 from harness.probes.preconditions import asks_version
 from harness.probes.scene import Asker, Scene
 from harness.probes.schemas import SchemaError, types_of
 
+MEMBERS_MAX = 30
 _STALE = (409, 412, 428)
 
 
 @dataclass
 class Slot:
-    """One place that takes a text, and how to fill it. `value` is a good one.
+    """One place that takes a text, and how to fill it. `value` is a good one, `names` lead to it in the body.
 
     A text that was taken moves the object's version: what is refused for it is sent again with the version as it is then.
     """
@@ -32,7 +35,7 @@ class Slot:
     name: str
     draft: Draft
     value: str
-    is_member: bool = False
+    names: Names = ()
 
     @property
     def operation(self) -> Operation:
@@ -46,8 +49,8 @@ class Slot:
 
     def request(self, text: str) -> Request:
         """The request with this text in the place."""
-        if self.is_member:
-            return replace(self.draft, body={**self.draft.body, self.name: text}).request(self.asker.role, self.asker.user)
+        if self.names:
+            return self.draft.with_body(replaced(self.draft.body, self.names, text)).request(self.asker.role, self.asker.user)
         parameter = self.operation.parameter(self.name)
         draft = self.draft.with_value(parameter, text) if parameter else self.draft
         return draft.request(self.asker.role, self.asker.user)
@@ -72,14 +75,13 @@ class Slot:
 
 
 def slots_of(scene: Scene, draft: Draft, asker: Asker) -> Iterator[Slot]:
-    """Every parameter in path and query, and every member of the body, that takes a text."""
+    """Every parameter in path and query, and every member of the body and of what it holds, that takes a text."""
     for parameter in _parameters(draft):
         if _takes_text(scene, parameter.schema):
             yield Slot(scene, asker, parameter.name, draft, _good(scene, draft, parameter))
-    if isinstance(draft.body, dict):
-        for name, value in draft.body.items():
-            if isinstance(value, str) and "${" not in value:
-                yield Slot(scene, asker, name, draft, value, is_member=True)
+    texts = ((names, value) for names, value in members(draft.body) if isinstance(value, str) and "${" not in value)
+    for names, value in islice(texts, MEMBERS_MAX) if isinstance(draft.body, dict) else ():
+        yield Slot(scene, asker, ".".join(names), draft, value, names)
 
 
 def numbers_of(scene: Scene, draft: Draft, asker: Asker) -> Iterator[Slot]:

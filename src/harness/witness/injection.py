@@ -20,11 +20,12 @@ from harness.model.finding import Confidence, Finding, Request, Severity
 from harness.model.weakness import Place, Weakness
 from harness.probes.answers import Answer
 from harness.probes.calls import sender, valid_drafts
+from harness.probes.nested import replaced
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.witness.markers import Marker, stands
 from harness.witness.report import OracleReport
-from harness.witness.slots import Slot, replaced, slots_of
+from harness.witness.slots import Slot, slots_of
 from harness.witness.statements import Statement
 from harness.witness.watcher import Watcher
 from harness.witness.wording import Said, finding_of, noticed

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from harness.model.finding import Request
 from harness.probes.answers import Answer
 from harness.probes.calls import sender, valid_drafts
 from harness.probes.exchange import PASSWORD, USERNAME
+from harness.probes.nested import members, replaced
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 
 _HEADERS = ("User-Agent", "Referer")  # what platforms like to write down
 _MEMBERS_MAX = 40
-_DEPTH_MAX = 4
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def slots_of(scene: Scene, operation: Operation, asker: Asker) -> list[Slot]:
     ]
     if operation.name not in scene.destructive:  # a good request would be the last one
         slots += [Slot(operation, asker, name, "") for name in _HEADERS]
-    return slots + [Slot(operation, asker, name, value) for name, value in _members(draft.body, "$", 0)][:_MEMBERS_MAX]
+    found = ((names, value) for names, value in members(draft.body) if value is not None)
+    return slots + [Slot(operation, asker, "$." + ".".join(names), _value(value)) for names, value in islice(found, _MEMBERS_MAX)]
 
 
 def _length(schema: Any) -> int:
@@ -94,22 +96,6 @@ def _length(schema: Any) -> int:
     return most if isinstance(most, int) else 10_000
 
 
-def _members(node: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
-    """The scalar members of a body with their paths; the user's own words too."""
-    if isinstance(node, dict) and depth < _DEPTH_MAX:
-        for name, value in node.items():
-            if isinstance(name, str) and "." not in name:
-                yield from _members(value, f"{path}.{name}", depth + 1)
-    elif isinstance(node, list) and node and depth < _DEPTH_MAX:
-        yield from _members(node[0], f"{path}.0", depth + 1)
-    elif not isinstance(node, dict | list) and node is not None and path != "$":
-        yield path, "who@example.test" if node == USERNAME else "" if node == PASSWORD else str(node)
-
-
-def replaced(node: Any, path: list[str], text: str) -> Any:
-    """The body with a text at the end of a path of names."""
-    if not path:
-        return text
-    if isinstance(node, list):
-        return [replaced(node[0], path[1:], text), *node[1:]]
-    return {**node, path[0]: replaced(node.get(path[0]), path[1:], text)}
+def _value(node: Any) -> str:
+    """What a good request has there; the user's own words stand for themselves."""
+    return "who@example.test" if node == USERNAME else "" if node == PASSWORD else str(node)
