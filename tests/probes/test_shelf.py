@@ -16,7 +16,7 @@ from harness.probes.drafts import encoded
 from harness.probes.endings import Ended, examine_log_out, examine_password_change
 from harness.probes.exchange import World
 from harness.probes.exposure import examine_exposure
-from harness.probes.mass_assignment import bounded, enumerated, examine_mass_assignment
+from harness.probes.mass_assignment import bounded, enumerated, examine_mass_assignment, highest_role
 from harness.probes.open_doors import examine_left_open
 from harness.probes.operations import Operation
 from harness.probes.password_checks import examine_log_in, examine_present_password
@@ -184,6 +184,14 @@ def test_what_destroys_runs_apart_and_the_target_file_has_the_last_word(
 def test_the_values_of_an_enumeration_are_found_wherever_the_document_lists_them() -> None:
     assert enumerated(DOCUMENT.data, "role") == ("reader", "keeper")
     assert enumerated(DOCUMENT.data, "nothing") == ()
+
+
+@pytest.mark.parametrize(
+    ("choices", "highest"),
+    [(("CUSTOMER", "MANAGER", "PARTNER"), "MANAGER"), (("customer", "clerk"), "clerk"), (("gold", "silver"), None), ((), None)],
+)
+def test_of_roles_the_highest_one_is_wanted_however_the_document_writes_it(choices: tuple[str, ...], highest: str | None) -> None:
+    assert highest_role(choices, ["manager", "clerk", "customer"]) == highest
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -210,7 +210,7 @@ def _members(scene: Scene, operation: Operation, shown: Mapping[str, Any], guess
             found.setdefault(name, _another(scene, name, value))
     for name, value in guessed.items():
         if name not in declared:
-            found.setdefault(name, value)
+            found.setdefault(name, _guess(scene, name, value))
     for name, kind in columns_beside(scene.world.door.dsn, declared).items():
         if not _HARMLESS.search(name) and (value := _of_column(kind)) is not None:
             found.setdefault(name, value)
@@ -252,14 +252,29 @@ def _declared(scene: Scene, operation: Operation) -> tuple[set[str], set[str]]:
 
 def _another(scene: Scene, name: str, value: Any) -> Any:
     """A value that the platform may well store: another one of the member's enumeration, another role, else one of its type."""
-    roles = [role.name for role in sorted(scene.roles, key=lambda role: -role.rank)]
+    roles = _role_names(scene)
     choices = [choice for choice in (enumerated(scene.document.data, name) or roles) if choice != value]
     if value is not None and choices and (value in roles or enumerated(scene.document.data, name)):
-        return next((role for role in roles if role in choices), choices[-1])
+        return highest_role(choices, roles) or choices[-1]
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         within = bounded(scene.document.data, name, value)
         return _unlike(value) if within is None else within
     return _unlike(value)
+
+
+def _role_names(scene: Scene) -> list[str]:
+    return [role.name for role in sorted(scene.roles, key=lambda role: -role.rank)]
+
+
+def highest_role(choices: Sequence[Any], roles: Sequence[str]) -> Any:
+    """The choice that names the highest role, in whatever case; None where none does."""
+    return next((choice for role in roles for choice in choices if str(choice).lower() == role.lower()), None)
+
+
+def _guess(scene: Scene, name: str, value: Any) -> Any:
+    """The value of a right; of a role the highest one as the document writes it."""
+    listed = enumerated(scene.document.data, name) if value == _RIGHTS["role"] else ()
+    return highest_role(listed, _role_names(scene)) or value
 
 
 def enumerated(data: Any, name: str) -> tuple[Any, ...]:
