@@ -10,7 +10,10 @@ from random import Random
 
 import pytest
 
+from harness.model.finding import Request
 from harness.model.target import Limits
+from harness.probes.answers import Answer
+from harness.probes.askers import NOBODY
 from harness.probes.checks import Report
 from harness.probes.enumeration import DIFFERENCE_S_MIN, PAIRS, examine_enumeration, interval_of
 from harness.probes.exchange import World
@@ -18,7 +21,7 @@ from harness.probes.exposure import INTERNALS, examine_exposure
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
 from harness.probes.scene import Scene
-from harness.probes.tour import take_tour
+from harness.probes.tour import Tour, Visit, What, take_tour
 from tests.probes.gate_server import DOCUMENT as GATE
 from tests.probes.gate_server import Gates
 from tests.probes.notes_server import DOCUMENT, PASSWORD, Platform, Servers, served
@@ -162,3 +165,14 @@ def test_too_few_pairs_tell_nothing(count: int) -> None:
 def test_a_difference_too_small_to_use_is_none() -> None:
     assert not interval_of([DIFFERENCE_S_MIN / 2] * 40).tells
     assert interval_of([DIFFERENCE_S_MIN] * 40).tells
+
+
+@pytest.mark.parametrize(("count", "routes"), [(4, ["/a0", "/a1", "/a2", "/a3"]), (5, [""]), (30, [""])])
+def test_the_inside_that_every_error_shows_is_one_finding(count: int, routes: list[str]) -> None:
+    trace = Answer(400, (("content-type", "application/json"),), b'{"trace": "x\\n\\tat shop.Order.total(Order.java:4)"}')
+    requests = [Request("GET", f"/a{number}") for number in range(count)]
+    visits = [Visit(What.BROKEN, f"GET {request.path}", NOBODY, request, trace) for request in requests]
+    with Servers().fresh("again") as live:
+        found = examine_exposure(live.target, Tour(visits)).findings
+    assert [finding.route for finding in found] == routes
+    assert all(finding.steps for finding in found)

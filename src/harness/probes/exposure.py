@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Target
@@ -14,6 +15,8 @@ from harness.probes.oracle import leaves
 from harness.probes.tour import Tour, Visit
 
 SECRET_LENGTH_MIN = 8
+EVERYWHERE_MIN = 5  # operations that show their inside: one cause
+NAMED_MAX = 5
 _HASHES = re.compile(
     r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id|i|d)\$v=|\$pbkdf2|pbkdf2_sha\d+\$|\$scrypt\$|\$6\$[^\s\"$]+\$"
 )
@@ -66,11 +69,23 @@ def examine_exposure(target: Target, tour: Tour, secrets: Mapping[str, Collectio
     """
     wanted = {"a user's password": [user.password for role in target.roles for user in role.users], **(secrets or {})}
     report = Report("exposure", tried=len(tour.visits))
+    inside: list[Finding] = []
     for visit in tour.visits:
         report.findings += _secrets_in(visit, wanted)
-        report.findings += internals_in(visit.operation or visit.request.method + " " + visit.route, visit)
+        inside += internals_in(visit.operation or visit.request.method + " " + visit.route, visit)
+    report.findings += _of_one_cause(inside)
     report.note = "" if tour.visits else "nothing answered"
     return report
+
+
+def _of_one_cause(inside: list[Finding]) -> list[Finding]:
+    """Those findings; one without a route where so many operations show their inside that one handler of errors does it."""
+    operations = list(dict.fromkeys(finding.operation for finding in inside))
+    if len(operations) < EVERYWHERE_MIN:
+        return inside
+    title = f"{len(operations)} operations show their inside in an error"
+    some = f"{inside[0].observed} So it is with {', '.join(operations[:NAMED_MAX])} and others."
+    return [replace(inside[0], title=title, observed=some, method="", route="")]
 
 
 def given_away(visit: Visit, secrets: Mapping[str, Collection[str]]) -> Iterator[Finding]:

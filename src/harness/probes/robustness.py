@@ -302,8 +302,9 @@ def _judged(operation: Operation, asker: Asker, hostile: Hostile, answer: Answer
         title = f"{operation.name} fails on {hostile.what} in {hostile.parameter}"
         symptom = Symptom(status=() if is_cut_off else (answer.status,), server_error=True)
         yield finding_of(SERVER_ERROR, place, title, observed, (hostile.request,), symptom)
-    # A fault that shows its inside is two defects: the next fault shows it too, when this one is mended.
-    yield from internals_in(operation.name, Visit(What.BROKEN, operation.name, asker, hostile.request, answer))
+        # A fault that shows its inside is two defects: the next fault shows it too, when this one is mended. What a refusal
+        # shows the tour has seen.
+        yield from internals_in(operation.name, Visit(What.BROKEN, operation.name, asker, hostile.request, answer))
 
 
 def _died(operation: Operation, asker: Asker, hostile: Hostile) -> Finding:
