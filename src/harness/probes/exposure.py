@@ -50,8 +50,9 @@ _SECRET = Weakness(
     "Whoever reads the answer, a log or a cache of it takes over accounts or breaks the hashes at leisure.",
     "List the members that an answer has, rather than giving the whole row; leave this one out.",
 )
+INTERNALS_RULE = "exposure.internals"
 _INTERNALS = Weakness(
-    "exposure.internals",
+    INTERNALS_RULE,
     Severity.MEDIUM,
     209,
     "API8:2023",

@@ -19,7 +19,7 @@ from harness.probes.doors import Doors
 from harness.probes.drafts import Draft
 from harness.probes.error_shapes import ErrorShapes
 from harness.probes.exchange import World
-from harness.probes.exposure import internals_in
+from harness.probes.exposure import EVERYWHERE_MIN, INTERNALS_RULE, internals_in
 from harness.probes.nested import members, replaced
 from harness.probes.operations import Operation, Parameter
 from harness.probes.scene import Asker, Scene, Untestable
@@ -103,6 +103,7 @@ class RobustnessRun:
         waiting = list(self.document.operations)
         while waiting:
             waiting = self._on_one_target(waiting)
+        self._leave_some()
         self._confirm()
         return self
 
@@ -177,6 +178,12 @@ class RobustnessRun:
                 break
             answer = scene.world.send(hostile.request, renew=renew)
         return answer
+
+    def _leave_some(self) -> None:
+        """Of operations that show their inside the first ones: where many do, one handler of errors does it for all."""
+        showing = [item for item in self.tried if any(finding.rule == INTERNALS_RULE for finding in item.findings)]
+        for item in showing[EVERYWHERE_MIN - 1 :]:
+            item.findings = [finding for finding in item.findings if finding.rule != INTERNALS_RULE]
 
     def _confirm(self) -> None:
         """High confidence for what fails again on a fresh target; what does not is left at low."""
@@ -302,9 +309,8 @@ def _judged(operation: Operation, asker: Asker, hostile: Hostile, answer: Answer
         title = f"{operation.name} fails on {hostile.what} in {hostile.parameter}"
         symptom = Symptom(status=() if is_cut_off else (answer.status,), server_error=True)
         yield finding_of(SERVER_ERROR, place, title, observed, (hostile.request,), symptom)
-        # A fault that shows its inside is two defects: the next fault shows it too, when this one is mended. What a refusal
-        # shows the tour has seen.
-        yield from internals_in(operation.name, Visit(What.BROKEN, operation.name, asker, hostile.request, answer))
+    # A fault that shows its inside is two defects: the next fault shows it too, when this one is mended.
+    yield from internals_in(operation.name, Visit(What.BROKEN, operation.name, asker, hostile.request, answer))
 
 
 def _died(operation: Operation, asker: Asker, hostile: Hostile) -> Finding:
