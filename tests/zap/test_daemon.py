@@ -122,6 +122,15 @@ def test_one_whose_port_was_taken_takes_another_and_one_that_was_killed_leaves_n
     assert zap.client().core.version == assembly.VERSION
 
 
+def test_one_whose_heap_is_too_small_is_said_to_have_run_out_of_memory(installation: Path, tmp_path: Path) -> None:
+    """It ends with 0 then."""
+    with (
+        pytest.raises(EngineError, match=r"ran out of memory: java\.lang\.OutOfMemoryError: .* \(options\.memory_mb"),
+        opened(installed(installation), tmp_path, memory_mb=16),
+    ):
+        pass
+
+
 def test_a_program_that_is_no_zap_is_an_error_with_its_words(tmp_path: Path) -> None:
     program = tmp_path / "zap.sh"
     program.write_text("#!/bin/sh\necho no java here\n", encoding="utf-8")

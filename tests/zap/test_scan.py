@@ -347,6 +347,26 @@ def test_a_zap_that_hangs_in_mid_scan_ends_the_scan_in_our_time(
     shared.client().ascan.stop_all_scans()
 
 
+def test_a_zap_that_runs_out_of_memory_in_mid_scan_is_found_out_by_its_log_and_the_next_scan_is_not(
+    shared: Daemon, tmp_path: Path
+) -> None:
+    """A thread that meets that error is gone, and the plan ends all the same: here the log alone has the line."""
+    log = Path(shared.client().core.zap_home_path) / "zap.log"
+    said: list[str] = []
+
+    def run_out(text: str) -> None:
+        if text.startswith("buyer:") and not said:
+            said.append('2026-11-30 04:09:08,811 [ZAP-Scanner] ERROR - Exception in thread "ZAP-Scanner"')
+            said.append("java.lang.OutOfMemoryError: Java heap space")
+            with log.open("a", encoding="utf-8") as end:
+                end.write("\n".join(("", *said, "")))
+
+    outcome = stage(shop_project.make(tmp_path / "project", roles=BUYER, only_our_rule=True), say=run_out)
+    assert outcome.state is StageState.PARTIAL
+    assert outcome.reason.startswith("ZAP ran out of memory: java.lang.OutOfMemoryError: Java heap space")
+    assert stage(shop_project.make(tmp_path / "next", roles=BUYER, only_our_rule=True)).state is StageState.RAN
+
+
 @pytest.mark.usefixtures("shared")
 def test_a_scan_without_time_left_is_cut_off_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scanning, "_GRACE_S", 5.0)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ _QUOTED_CHARACTERS = 600
 
 
 @contextmanager
-def container(source: ZapSource, command: Sequence[str], files: Mapping[Path, Path], log: Path, memory_mb: int) -> Iterator[None]:
-    """Runs the image; its log is written at the end.
+def container(
+    source: ZapSource, command: Sequence[str], files: Mapping[Path, Path], log: Path, memory_mb: int
+) -> Iterator[Callable[[], None]]:
+    """Runs the image; what it gives writes the log as far as it is, and that is done at the end too.
 
     Args:
         files: file here → where the container sees it, read only.
@@ -48,7 +51,7 @@ def container(source: ZapSource, command: Sequence[str], files: Mapping[Path, Pa
     made = None
     try:
         made = _started(source, command, files, label, memory_mb)
-        yield
+        yield partial(_keep_log, made, log)
     finally:
         if made is not None:
             _keep_log(made, log)

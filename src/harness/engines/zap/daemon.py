@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ _POLL_S = 0.25
 _PORT_TRIES = 3
 _LOG_CHARACTERS_QUOTED = 600
 _LOG = "zap.log"
+_OUT_OF_MEMORY = "java.lang.OutOfMemoryError"
 _SETTINGS = {
     "api.reportpermerrors": "true",  # else a wrong key just closes the connection
     "api.filexfer": "true",  # plans and documents are handed over through the interface, never through a shared folder
@@ -38,13 +39,19 @@ _SETTINGS = {
 
 @dataclass
 class Daemon:
-    """A ZAP that answers. `process` is set where it was started here as a program."""
+    """A ZAP that answers. `process` is set where it was started here as a program.
+
+    `log` is None where it cannot be read from here; what is before `log_begins` (bytes) is of earlier scans. `fetch_log` brings
+    it up to date where that does not happen by itself.
+    """
 
     address: str
     source: ZapSource
     key: str = field(repr=False)
     log: Path | None = None
     process: KeptProcess | None = field(default=None, repr=False)
+    log_begins: int = 0
+    fetch_log: Callable[[], None] | None = field(default=None, repr=False)
     waits: Waits = field(default_factory=Waits, repr=False)
 
     def client(self, *, timeout_s: float = 30.0) -> Zap:
@@ -59,10 +66,28 @@ class Daemon:
 
     def said(self) -> str:
         """The end of its log, without secrets."""
+        text = redact(self._logged())
+        lines = (line.strip() for line in text[-_LOG_CHARACTERS_QUOTED:].splitlines() if line.strip())
+        return " | ".join(lines) or "it left no log"
+
+    def out_of_memory(self) -> str:
+        """That it ran out of memory, in the words of its log; "" where nothing says so.
+
+        It goes on then without the thread that met it, and nothing that it answers shows what that thread had to do.
+        """
+        line = next((line for line in self._logged().splitlines() if _OUT_OF_MEMORY in line), "")
+        said = redact(line[line.find(_OUT_OF_MEMORY) :].strip()[:_LOG_CHARACTERS_QUOTED])
+        return f"ZAP ran out of memory: {said} (options.memory_mb of the stage gives it more)" if said else ""
+
+    def _logged(self) -> str:
+        if self.fetch_log is not None:
+            self.fetch_log()
         if self.log is None or not self.log.is_file():
-            return "it left no log"
-        text = redact(self.log.read_text(encoding="utf-8", errors="replace"))
-        return " | ".join(line.strip() for line in text[-_LOG_CHARACTERS_QUOTED:].splitlines() if line.strip())
+            return ""
+        with self.log.open("rb") as log:
+            if self.log.stat().st_size >= self.log_begins:  # else it was begun anew
+                log.seek(self.log_begins)
+            return log.read().decode(errors="replace")
 
 
 @contextmanager
@@ -80,7 +105,7 @@ def opened(source: ZapSource, folder: Path, *, memory_mb: int = MEMORY_MB, stop:
     if source.kind is SourceKind.RUNNING:
         daemon = Daemon(source.where, source, source.key)
         remember_secret(source.key)
-        _ = daemon.client().core.version
+        daemon.log, daemon.log_begins = _log_of(daemon.client())
         yield daemon
         return
     home = Path(tempfile.mkdtemp(prefix="harness-zap-"))
@@ -90,6 +115,16 @@ def opened(source: ZapSource, folder: Path, *, memory_mb: int = MEMORY_MB, stop:
             yield daemon
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _log_of(client: Zap) -> tuple[Path | None, int]:
+    """The log of a daemon that somebody else started, with its length in bytes; None where it is not there to be read."""
+    log = Path(str(client.core.zap_home_path)) / _LOG
+    try:
+        with log.open("rb") as there:
+            return log, there.seek(0, os.SEEK_END)
+    except OSError:
+        return None, 0
 
 
 @contextmanager
@@ -133,8 +168,8 @@ def _container(source: ZapSource, home: Path, log: Path, memory_mb: int, stop: S
     settings = settings_file(home, key)
     settings.chmod(0o644)  # the image's user reads it; only who may enter the folder can do so here
     command = [PROGRAM, *arguments(Path("/tmp/zap-home"), port, inside, memory_mb)]
-    with container(source, command, {settings: inside}, log, memory_mb):
-        daemon = Daemon(f"http://{HOST}:{port}", source, key, log)
+    with container(source, command, {settings: inside}, log, memory_mb) as fetch_log:
+        daemon = Daemon(f"http://{HOST}:{port}", source, key, log, fetch_log=fetch_log)
         _await_ready(daemon, stop)
         yield daemon
     _redact_file(log)
@@ -174,8 +209,10 @@ def _await_answer(daemon: Daemon, stop: Stop) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     client = daemon.client(timeout_s=_PROBE_TIMEOUT_S)
     while time.monotonic() < deadline and not stop.signal:
+        if memory := daemon.out_of_memory():
+            raise EngineError(memory)
         if ended := daemon.gone():
-            raise EngineError(f"{ended}", hint="is its port in use, or a mandatory add-on missing? It ends with 0 then too")
+            raise EngineError(ended, hint="is its port in use, or a mandatory add-on missing? It ends with 0 then too")
         try:
             _ = client.core.version
         except EngineError:

@@ -99,6 +99,8 @@ def scan(order: ScanOrder) -> ScanDone:
         course.faults.append(f"{order.who}: {error.message}")
     if ended := order.daemon.gone():
         course.faults.append(ended)
+    if memory := order.daemon.out_of_memory():
+        course.faults.insert(0, memory)  # the cause of whatever else is missing
     over = [*_session_over(order, entry), *_pages_over(order)]
     done = _done(order, gathered, made, [*course.faults, *over], before, entry, lost=bool(over))
     return replace(done, plan_s=course.plan_s)
