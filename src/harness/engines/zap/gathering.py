@@ -22,6 +22,7 @@ from harness.engines.zap.reading import (
     scan_counts,
     site_statistics,
     status_codes,
+    version_fault,
 )
 from harness.evidence.redaction import redact
 from harness.model.errors import EngineError
@@ -97,6 +98,8 @@ def gather(client: Zap, scanned: Scanned, name: str) -> Gathered:
 
 def _itself(client: Zap, gathered: Gathered) -> None:
     gathered.version = str(client.core.version)
+    if fault := version_fault(gathered.version):
+        gathered.faults.append(fault)
     gathered.active_rules = len(client.ascan.scanners())
 
 

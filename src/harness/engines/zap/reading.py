@@ -11,11 +11,20 @@ from typing import Any
 from harness.engines.zap.model import Alert, RuleState
 from harness.model.errors import EngineError
 
+SUPPORTED = "2.17"
+"""The version, but for its last number, whose words these are."""
 _RISKS = {"Informational": 0, "Low": 1, "Medium": 2, "High": 3}
 _CONFIDENCES = {"False Positive": 0, "Low": 1, "Medium": 2, "High": 3, "Confirmed": 4}
 _ACTIVE_SOURCE = "1"
 _TAGS = re.compile(r"</?[a-zA-Z][^>]*>")
 _TEXT_CHARACTERS_MAX = 2_000
+
+
+def version_fault(version: str) -> str:
+    """Why the answers of that version cannot be trusted to mean what is read from them; "" for a supported one."""
+    if version == SUPPORTED or version.startswith(f"{SUPPORTED}."):
+        return ""
+    return f"this is ZAP {version}, and what it says is understood of {SUPPORTED}.x alone"
 
 
 def report_of(text: str | bytes) -> Mapping[str, Any]:
