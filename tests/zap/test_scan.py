@@ -241,6 +241,56 @@ def test_a_scan_profile_that_does_not_exist_stops_the_run_before_anything_starts
     assert project.runs() == []
 
 
+# -- what the target is left with
+
+RESET = """[commands]
+reset = ["{python}", "-c", "open('resets', 'a').write('.')"]"""
+
+
+def with_reset(folder: Path, command: str = RESET) -> TinyProject:
+    """A project whose target keeps its data, and is put back by its own command."""
+    project = shop_project.make(folder, roles=BUYER, only_our_rule=True)
+    project.change("targets/shop.toml", "[commands]", command)
+    return project
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_target_that_keeps_its_data_is_reset_before_each_use_and_after_the_scan(tmp_path: Path) -> None:
+    project = with_reset(tmp_path / "project")
+    assert stage(project).state is StageState.RAN
+    assert (project.folder / "resets").read_text() == "...", "to find requests, for the one role, and at the end"
+
+
+@pytest.mark.usefixtures("shared")
+def test_it_is_reset_too_where_the_scan_breaks_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = with_reset(tmp_path / "stopped")
+    stop = Stop()
+
+    def interrupt(text: str) -> None:
+        if text.startswith("buyer:"):
+            stop.signal = "SIGINT"
+
+    assert stage(stopped, stop=stop, say=interrupt).state is StageState.PARTIAL
+    assert (stopped.folder / "resets").read_text() == "..."
+
+    monkeypatch.setenv("HARNESS_ZAP_KEY", "not the key")
+    refused = with_reset(tmp_path / "refused")
+    with pytest.raises(EngineError, match="bad_api_key"):
+        stage(refused)
+    assert (refused.folder / "resets").read_text() == "..", "to find requests, and at the end"
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_reset_that_fails_after_the_scan_is_a_gap_and_what_was_found_stands(tmp_path: Path) -> None:
+    count = "import sys; resets = open('resets', 'a'); resets.write('.'); sys.exit(resets.tell() > 2)"
+    project = with_reset(tmp_path / "project", RESET.replace("open('resets', 'a').write('.')", count))
+    outcome = stage(project)
+    assert outcome.state is StageState.PARTIAL
+    assert outcome.reason.startswith("after the scan the target's data was not put back: shop: reset")
+    (scan,) = payload(project, outcome).scans
+    assert scan.gaps == ()
+
+
 # -- what goes wrong in the middle
 
 

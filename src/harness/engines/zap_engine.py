@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 from typing import ClassVar
 
@@ -14,8 +16,10 @@ from harness.engines.zap.profiles import DEFAULT_PROFILE, load_scan_profile
 from harness.engines.zap.rounds import Rounds, add_checks, check, plotted
 from harness.engines.zap.source import NoZap, find_zap
 from harness.evidence.folder import EvidenceDraft, now
+from harness.model.errors import HarnessError
 from harness.model.evidence import Kind, State
 from harness.model.run import StageState
+from harness.targets.arena import Arena
 from harness.targets.safety import refusal
 
 
@@ -41,7 +45,7 @@ class ZapEngine:
             gaps.append(f"the scan profile {profile.name} looked and attacked nothing")
         memory_mb = job.stage.options.get("memory_mb", MEMORY_MB)
         given_up = Event()
-        with ThreadPoolExecutor(1) as beside:
+        with _put_back(job, gaps), ThreadPoolExecutor(1) as beside:
             plotting = beside.submit(plotted, job, given_up)  # while ZAP starts
             try:
                 with opened(source, job.folder / "raw", memory_mb=memory_mb, stop=job.stop) as daemon:
@@ -51,6 +55,18 @@ class ZapEngine:
                 given_up.set()
         evidence = rounds.evidence(started)
         return StageOutcome(StageState(str(evidence[0].state)), evidence, rounds.plans_s, evidence[0].reason)
+
+
+@contextmanager
+def _put_back(job: StageJob, gaps: list[str]) -> Iterator[None]:
+    """Puts the target's data back at the end, however the scan ends: whoever uses it next finds nothing of the attacks."""
+    try:
+        yield
+    finally:
+        try:
+            Arena(job.arena).reset()
+        except HarnessError as error:  # what the scan found stands, and so does why it broke off
+            gaps.append(f"after the scan the target's data was not put back: {error.message}")
 
 
 def _none(job: StageJob, reason: str) -> StageOutcome:

@@ -108,6 +108,15 @@ class Arena:
         """Whether its data outlives it, and is put back by its own command."""
         return bool(self.target.commands.reset) and self._databases is None
 
+    def reset(self) -> None:
+        """Puts the data of a target that outlives it back, by its own command; where each has data of its own, nothing.
+
+        Raises:
+            PreflightError: the command failed.
+        """
+        if self._resets:
+            run_command(self.target, "reset", Seeding("", self.plan.size, self.plan.seed, self.plan.password, self.plan.folder))
+
     @contextmanager
     def fresh(self, label: str, variables: Mapping[str, str | None] | None = None) -> Iterator[LiveTarget]:
         """A running target on a clone of the template; both are gone at the end. `label` names its log.
@@ -190,8 +199,7 @@ class Arena:
             label=f"{label}-{next(self._numbers)}",
             extra=variables or {},
         )
-        if self._resets:
-            run_command(self.target, "reset", Seeding("", self.plan.size, self.plan.seed, self.plan.password, self.plan.folder))
+        self.reset()
         with started(self.target, launch) as live:
             if self._databases is None and signs_up(self.target):
                 sign_up(live, self.plan.password)
