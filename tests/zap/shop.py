@@ -1,7 +1,8 @@
 """A small shop in a process of its own: the target of the scans, with a hole and with ways to fail that its variables switch on.
 
 Buyers have a cookie, admins a bearer token and, behind a form of their own, pages with a cookie. `SHOP_ECHO` (and, on those
-pages, `SHOP_DESK_ECHO`) puts what is searched for into the page as it is; `SHOP_DIES_AFTER`
+pages, `SHOP_DESK_ECHO`) puts what is searched for into the page as it is; `SHOP_FORM` puts a form on its first page, whose posts
+(as all that is written but log-ins) are noted in the file `written`; `SHOP_DIES_AFTER`
 ends the process and `SHOP_FORGETS_AFTER` all sessions after so many requests; `SHOP_SLOW_S` makes each answer to a scanner wait.
 """
 
@@ -14,6 +15,7 @@ import secrets
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 USERS = {"ann": "buyer", "ada": "admin"}
@@ -24,6 +26,7 @@ desks: set[str] = set()
 FORM = "<form method='post' action='/desk/login'><input name='username'><input name='password' type='password'></form>"
 DESK = """<h1>Desk</h1><a href='/desk/find?word=chair'>Find</a> <a href='/desk/list'>List</a>
 <form method='post' action='desk/logout'><button>Leave</button></form>"""
+CONTACT = "<form method='post' action='/contact'><input name='text'></form>" if os.environ.get("SHOP_FORM") else ""
 orders = {1: "two chairs", 2: "a table"}
 seen = 0
 
@@ -35,7 +38,7 @@ class Shop(BaseHTTPRequestHandler):
         self.count()
         address = urlsplit(self.path)
         if address.path == "/":
-            return self.say(200, "<h1>Shop</h1><a href='/about'>About</a>", "text/html")
+            return self.say(200, f"<h1>Shop</h1><a href='/about'>About</a>{CONTACT}", "text/html")
         if address.path == "/health":
             return self.say(200, {"ok": True})
         if address.path.startswith("/desk"):
@@ -55,6 +58,7 @@ class Shop(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.count()
+        self.note()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(errors="replace")
         if self.path.startswith("/desk"):
             return self.desk_post(parse_qs(body))
@@ -75,8 +79,14 @@ class Shop(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         self.count()
+        self.note()
         orders.pop(int(self.path.rsplit("/", 1)[1]), None)
         self.say(200, {"ok": True})
+
+    def note(self) -> None:
+        if os.environ.get("SHOP_FORM") and not self.path.endswith(("/login", "/token")):
+            with Path("written").open("a", encoding="utf-8") as notes:
+                notes.write(f"{self.command} {self.path}\n")
 
     def log_in(self, given: object) -> None:
         name, password = (given.get("username"), given.get("password")) if isinstance(given, dict) else ("", "")

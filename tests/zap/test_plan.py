@@ -162,6 +162,34 @@ def test_jobs_that_this_zap_cannot_do_are_left_out_with_the_reason() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["baseline", "ci", "full"])
+def test_without_writes_no_browser_clicks_no_form_is_posted_and_no_rule_sends_a_writing_method(name: str) -> None:
+    safe = replace(AIMS, aims=AIMS.aims[:1], left_out={**AIMS.left_out, "POST /orders": "the target allows no writes"})
+    made = automation_plan(load_scan_profile(ROOT, name), ground(writes=False, aims=safe))
+    (spider,) = [job for job in made.plan["jobs"] if job["type"] == "spider"]
+    assert spider["parameters"]["postForm"] is False
+    assert not {"spiderClient", "spiderAjax"} & set(made.jobs)
+    assert set(made.left_out.values()) <= {"the target allows no writes"}
+    for job in made.plan["jobs"]:
+        if job["type"] == "activeScan":
+            off = {rule["id"] for rule in job["policyDefinition"]["rules"] if rule["threshold"] == "off"}
+            assert {20018, 40033, 40045, 40048, 90028} <= off
+            assert {"spiderClient", "rule 40045"} <= set(made.left_out)
+
+
+def test_a_writing_rule_that_the_template_names_is_off_too_and_stays_where_writes_are_allowed() -> None:
+    profile = load_scan_profile(ROOT, "ci")
+    named = {"id": 40045, "name": "Spring4Shell", "threshold": "medium"}
+    for job in profile.jobs:
+        if job["type"] == "activeScan":
+            job["policyDefinition"]["rules"].append(named)
+    for writes, threshold in ((False, "off"), (True, "medium")):
+        made = automation_plan(profile, ground(writes=writes))
+        (attack,) = [job for job in made.plan["jobs"] if job["type"] == "activeScan"]
+        assert [rule["threshold"] for rule in attack["policyDefinition"]["rules"] if rule["id"] == 40045] == [threshold]
+        assert ("spiderClient" in made.jobs, jobs(writes=writes)["spider"]["parameters"]["postForm"]) == (writes, writes)
+
+
 def test_a_path_that_ends_sessions_is_kept_from_the_spider_and_one_that_is_aimed_at_is_not() -> None:
     made = automation_plan(load_scan_profile(ROOT, "ci"), ground())
     excluded = made.plan["env"]["contexts"][0]["excludePaths"]

@@ -241,6 +241,21 @@ def test_a_scan_profile_that_does_not_exist_stops_the_run_before_anything_starts
     assert project.runs() == []
 
 
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize("writes", [True, False])
+def test_a_target_that_allows_no_writes_gets_none(tmp_path: Path, writes: bool) -> None:
+    project = shop_project.make(tmp_path / "project", roles=BUYER, only_our_rule=True, SHOP_FORM="1")
+    project.change("targets/shop.toml", "writes = true", f"writes = {str(writes).lower()}")
+    outcome = stage(project)
+    assert (outcome.state, outcome.reason) == (StageState.RAN, "")
+    (scan,) = payload(project, outcome).scans
+    written = project.folder / "written"
+    assert (written.is_file() and "POST /contact" in written.read_text().splitlines()) is writes
+    assert written.exists() is writes, "log-ins are not counted"
+    assert ("POST /orders" in scan.left_out) is not writes
+    assert any(note.startswith("the target allows no writes: no ") for note in scan.notes) is not writes
+
+
 # -- what the target is left with
 
 RESET = """[commands]

@@ -21,6 +21,8 @@ from harness.probes.operations import Operation
 from harness.probes.scene import NOBODY, Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
+NO_WRITES = "the target allows no writes"
+"""Why something is left out on purpose."""
 _DENIED = (401, 403)
 _BEHIND_NO_DOOR = (0, 404, 405, 429, 501)
 
@@ -108,7 +110,7 @@ def _why_left_out(scene: Scene, operation: Operation, destroys: Container[str]) 
     if operation.method == "DELETE":
         return "it deletes what the rest of the scan needs"
     if not operation.is_safe and not scene.world.target.allow.writes:
-        return "the target allows no writes"
+        return NO_WRITES
     return ""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.engines.zap.aims import Aim, Aims, address_of
+from harness.engines.zap.aims import NO_WRITES, Aim, Aims, address_of
 from harness.engines.zap.entering import OUR_RULES, Entry
 from harness.engines.zap.paging import Pages
 from harness.engines.zap.profiles import ACTIVE, ScanProfile
@@ -27,6 +27,9 @@ ADD_ON_OF = {
 }
 """Job → the add-on that brings it. A job that ZAP does not know is left out by it without a word."""
 _BROWSER_JOBS = ("spiderClient", "spiderAjax")
+_WRITING_RULES = (20018, 40033, 40045, 40048, 90028)
+"""Active rules that send POST, PUT or DELETE to an address that was only read: CVE-2012-1823, NoSQL in JSON, Spring4Shell,
+React2Shell, and the one that tries methods. The others attack the requests that are there."""
 _ACTIVE_SHARE = 0.7  # of a role's time; the rest is for finding the addresses, and for waiting
 
 
@@ -44,6 +47,7 @@ class Ground:
     pages: Pages = field(default_factory=Pages)
     browser: str = ""  # as ZAP names it: firefox-headless; "" where there is none
     minutes: float = 5.0
+    writes: bool = True  # whether the target allows them
 
     @property
     def carried(self) -> dict[str, str]:
@@ -77,6 +81,8 @@ def automation_plan(profile: ScanProfile, ground: Ground) -> MadePlan:
             job["requests"] = _requests(ground)
         if tests := _tests(kind, ground):
             job["tests"] = tests
+        if kind == ACTIVE and not ground.writes:
+            left_out.update(_without_writing_rules(job))
         jobs.append(job)
     plan = {"env": {"contexts": [_context(ground)], "parameters": _BEHAVIOUR}, "jobs": jobs}
     return MadePlan(plan, tuple(job["type"] for job in jobs), left_out)
@@ -104,9 +110,19 @@ def _why_not(kind: str, ground: Ground) -> str:
         return "the harness does not know this job"
     if add_on not in ground.add_ons:
         return f"this ZAP has no add-on {add_on}"
+    if kind in _BROWSER_JOBS and not ground.writes:
+        return NO_WRITES  # and a browser clicks whatever it finds
     if kind in _BROWSER_JOBS and not ground.browser:
         return "there is no browser for it"
     return "" if ground.aims.aims or kind not in ("openapi", "requestor") else "there is nothing to aim at"
+
+
+def _without_writing_rules(job: dict[str, Any]) -> dict[str, str]:
+    """Turns the writing rules of an active scan off, whatever the template says of them; each with the reason."""
+    policy = job.setdefault("policyDefinition", {})
+    others = [rule for rule in policy.get("rules", ()) if rule["id"] not in _WRITING_RULES]
+    policy["rules"] = [*others, *({"id": rule, "threshold": "off"} for rule in _WRITING_RULES)]
+    return {f"rule {rule}": NO_WRITES for rule in _WRITING_RULES}
 
 
 def _context(ground: Ground) -> dict[str, Any]:
@@ -147,6 +163,10 @@ def _asked(ground: Ground, _job: Mapping[str, Any]) -> dict[str, Any]:
     return {"user": ground.name} if ground.entry.is_zaps else {}
 
 
+def _crawled(ground: Ground, job: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_scoped(ground, job), "url": ground.base_url.rstrip("/") + "/", "postForm": ground.writes}
+
+
 def _browsed(ground: Ground, job: Mapping[str, Any]) -> dict[str, Any]:
     return {**_scoped(ground, job), "url": ground.base_url.rstrip("/") + "/", "browserId": ground.browser}
 
@@ -169,7 +189,7 @@ def _unchanged(_ground: Ground, _job: Mapping[str, Any]) -> dict[str, Any]:
 _FILLED: dict[str, Callable[[Ground, Mapping[str, Any]], dict[str, Any]]] = {
     "openapi": _imported,
     "requestor": _asked,
-    "spider": lambda ground, job: {**_scoped(ground, job), "url": ground.base_url.rstrip("/") + "/"},
+    "spider": _crawled,
     "spiderAjax": _browsed,
     "spiderClient": _browsed,
     ACTIVE: _attacked,

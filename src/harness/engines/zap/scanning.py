@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 from harness.engines.process import Stop
-from harness.engines.zap.aims import Aims
+from harness.engines.zap.aims import NO_WRITES, Aims
 from harness.engines.zap.client import Zap
 from harness.engines.zap.daemon import Daemon
 from harness.engines.zap.document import import_document
@@ -119,7 +119,19 @@ def _run(order: ScanOrder, course: _Course) -> tuple[Entry, MadePlan, Gathered]:
     document = import_document(order.live.base_url, order.base_path, order.aims.aims)
     folder, file = _upload(client, f"{name}-document.json", document).rsplit("/", 1)
     minutes = max(1.0, (order.deadline - time.monotonic()) / 60)
-    ground = Ground(name, order.live.base_url, order.aims, entry, add_ons, folder, file, order.pages, order.browser, minutes)
+    ground = Ground(
+        name=name,
+        base_url=order.live.base_url,
+        aims=order.aims,
+        entry=entry,
+        add_ons=add_ons,
+        folder=folder,
+        document=file,
+        pages=order.pages,
+        browser=order.browser,
+        minutes=minutes,
+        writes=order.live.target.allow.writes,
+    )
     made = automation_plan(order.profile, ground)
     text = yaml.safe_dump(made.plan, sort_keys=False, allow_unicode=True, width=130)
     write_atomic(order.folder / PLAN_FILE, redact(text))
@@ -291,10 +303,10 @@ def _is_secured(aims: Aims, operation: str) -> bool:
 
 
 def _left_out(made: MadePlan, *, welcome: bool) -> list[str]:
-    """Jobs that this ZAP cannot do, by the reason. A browser and reports are welcome, and not demanded."""
+    """Jobs that this ZAP cannot or must not do, by the reason. A browser and reports are welcome, and not demanded."""
     why: dict[str, list[str]] = {}
     for job, reason in made.left_out.items():
-        if (job in _WELCOME) is welcome:
+        if (job in _WELCOME or reason == NO_WRITES) is welcome:
             why.setdefault(reason, []).append(job)
     return [f"{reason}: no {', no '.join(jobs)}" for reason, jobs in why.items()]
 
