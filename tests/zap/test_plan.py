@@ -39,6 +39,7 @@ AIMS = Aims(
     ),
     left_out={"POST /logout": "it ends sessions", "DELETE /orders/{id}": "it deletes"},
     proof=Request("GET", "/v1/me", "buyer", "one"),
+    proof_status=200,
 )
 OURS = Entry(headers={"Authorization": "Bearer t"})
 ZAPS = Entry({"authentication": {}, "sessionManagement": {"method": "cookie"}, "users": []})
@@ -114,6 +115,25 @@ def test_a_session_of_ours_goes_to_the_target_alone() -> None:
     assert "user" not in made["activeScan"]["parameters"]
 
 
+@pytest.mark.parametrize("name", ["baseline", "ci"])
+def test_a_session_of_ours_is_proved_by_the_plan_before_all_that_is_sent_and_after_it(name: str) -> None:
+    made = automation_plan(load_scan_profile(ROOT, name), ground(entry=OURS))
+    kinds = [job["type"] for job in made.plan["jobs"]]
+    first, last = [number for number, kind in enumerate(kinds) if kind == "requestor"]
+    senders = [number for number, kind in enumerate(kinds) if kind in ("openapi", "spider", "spiderClient", "activeScan")]
+    assert kinds.index("replacer") < first < senders[0] < senders[-1] < last
+    for number in (first, last):
+        (request,) = made.plan["jobs"][number]["requests"]
+        assert (request["method"], request["url"], request["responseCode"]) == ("GET", "http://127.0.0.1:81/v1/me", 200)
+        assert "Authorization:Bearer t" in request["headers"]
+    assert made.jobs.count("requestor") == 2, "each must come to its end"
+
+
+def test_there_is_no_such_proof_where_zap_logs_in_itself_or_there_is_no_request_for_it_or_nobody_to_be() -> None:
+    for changes in ({}, {"entry": OURS, "aims": replace(AIMS, proof=None)}, {"entry": Entry()}):
+        assert "requestor" not in jobs(**changes)
+
+
 PAGE = Aim("GET /desk", Request("GET", "/desk?open=1", "buyer", "one"), True, 200, is_page=True)
 PAGES = Pages((PAGE,), {"Cookie": "desk=c"}, {"POST /desk/logout": "it ends the session of the pages"})
 
@@ -143,7 +163,7 @@ def test_a_page_is_imported_as_it_is_and_is_not_reached_where_it_leads_to_its_lo
 
 
 def test_without_the_add_ons_the_requests_are_sent_one_by_one_with_the_credential_where_one_is_asked_for() -> None:
-    made = jobs(entry=OURS, add_ons={"automation", "spider"})
+    made = jobs(entry=OURS, add_ons={"automation", "spider"}, aims=replace(AIMS, proof=None))
     assert "openapi" not in made
     order, post, login = made["requestor"]["requests"]
     assert order["url"] == "http://127.0.0.1:81/v1/orders/17?full=true"

@@ -324,6 +324,7 @@ def test_a_session_that_ends_in_mid_scan_is_found_out(tmp_path: Path) -> None:
     outcome = stage(project)
     assert outcome.state is StageState.PARTIAL
     assert "the session of admin was over at the end: /me answers 401" in outcome.reason
+    assert "/me Expected : 200 Received : 401" in outcome.reason, "the plan's own proof"
     found = payload(project, outcome)
     assert [reach.logged_in for reach in found.reach] == [False]
     assert found.examined == (), "nothing is called fixed by a scan that went on as nobody"

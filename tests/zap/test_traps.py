@@ -159,6 +159,11 @@ def test_a_plan_whose_words_hide_what_happened_is_caught_by_the_counters_it_lack
     assert "there is no count of the scan's requests or of its progress" in found
 
 
+def test_a_proof_that_failed_is_a_fault_though_zap_only_warns_of_it() -> None:
+    said = "Difference in response code values for message GET http://127.0.0.1:81/me Expected : 200 Received : 401"
+    assert plan_faults({"warn": [said]}, ()) == (f"the plan's own proof failed: {said}",)
+
+
 @pytest.mark.parametrize("plan", ["vuln", "vuln-noexit"])
 def test_a_plan_that_scanned_and_found_something_is_no_fault(plan: str) -> None:
     assert plan_faults(recorded.progress(plan), ("activeScan", "report")) == ()

@@ -50,7 +50,8 @@ class Aim:
 class Aims:
     """What one role's scan aims at. `left_out` was left out on purpose, `lost` could not be aimed at; each with the reason.
 
-    `proof` is a reading request that succeeds as this role and is refused to nobody: by it a log-in is known.
+    `proof` is a reading request that succeeds as this role and is refused to nobody: by it a log-in is known. It answers
+    `proof_status` then.
     """
 
     asker: Asker
@@ -58,6 +59,7 @@ class Aims:
     left_out: dict[str, str] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     proof: Request | None = None
+    proof_status: int = 0
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ def aims_of(scene: Scene, asker: Asker, *, public: bool) -> Aims:
             aims.append(_aim(scene, operation, asker))
         except (Untestable, SchemaError, HarnessError) as error:
             lost[operation.name] = str(error).splitlines()[0]
-    return Aims(asker, tuple(aims), left_out, lost, _proof(scene, asker))
+    return Aims(asker, tuple(aims), left_out, lost, *_proof(scene, asker))
 
 
 def _order(scene: Scene, asker: Asker, public: bool) -> list[Operation]:
@@ -163,15 +165,17 @@ def _with_optional(scene: Scene, operation: Operation, request: Request) -> Requ
     return request
 
 
-def _proof(scene: Scene, asker: Asker) -> Request | None:
+def _proof(scene: Scene, asker: Asker) -> tuple[Request | None, int]:
+    """The request that proves a log-in, with the status that it has then."""
     if not asker.role:
-        return None
+        return None, 0
     try:
         request = witness_of(scene, asker)
+        status = scene.world.send(request).status
     except (Untestable, HarnessError):
-        return None
+        return None, 0
     bare = scene.world.send_as(replace(request, role="", user=""), scene.anonymous)
-    return request if bare.status in _DENIED else None
+    return (request, status) if bare.status in _DENIED else (None, 0)
 
 
 def is_behind_the_door(aim: Aim, status: int) -> bool:

@@ -27,6 +27,7 @@ ADD_ON_OF = {
 }
 """Job → the add-on that brings it. A job that ZAP does not know is left out by it without a word."""
 _BROWSER_JOBS = ("spiderClient", "spiderAjax")
+_SENDERS = ("openapi", "requestor", "spider", *_BROWSER_JOBS, ACTIVE)
 _WRITING_RULES = (20018, 40033, 40045, 40048, 90028)
 """Active rules that send POST, PUT or DELETE to an address that was only read: CVE-2012-1823, NoSQL in JSON, Spring4Shell,
 React2Shell, and the one that tries methods. The others attack the requests that are there."""
@@ -84,6 +85,7 @@ def automation_plan(profile: ScanProfile, ground: Ground) -> MadePlan:
         if kind == ACTIVE and not ground.writes:
             left_out.update(_without_writing_rules(job))
         jobs.append(job)
+    jobs = _proved(jobs, ground)
     plan = {"env": {"contexts": [_context(ground)], "parameters": _BEHAVIOUR}, "jobs": jobs}
     return MadePlan(plan, tuple(job["type"] for job in jobs), left_out)
 
@@ -210,6 +212,33 @@ def _requests(ground: Ground) -> list[dict[str, Any]]:
         }
         for aim in ground.aims.aims
     ]
+
+
+def _proved(jobs: list[dict[str, Any]], ground: Ground) -> list[dict[str, Any]]:
+    """The jobs with the plan's own proof of being logged in, where the session is ours: before all that is sent, and after it.
+
+    ZAP says of it only where the status is another. Where it logs in by itself, the tests of its jobs are the proof.
+    """
+    proof = ground.aims.proof
+    senders = [number for number, job in enumerate(jobs) if job["type"] in _SENDERS]
+    if proof is None or not ground.entry.headers or not senders or not _has(ground, "requestor"):
+        return jobs
+    job = {
+        "type": "requestor",
+        "name": "logged in as the role",
+        "parameters": {},
+        "requests": [
+            {
+                "name": "proof",
+                "url": address_of(ground.base_url, proof),
+                "method": proof.method,
+                "headers": [f"{name}:{value}" for name, value in {**proof.headers, **ground.entry.headers}.items()],
+                "responseCode": ground.aims.proof_status,
+            }
+        ],
+    }
+    first, last = senders[0], senders[-1] + 1
+    return [*jobs[:first], job, *jobs[first:last], copy.deepcopy(job), *jobs[last:]]
 
 
 def _sent(aim: Aim, ground: Ground) -> Mapping[str, str]:
