@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.engines.zap.model import Alert, ScanFacts
-from harness.engines.zap.reading import plain_text, rule_states, scan_counts, site_statistics, status_codes
+from harness.engines.zap.model import Alert
+from harness.engines.zap.reading import plain_text
 
 FOLDER = Path(__file__).parent / "recordings"
 
@@ -30,23 +30,6 @@ def calls(name: str) -> tuple[Call, ...]:
     lines = (FOLDER / "api" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     entries = [json.loads(line) for line in lines]
     return tuple(Call(e["n"], e["label"] or "", e.get("path") or "", e["params"] or {}, e["status"], e["body"]) for e in entries)
-
-
-def scan_of(recorded: tuple[Call, ...], label: str, **ours: Any) -> ScanFacts:
-    """The facts of the scan whose calls are labelled `<label>: scans`, `: scanProgress` and `: stats`."""
-    by_label = {call.label: call for call in recorded}
-    progress = by_label[f"{label}: scanProgress"]
-    requests, percent = scan_counts(by_label[f"{label}: scans"].body["scans"], progress.params["scanId"])
-    rules = progress.body if isinstance(progress.body, dict) else json.loads(progress.body)
-    after = by_label[f"{label}: stats"]
-    site = next(iter(after.body["allSitesStats"][0]))
-    earlier = [call for call in recorded if call.label.endswith(": stats") and call.n < after.n]
-    before = site_statistics(earlier[-1].body["allSitesStats"], site) if earlier else {}
-    counted = {key: count - before.get(key, 0) for key, count in site_statistics(after.body["allSitesStats"], site).items()}
-    best = {"operations": 13, "reached": 13, "alive_before": True, "alive_after": True, **ours}
-    return ScanFacts(
-        requests=requests, progress=percent, rules=rule_states(rules["scanProgress"]), statuses=status_codes(counted), **best
-    )
 
 
 def progress(plan: str) -> dict[str, list[str]]:

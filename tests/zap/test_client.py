@@ -15,15 +15,10 @@ from typing import Any
 import pytest
 
 from harness.engines.zap.client import Waits, Zap
-from harness.engines.zap.honesty import gaps
-from harness.engines.zap.model import ScanFacts
-from harness.engines.zap.reading import report_of, site_statistics
+from harness.engines.zap.reading import report_of
 from harness.model.errors import EngineError
 from harness.targets.live import free_port
 from tests.zap import recorded
-
-ERRORS = recorded.calls("errors")
-REFUSED = tuple(call for call in ERRORS if call.path.startswith(("/JSON/", "/YAML/")) and call.status != 200)
 
 
 @dataclass
@@ -73,37 +68,6 @@ def test_an_answer_is_read_and_the_key_is_sent_in_the_header() -> None:
     with daemon(reply) as address:
         assert Zap(address, "k").core.version == "2.17.0"
     assert reply.seen_keys == ("k",)
-
-
-@pytest.mark.parametrize("call", REFUSED, ids=lambda call: f"{call.n} {call.label}")
-def test_every_recorded_refusal_is_an_error_with_its_word(call: recorded.Call) -> None:
-    with daemon(Reply(call.status, call.body)) as address, pytest.raises(EngineError) as caught:
-        Zap(address, "k", timeout_s=5)._request(f"http://zap{call.path}", call.params)
-    word = call.body["code"] if isinstance(call.body, dict) else ("Bad Format" if call.status else "no answer")
-    assert word in str(caught.value)
-
-
-def body_of(label: str, last: bool = False) -> Any:
-    found = [call.body for call in ERRORS if call.label == label]
-    return found[-1 if last else 0]
-
-
-def test_a_wrong_password_shows_in_the_statistics_alone() -> None:
-    assert body_of("auth state bad")["lastSuccessfulAuthTimeInMs"], "ZAP says that the refused user logged in"
-    counted = site_statistics(body_of("stats.auth", last=True)["allSitesStats"], "http://127.0.0.1:18304")
-    facts = ScanFacts(log_ins_wanted=True, log_ins=counted["stats.auth.success"], log_in_failures=counted["stats.auth.failure"])
-    assert "8 log-ins failed" in gaps(facts)
-
-
-def test_a_spider_of_a_dead_target_reads_100_percent_and_reached_nothing() -> None:
-    assert body_of("spider dead: status") == {"status": "100"}
-    in_scope = body_of("spider dead: full")["fullResults"][0]["urlsInScope"]
-    assert "3 of 3 operations were not reached" in gaps(ScanFacts(operations=3, reached=len(in_scope)))
-
-
-def test_an_import_without_addresses_answers_like_one_that_worked() -> None:
-    assert body_of("openapi file with no paths") == {"importFile": []} == body_of("openapi file with target override")
-    assert "no address was imported: there was nothing to scan" in gaps(ScanFacts(operations=0))
 
 
 def test_a_report_of_a_site_that_zap_never_saw_is_written_and_holds_nothing() -> None:

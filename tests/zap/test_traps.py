@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,43 +10,7 @@ import pytest
 from harness.engines.zap.honesty import gaps, whole_rules
 from harness.engines.zap.model import RuleState, ScanFacts
 from harness.engines.zap.reading import insight_faults, plan_faults, report_of, rule_states, scan_counts
-from harness.model.errors import EngineError
 from tests.zap import recorded
-
-TRAPS = recorded.calls("traps")
-SIX = ("40012", "40018", "6", "20019", "10106", "40003")
-
-
-@pytest.mark.parametrize(
-    ("label", "ours", "cause"),
-    [
-        ("rules all disabled", {}, "no active rule ran"),
-        ("SQL rule disabled", {"rules_wanted": SIX}, "1 wanted rules were not in the scan: 40018"),
-        ("target answers 401 to everything", {}, "only the door was tested"),
-        ("target dies mid-scan", {"alive_after": False}, "not seen alive after the scan"),
-        ("target dies mid-scan", {"rules_wanted": SIX}, "say Complete and sent nothing"),
-        ("target already dead, URLs in the tree", {}, "the active scan sent no request"),
-        ("maxScanDuration 1 min on a slow target", {}, "came to 13 %"),
-        ("maxScanDuration 1 min on a slow target", {}, "62 of 72 rules did not come to their end"),
-        ("ascan stopped by API", {}, "came to 0 %"),
-        ("ascan stopped by API", {}, "72 of 72 rules did not come to their end"),
-    ],
-)
-def test_every_trap_that_reads_100_percent_is_found_out_by_its_cause(label: str, ours: dict[str, Any], cause: str) -> None:
-    assert cause in "; ".join(gaps(recorded.scan_of(TRAPS, label, **ours)))
-
-
-def test_a_scan_that_was_removed_or_whose_session_was_replaced_is_an_error() -> None:
-    for label, scan in (("scans after newSession", "3"), ("rules all disabled: scans", "77")):
-        body = next(call.body for call in TRAPS if call.label == label)
-        with pytest.raises(EngineError, match="does not know the scan"):
-            scan_counts(body["scans"], scan)
-
-
-def test_a_paused_scan_is_not_whole() -> None:
-    body = next(call.body for call in TRAPS if call.label == "paused: scans")
-    requests, progress = scan_counts(body["scans"], "2")
-    assert "cut off or stopped" in "; ".join(gaps(replace(good("flow-vuln"), requests=requests, progress=progress)))
 
 
 def good(flow: str) -> ScanFacts:
@@ -129,54 +92,9 @@ def test_only_a_rule_that_came_to_its_end_by_itself_can_call_a_finding_fixed() -
     assert whole_rules(replace(WHOLE, rules=rules)) == ("1", "2"), "where a rule may take as long as it likes"
 
 
-@pytest.mark.parametrize(
-    ("plan", "cause"),
-    [
-        ("a401", "failed to import"),
-        ("bad-job", "Unrecognised job type: notAJob"),
-        ("bad-param", "banana should be an integer"),
-        ("bad-yaml", "activeScan did not come to its end"),
-        ("dead", "failed to access URL"),
-        ("dead-nofail", "added no address"),
-        ("zero-urls-openapi", "added no address"),
-        ("maxduration", "used all of its 1 minutes"),
-        ("auth-bad-tested", "activeScan did not come to its end"),
-    ],
-)
-def test_a_plan_that_tested_nothing_says_so_somewhere(plan: str, cause: str) -> None:
-    assert cause in "; ".join(plan_faults(recorded.progress(plan), ("activeScan",)))
-
-
-@pytest.mark.parametrize(
-    "plan", ["auth-bad", "auth-good", "dies-midscan", "hard-dies", "hard-passive-ok", "dead-ascan-only", "rules-off"]
-)
-def test_a_plan_whose_words_hide_what_happened_is_caught_by_the_counters_it_lacks(plan: str) -> None:
-    """Their output is clean: a wrong password, a dead target and rules that are off leave no word there."""
-    faults = plan_faults(recorded.progress(plan), ())
-    assert faults == ()
-    found = gaps(ScanFacts(operations=13, reached=13, log_ins_wanted=True, alive_before=True, alive_after=True, faults=faults))
-    assert "no log-in was proved: whatever was sent may have been sent as nobody" in found
-    assert "there is no count of the scan's requests or of its progress" in found
-
-
 def test_a_proof_that_failed_is_a_fault_though_zap_only_warns_of_it() -> None:
     said = "Difference in response code values for message GET http://127.0.0.1:81/me Expected : 200 Received : 401"
     assert plan_faults({"warn": [said]}, ()) == (f"the plan's own proof failed: {said}",)
-
-
-@pytest.mark.parametrize("plan", ["vuln", "vuln-noexit"])
-def test_a_plan_that_scanned_and_found_something_is_no_fault(plan: str) -> None:
-    assert plan_faults(recorded.progress(plan), ("activeScan", "report")) == ()
-
-
-def test_every_recorded_plan_is_looked_at() -> None:
-    seen = {path.name.removesuffix(".stdout.txt") for path in Path(recorded.FOLDER / "af").glob("*.stdout.txt")}
-    judged = {
-        *("a401", "bad-job", "bad-param", "bad-yaml", "dead", "dead-nofail", "dead-ascan-only", "zero-urls-openapi", "rules-off"),
-        *("maxduration", "auth-bad-tested", "auth-bad", "auth-good", "dies-midscan", "hard-dies", "hard-passive-ok"),
-        *("vuln", "vuln-noexit", "vuln-passive-warn"),
-    }
-    assert seen == judged
 
 
 @pytest.mark.parametrize(("name", "cause"), [("af-dies-jsonplus", "network failures: 92"), ("af-deadnofail-jsonplus", "refused")])

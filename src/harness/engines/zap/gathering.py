@@ -107,6 +107,8 @@ def _scan(client: Zap, gathered: Gathered) -> None:
     scans = client.ascan.scans
     if not scans:
         return  # nothing was attacked: no count says otherwise
+    if len(scans) > 1:  # the session is new in each round, and a plan attacks once
+        gathered.faults.append(f"{len(scans)} scans ran in the place of one: somebody else used this ZAP meanwhile")
     latest = str(scans[-1]["id"])
     gathered.requests, gathered.progress = scan_counts(scans, latest)
     gathered.rules = rule_states(client.ascan.scan_progress(latest))

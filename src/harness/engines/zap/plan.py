@@ -175,7 +175,7 @@ def _browsed(ground: Ground, job: Mapping[str, Any]) -> dict[str, Any]:
 
 def _attacked(ground: Ground, job: Mapping[str, Any]) -> dict[str, Any]:
     minutes = max(1, int(ground.minutes * _ACTIVE_SHARE))
-    rule = min(int(job["parameters"].get("maxRuleDurationInMins", minutes)), minutes)
+    rule = min(int(job.get("parameters", {}).get("maxRuleDurationInMins", minutes)), minutes)
     return {**_scoped(ground, job), "maxScanDurationInMins": minutes, "maxRuleDurationInMins": rule}
 
 
