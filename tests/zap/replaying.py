@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +28,7 @@ NAMES = {"6": "Path Traversal", "20019": "External Redirect", "40003": "CRLF Inj
 BUYER = Role("buyer", Login("json", "/login", {"u": "{username}"}, cookie="sid"), (User("one", "ann", "a long password"),))
 REFUSED = Reply(400, {"code": "does_not_exist", "message": "Does Not Exist"})
 ACTIVE = ("openapi", "activeScan")
+LOG = "zap.log"
 PASSIVE = ("openapi",)
 DONE = [
     "Job openapi added 13 URLs",
@@ -43,6 +44,7 @@ def replayed(
     role: str = "",
     alive: tuple[bool, bool] = (True, True),
     plan: Mapping[str, Any] | None = None,
+    log: Iterable[str] = (),
     **answers: Any,
 ) -> ScanDone:
     """What the adapter makes of a daemon that gives those answers (`ascan_view_scans`), and good ones else.
@@ -53,12 +55,24 @@ def replayed(
         role: that is scanned as; ZAP logs in by itself then.
         alive: how the target is found before and after.
         plan: what `planProgress` says.
+        log: lines that the plan leaves in the daemon's log.
         answers: each a body, a `Reply`, or what gives either.
     """
     said = {"finished": "now", "error": [], "warn": [], "info": DONE} if plan is None else {"finished": "now", **plan}
-    calls = {**_good(site), "automation_view_planProgress": said, **answers}
+    calls = {**_good(site), "automation_view_planProgress": said, "automation_action_runPlan": running(folder, log), **answers}
     with serving(**{name: _constant(answer) for name, answer in calls.items()}) as address:
         return scan(_order(folder, address, site, jobs, role, alive))
+
+
+def running(folder: Path, log: Iterable[str]) -> Call:
+    """Takes a plan, and writes what it says while it reads it."""
+
+    def run(_: Mapping[str, str]) -> dict[str, str]:
+        (folder / LOG).write_text("".join(f"{line}\n" for line in ("started", *log)), encoding="utf-8")
+        return {"planId": "0"}
+
+    (folder / LOG).write_text("started\n", encoding="utf-8")
+    return run
 
 
 def _constant(answer: Any) -> Call:
@@ -74,7 +88,6 @@ def _good(site: str) -> dict[str, Any]:
         "autoupdate_view_localAddons": {"localAddons": [{"id": "automation"}, {"id": "openapi"}]},
         "core_other_fileUpload": {"Uploaded": "/t/file"},
         "core_other_fileDownload": REFUSED,
-        "automation_action_runPlan": {"planId": "0"},
         "core_view_zapHomePath": {"zapHomePath": "/nowhere"},
         "core_view_version": GOOD["version"],
         "core_view_messages": {"messages": [message]},
@@ -97,7 +110,7 @@ def _order(folder: Path, address: str, site: str, jobs: tuple[str, ...], role: s
     about = Aim("GET /about", Request("GET", "/about", asker.role, asker.user), bool(role), 200)
     return ScanOrder(
         profile=ScanProfile("replay", "of a recording", 10, (), tuple(_job(kind) for kind in jobs)),
-        daemon=Daemon(address, ZapSource(SourceKind.RUNNING, address), "k"),
+        daemon=Daemon(address, ZapSource(SourceKind.RUNNING, address), "k", folder / LOG),
         live=live,
         base_path="",
         aims=Aims(asker, (about,), proof=Request("GET", "/about", role, "one") if role else None, proof_status=200),

@@ -3,7 +3,8 @@
 Buyers have a cookie, admins a bearer token and, behind a form of their own, pages with a cookie. `SHOP_ECHO` (and, on those
 pages, `SHOP_DESK_ECHO`) puts what is searched for into the page as it is; `SHOP_FORM` puts a form on its first page, whose posts
 (as all that is written but log-ins) are noted in the file `written`; `SHOP_DIES_AFTER`
-ends the process and `SHOP_FORGETS_AFTER` all sessions after so many requests; `SHOP_SLOW_S` makes each answer to a scanner wait.
+ends the process and `SHOP_FORGETS_AFTER` all sessions after so many requests; `SHOP_SLOW_S` makes each answer to a scanner wait,
+and `SHOP_DENIES` makes it a 401.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class Shop(BaseHTTPRequestHandler):
     def count(self) -> None:
         global seen
         seen += 1
-        if "python-httpx" not in self.headers.get("User-Agent", ""):  # who scans, not who prepares it
+        if self.scans():
             time.sleep(float(os.environ.get("SHOP_SLOW_S", "0")))
         if DIES_AFTER and seen > DIES_AFTER:
             os._exit(3)
@@ -141,7 +142,13 @@ class Shop(BaseHTTPRequestHandler):
             sessions.clear()
             desks.clear()
 
+    def scans(self) -> bool:
+        """Whether it is who scans, not who prepares it."""
+        return "python-httpx" not in self.headers.get("User-Agent", "")
+
     def say(self, status: int, what: object, kind: str = "application/json", cookie: str = "", location: str = "") -> None:
+        if os.environ.get("SHOP_DENIES") and self.scans():
+            status, what, cookie, location = 401, {"error": "log in first"}, "", ""
         text = (what if isinstance(what, str) else json.dumps(what)).encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)

@@ -66,7 +66,7 @@ class Daemon:
 
     def said(self) -> str:
         """The end of its log, without secrets."""
-        text = redact(self._logged())
+        text = redact("\n".join(self.logged()))
         lines = (line.strip() for line in text[-_LOG_CHARACTERS_QUOTED:].splitlines() if line.strip())
         return " | ".join(lines) or "it left no log"
 
@@ -75,19 +75,20 @@ class Daemon:
 
         It goes on then without the thread that met it, and nothing that it answers shows what that thread had to do.
         """
-        line = next((line for line in self._logged().splitlines() if _OUT_OF_MEMORY in line), "")
+        line = next((line for line in self.logged() if _OUT_OF_MEMORY in line), "")
         said = redact(line[line.find(_OUT_OF_MEMORY) :].strip()[:_LOG_CHARACTERS_QUOTED])
         return f"ZAP ran out of memory: {said} (options.memory_mb of the stage gives it more)" if said else ""
 
-    def _logged(self) -> str:
+    def logged(self) -> list[str]:
+        """The lines of its log so far, as they are; none where it cannot be read from here."""
         if self.fetch_log is not None:
             self.fetch_log()
         if self.log is None or not self.log.is_file():
-            return ""
+            return []
         with self.log.open("rb") as log:
             if self.log.stat().st_size >= self.log_begins:  # else it was begun anew
                 log.seek(self.log_begins)
-            return log.read().decode(errors="replace")
+            return log.read().decode(errors="replace").splitlines()
 
 
 @contextmanager

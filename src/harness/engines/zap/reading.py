@@ -16,6 +16,7 @@ SUPPORTED = "2.17"
 _RISKS = {"Informational": 0, "Low": 1, "Medium": 2, "High": 3}
 _CONFIDENCES = {"False Positive": 0, "Low": 1, "Medium": 2, "High": 3, "Confirmed": 4}
 _ACTIVE_SOURCE = "1"
+_NOT_UNDERSTOOD = re.compile(r"(Unrecognised job type|Unrecognised parameter for job|Invalid value for job) ?.*")
 _ANOTHER_STATUS = "Difference in response code values"  # only proofs expect one; ZAP takes it for a mere warning
 _TAGS = re.compile(r"</?[a-zA-Z][^>]*>")
 _TEXT_CHARACTERS_MAX = 2_000
@@ -147,9 +148,7 @@ def plan_faults(progress: Mapping[str, Any], jobs: Sequence[str]) -> tuple[str, 
     """
     said = {kind: [str(line).strip() for line in progress.get(kind) or ()] for kind in ("error", "warn", "info")}
     found = [line for line in said["error"] if "alert has been raised" not in line]
-    found.extend(line for line in said["warn"] if "Unrecognised job type" in line or "Unrecognised parameter" in line)
     found.extend(f"the plan's own proof failed: {line}" for line in said["warn"] if line.startswith(_ANOTHER_STATUS))
-    found.extend(_cut_off(said["info"]))
     added = [match for line in said["info"] if (match := re.fullmatch(r"Job openapi added (\d+) URLs", line))]
     if added and not any(int(match[1]) for match in added):
         found.append("the OpenAPI import added no address")
@@ -159,14 +158,15 @@ def plan_faults(progress: Mapping[str, Any], jobs: Sequence[str]) -> tuple[str, 
     return tuple(dict.fromkeys(found))
 
 
-def _cut_off(lines: list[str]) -> Iterator[str]:
-    """An active scan that used all of its time was cut off; nothing else in the output says so."""
-    caps = [int(match[1]) for line in lines if (match := re.fullmatch(r"Job activeScan set maxScanDurationInMins = (\d+)", line))]
-    took = [match for line in lines if (match := re.fullmatch(r"Job activeScan finished, time taken: (\d+):(\d+):(\d+)", line))]
-    for cap, match in zip(caps, took, strict=False):
-        hours, minutes, _ = (int(part) for part in match.groups())
-        if cap and hours * 60 + minutes >= cap:
-            yield f"the active scan used all of its {cap} minutes: it was cut off"
+def not_understood(log: Iterable[str]) -> tuple[str, ...]:
+    """What ZAP did not understand of a plan: it goes on with what it does by itself.
+
+    Its log alone says so: what `planProgress` gives begins anew when the plan was read.
+
+    Args:
+        log: its lines since the plan was handed over.
+    """
+    return tuple(dict.fromkeys(match[0] for line in log if (match := _NOT_UNDERSTOOD.search(line))))
 
 
 def insight_faults(report: Mapping[str, Any]) -> tuple[str, ...]:

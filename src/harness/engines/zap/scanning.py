@@ -26,7 +26,7 @@ from harness.engines.zap.model import Alert, ScanFacts
 from harness.engines.zap.paging import Pages
 from harness.engines.zap.plan import Ground, MadePlan, automation_plan
 from harness.engines.zap.profiles import ACTIVE, ScanProfile
-from harness.engines.zap.reading import plan_faults, rule_states
+from harness.engines.zap.reading import not_understood, plan_faults, rule_states
 from harness.evidence.files import write_atomic
 from harness.evidence.redaction import redact, remember_secret
 from harness.model.errors import EngineError, TargetError
@@ -136,6 +136,7 @@ def _run(order: ScanOrder, course: _Course) -> tuple[Entry, MadePlan, Gathered]:
     text = yaml.safe_dump(made.plan, sort_keys=False, allow_unicode=True, width=130)
     write_atomic(order.folder / PLAN_FILE, redact(text))
     try:
+        before = len(order.daemon.logged())
         file, begun = _upload(client, f"{name}.yaml", text), time.monotonic()
         try:
             with order.daemon.waits.counted():
@@ -143,6 +144,7 @@ def _run(order: ScanOrder, course: _Course) -> tuple[Entry, MadePlan, Gathered]:
                 course.faults.extend(_followed(order, client, plan, made))
         finally:
             course.plan_s = time.monotonic() - begun
+            course.faults.extend(not_understood(order.daemon.logged()[before:]))
         with client.together_within(READING_S_MAX):
             return entry, made, gather(client, order, name)
     finally:
@@ -342,13 +344,17 @@ def _record(order: ScanOrder, gathered: Gathered, facts: ScanFacts, entry: Entry
             **order.pages.left_out,
             **{f"{name} (could not be aimed at)": why for name, why in order.aims.lost.items()},
         },
-        notes=(*_of_pages(order.aims, gathered), *_left_out(made, welcome=True)),
+        notes=(*_of_pages(order.aims, gathered), *_left_out(made, welcome=True), *_unread(order.daemon)),
         alive_before=facts.alive_before,
         alive_after=facts.alive_after,
         gaps=tuple(
             redact(gap) for gap in (*gaps(facts), *_passive_gaps(order.profile, gathered), *_left_out(made, welcome=False))
         ),
     )
+
+
+def _unread(daemon: Daemon) -> list[str]:
+    return ["the daemon's log cannot be read from here: it may not have understood all of the plan"] if daemon.log is None else []
 
 
 def _of_pages(aims: Aims, gathered: Gathered) -> list[str]:
