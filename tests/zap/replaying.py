@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,6 +46,7 @@ def replayed(
     alive: tuple[bool, bool] = (True, True),
     plan: Mapping[str, Any] | None = None,
     log: Iterable[str] = (),
+    say: Callable[[str], None] = lambda _: None,
     **answers: Any,
 ) -> ScanDone:
     """What the adapter makes of a daemon that gives those answers (`ascan_view_scans`), and good ones else.
@@ -56,12 +58,13 @@ def replayed(
         alive: how the target is found before and after.
         plan: what `planProgress` says.
         log: lines that the plan leaves in the daemon's log.
+        say: gets the lines of progress.
         answers: each a body, a `Reply`, or what gives either.
     """
     said = {"finished": "now", "error": [], "warn": [], "info": DONE} if plan is None else {"finished": "now", **plan}
     calls = {**_good(site), "automation_view_planProgress": said, "automation_action_runPlan": running(folder, log), **answers}
     with serving(**{name: _constant(answer) for name, answer in calls.items()}) as address:
-        return scan(_order(folder, address, site, jobs, role, alive))
+        return scan(replace(_order(folder, address, site, jobs, role, alive), say=say))
 
 
 def running(folder: Path, log: Iterable[str]) -> Call:

@@ -14,14 +14,14 @@ import pytest
 from harness.engines.zap import daemon as module
 from harness.engines.zap.alerts import read_alerts
 from harness.engines.zap.client import Zap
-from harness.engines.zap.daemon import Daemon, opened
+from harness.engines.zap.daemon import Daemon, opened, settings_file
 from harness.engines.zap.honesty import gaps
 from harness.engines.zap.model import ScanFacts
 from harness.engines.zap.reading import api_alerts, rule_states, scan_counts
 from harness.engines.zap.source import SourceKind, ZapSource, installed
 from harness.model.errors import EngineError
 from harness.model.finding import Severity
-from tests.zap import assembly
+from tests.zap import assembly, recorded
 from tests.zap.test_client import Reply
 from tests.zap.test_client import daemon as page
 
@@ -120,6 +120,31 @@ def test_one_whose_port_was_taken_takes_another_and_one_that_was_killed_leaves_n
     assert not home.parent.exists(), "plans with passwords were handed to it"
     assert other.key not in (tmp_path / "zap.log").read_text(encoding="utf-8")
     assert zap.client().core.version == assembly.VERSION
+
+
+def test_its_heap_is_bounded_and_its_key_is_in_no_argument(zap: Daemon) -> None:
+    assert zap.process is not None
+    words = Path(f"/proc/{zap.process.pid}/cmdline").read_bytes().decode().split("\0")
+    assert "-Xmx512m" in words
+    assert zap.key
+    assert not [word for word in words if zap.key in word]
+
+
+def test_its_settings_keep_it_from_ending_itself_and_are_for_their_owner_alone(tmp_path: Path) -> None:
+    path = settings_file(tmp_path, "the key")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {"api.key=the key", "insights.exitAuto=false"} <= set(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_one_that_ended_itself_is_said_to_be_gone_in_its_own_words(tmp_path: Path) -> None:
+    """What the recorded daemon said when that setting was as delivered: it ends with 0."""
+    said = recorded.FOLDER / "api/insights-self-shutdown.txt"
+    program = tmp_path / "zap.sh"
+    program.write_text(f"#!/bin/sh\ngrep ZAP-Insights '{said}'\n", encoding="utf-8")
+    program.chmod(0o755)
+    ended = r"ended by itself with 0: .*Shutting down ZAP due to High Level Insight"
+    with pytest.raises(EngineError, match=ended), opened(installed(program), tmp_path):
+        pass
 
 
 def test_one_whose_heap_is_too_small_is_said_to_have_run_out_of_memory(installation: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.engines.zap.source import IMAGE, NoZap, SourceKind, ZapSource, find_zap
+from tests.zap import shop_project
 
 
 @pytest.fixture
@@ -63,3 +64,19 @@ def test_an_image_is_named_by_what_cannot_change(tmp_path: Path) -> None:
     assert isinstance(found, NoZap)
     assert "can become another image" in found.reason
     assert "@sha256:" in IMAGE
+
+
+def test_doctor_says_which_it_found_with_its_version_and_add_ons(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_SECRET", "a long password")
+    monkeypatch.setenv("HARNESS_ZAP", str(program))
+    project = shop_project.make(tmp_path / "project")
+    lines = [" ".join(line.split()) for line in project.run("doctor").stdout.splitlines()]
+    assert f"zap installed 2.17.0 at {program}, 2 add-ons" in lines
+    assert "zap add-ons ascanrules 78, openapi 48.0.0" in lines
+
+    monkeypatch.setenv("HARNESS_ZAP", str(tmp_path / "gone"))
+    (line,) = [line for line in project.run("doctor").stdout.splitlines() if line.split()[:1] == ["zap"]]
+    assert f"none: HARNESS_ZAP names {tmp_path / 'gone'}" in line
+    assert "; get one: " in line
