@@ -14,6 +14,7 @@ from harness.engines.zap import rounds, scanning
 from harness.engines.zap.client import Zap
 from harness.engines.zap.daemon import Daemon
 from harness.engines.zap.plan import MadePlan
+from harness.engines.zap.profiles import ACTIVE
 from harness.model.run import StageState
 from tests.runner.tiny import TinyProject
 from tests.zap import shop_project
@@ -45,10 +46,16 @@ def change_profile(project: TinyProject, change: Callable[[dict[str, Any]], None
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
 
 
+def one_at_a_time(job: dict[str, Any]) -> None:
+    """Makes the attack last for seconds, with a slow target."""
+    if job["type"] == ACTIVE:
+        job["parameters"]["threadPerHost"] = 1
+
+
 @pytest.mark.usefixtures("shared")
 def test_all_rules_off(tmp_path: Path) -> None:
     def off(job: dict[str, Any]) -> None:
-        if job["type"] == "activeScan":
+        if job["type"] == ACTIVE:
             job["policyDefinition"] = {"defaultThreshold": "off", "rules": [{"id": 999001, "threshold": "off"}]}
 
     project = shop(tmp_path)
@@ -92,11 +99,13 @@ def test_a_scan_that_somebody_ends_through_the_interface(
     done: list[str] = []
 
     def say(text: str) -> None:
-        if " rules " in text and not done:
+        if " 0/1 rules " in text and not done:
             done.append(text)
             meddle(shared.client())
 
-    gaps = gaps_of(shop(tmp_path, SHOP_SLOW_S="0.2"), say)
+    project = shop(tmp_path, SHOP_SLOW_S="0.4")
+    change_profile(project, one_at_a_time)
+    gaps = gaps_of(project, say)
     assert done, "in mid-scan"
     assert gap in gaps
 
