@@ -162,7 +162,8 @@ class Shelf:
     def _password(self, user: dict[str, str], body: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         if body.get("old") != user["secret"] and "any-old-password" not in self.defects:
             return 403, {"error": "the old one is wrong"}, {}
-        user["secret"] = str(body.get("new"))
+        if "old-password-stays" not in self.defects:
+            user["secret"] = str(body.get("new"))
         if "password-keeps" not in self.defects:
             self.sessions = {sid: login for sid, login in self.sessions.items() if login != user["login"]}
         return 200, {}, {}

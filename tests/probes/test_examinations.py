@@ -17,6 +17,8 @@ from harness.probes.sessions import SessionsRun
 from tests.probes.board_server import DOCUMENT, Boards, board
 from tests.probes.notes_server import DOCUMENT as NOTES
 from tests.probes.notes_server import Servers
+from tests.probes.shelf_server import DOCUMENT as SHELF
+from tests.probes.shelf_server import Shelves
 
 FINDING = Finding("a.rule", "It shows", Severity.HIGH, Confidence.HIGH, "security", ("probes",))
 
@@ -24,7 +26,7 @@ FINDING = Finding("a.rule", "It shows", Severity.HIGH, Confidence.HIGH, "securit
 def is_found_again(finding: Finding, doors: Doors) -> bool:
     examination = examination_of(finding)
     assert examination is not None
-    document = NOTES if isinstance(doors, Servers) else DOCUMENT
+    document = next((each for kind, each in ((Servers, NOTES), (Shelves, SHELF)) if isinstance(doors, kind)), DOCUMENT)
     found = examination(doors, document, 1)
     assert not found.gap
     return finding.fingerprint in {each.fingerprint for each in found.findings}
@@ -43,6 +45,13 @@ def test_so_is_a_form_that_was_taken_from_elsewhere() -> None:
     (finding,) = SessionsRun(Boards(("token-off",)), DOCUMENT, 1).run().ended_findings("page forms")
     assert is_found_again(finding, Boards(("token-off",)))
     assert not is_found_again(finding, Boards())
+
+
+def test_so_is_an_old_password_that_still_logs_in() -> None:
+    (finding,) = SessionsRun(Shelves(("old-password-stays",)), SHELF, 1).run().ended_findings("password")
+    assert (finding.rule, has_requests(finding)) == ("sessions.old-password-works", False)
+    assert is_found_again(finding, Shelves(("old-password-stays",)))
+    assert not is_found_again(finding, Shelves())
 
 
 def test_and_a_write_that_only_its_owner_sees() -> None:

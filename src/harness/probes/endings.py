@@ -131,6 +131,7 @@ def _alive(operation: Operation, role: Role, answer: Answer, steps: tuple[Reques
 
 
 def _old_password(operation: Operation, role: Role, request: Request, answer: Answer) -> Finding:
+    """Without requests: the change itself is answered alike where it is done, and only a log-in afterwards tells."""
     finding = _alive(operation, role, answer, (request,), "a change of password")
     return replace(
         finding,
@@ -139,4 +140,7 @@ def _old_password(operation: Operation, role: Role, request: Request, answer: An
         expected="Only the new password logs in.",
         observed="The old password still logs in.",
         why="Whoever knows the old password keeps the account.",
+        advice="Store the new password's hash in the place of the old one, and let the log-in look at nothing else.",
+        steps=(),
+        symptom=Symptom(),
     )

@@ -107,6 +107,7 @@ _ENDED = {
     "cookies.form-without-token": "page forms",
     "sessions.end-not-asked": "age",
     "sessions.log-in-after-closing": "closing",
+    "sessions.old-password-works": "password",
 }
 _BY_RULE: tuple[tuple[str, Examination], ...] = (
     ("codes.", _of_door(lambda door, document, seed, doors: examine_codes(door, document, seed, isolated=doors.isolated))),
