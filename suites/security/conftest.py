@@ -20,7 +20,7 @@ from harness.probes.document import Document
 from harness.probes.exchange import World
 from harness.probes.headers import audit
 from harness.probes.outage import examine_outage
-from harness.probes.scene import Scene
+from harness.probes.shared import SharedTarget
 from harness.probes.tour import Tour, take_tour
 from harness.targets.arena import Arena
 from harness.targets.live import LiveTarget
@@ -62,9 +62,9 @@ def outage(request: pytest.FixtureRequest, arena: Arena, document: Document, see
 
 
 @pytest.fixture(scope="session")
-def judge(arena: Arena, world: World, document: Document, seed: int, record: Recorder) -> Judge:
+def judge(arena: Arena, shared: SharedTarget, record: Recorder) -> Judge:
     """Runs the examinations of this suite."""
-    return Judge(arena, Scene(world, document, seed), record)
+    return Judge(arena, shared, record)
 
 
 @pytest.fixture(scope="session")
@@ -78,16 +78,16 @@ def heads(arena: Arena, document: Document, seed: int, tour: Tour) -> tuple[Find
 
 
 @pytest.fixture(scope="session")
-def world(live_target: LiveTarget) -> Iterator[World]:
+def shared(arena: Arena, live_target: LiveTarget, document: Document, seed: int) -> Iterator[SharedTarget]:
     """A running target to send further requests to."""
-    with World(live_target) as opened:
-        yield opened
+    with SharedTarget(arena, live_target, document, seed) as target:
+        yield target
 
 
 @pytest.fixture(scope="session")
-def cors(arena: Arena, world: World, tour: Tour) -> CorsReport:
+def cors(arena: Arena, shared: SharedTarget, tour: Tour) -> CorsReport:
     """What each origin was allowed, on a second target too."""
-    seen = examine_cors(world, tour)
+    seen = examine_cors(shared.scene.world, tour)
 
     def again() -> Report:
         with arena.fresh("cors") as door, World(door) as other:

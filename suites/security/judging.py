@@ -9,28 +9,27 @@ import pytest
 from harness.evidence.records import Recorder
 from harness.model.errors import TargetError
 from harness.model.finding import Confidence
-from harness.probes.again import examined_twice, in_scene, seen_again
+from harness.probes.again import ended, examined_twice, seen_again
 from harness.probes.checks import Report
 from harness.probes.door import Door
 from harness.probes.scene import Scene
+from harness.probes.shared import SharedTarget
 from harness.targets.arena import Arena
 
 
 class Judge:
     """Runs examinations, sees again on a fresh target what they find, records it, and ends the test accordingly."""
 
-    def __init__(self, arena: Arena, scene: Scene, record: Recorder) -> None:
-        self._arena, self._scene, self._record = arena, scene, record
+    def __init__(self, arena: Arena, shared: SharedTarget, record: Recorder) -> None:
+        self._arena, self._shared, self._record = arena, shared, record
 
     def together(self, name: str, examine: Callable[[Scene], Report]) -> None:
         """An examination on the target that this suite shares."""
-        scene = self._scene
+        self.settle(name, self._shared.examined(name, examine))
 
-        def again() -> Report:
-            with self._arena.fresh("again") as door:
-                return in_scene(scene.document, scene.seed, examine)(door)
-
-        self.settle(name, seen_again(examine(scene), self._arena, again))
+    def twice(self, name: str, examine: Callable[[], Report]) -> None:
+        """An examination that takes the targets that it needs by itself."""
+        self.settle(name, seen_again(ended(name, examine), self._arena, lambda: ended(name, examine)))
 
     def alone(self, name: str, examine: Callable[[Door], Report]) -> None:
         """An examination that leaves a target in a state that no other should find: it has one of its own."""

@@ -52,10 +52,7 @@ def test_no_one_is_told_whose_accounts_there_are(
 def test_no_answer_and_no_log_carries_what_is_put_into_a_secret_column(
     arena: Arena, live_target: LiveTarget, document: Document, seed: int, tour: Tour, judge: Judge
 ) -> None:
-    def examine() -> Report:
-        return examine_canaries(arena, live_target, document, seed, tour)
-
-    judge.settle("canaries", seen_again(examine(), arena, examine))
+    judge.twice("canaries", lambda: examine_canaries(arena, live_target, document, seed, tour))
 
 
 def test_nothing_is_left_open_by_mistake(judge: Judge) -> None:
@@ -77,10 +74,7 @@ def test_no_page_lists_what_its_reader_may_not_read(judge: Judge) -> None:
 
 
 def test_nothing_tells_who_has_an_account(arena: Arena, document: Document, seed: int, judge: Judge) -> None:
-    def examine() -> Report:
-        return examine_enumeration(arena, document, seed)
-
-    judge.settle("enumeration", seen_again(examine(), arena, examine))
+    judge.twice("enumeration", lambda: examine_enumeration(arena, document, seed))
 
 
 def test_redirects_lead_to_the_platforms_own_pages(judge: Judge) -> None:

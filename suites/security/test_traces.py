@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from harness.probes.exchange import World
 from harness.probes.secret_columns import secret_values
+from harness.probes.shared import SharedTarget
 from harness.probes.traces import examine_log
 from harness.targets.live import LiveTarget
 from suites.security.judging import Judge
 
 
-def test_the_log_holds_no_secret(live_target: LiveTarget, world: World, judge: Judge) -> None:
+def test_the_log_holds_no_secret(live_target: LiveTarget, shared: SharedTarget, judge: Judge) -> None:
     passwords = frozenset(user.password for role in live_target.target.roles for user in role.users)
+    world = shared.scene.world
     for role in (role for role in live_target.target.roles if role.users):
         world.credential(role.name, role.users[0].name)
     stored = secret_values(live_target.dsn, live_target.target.secret_columns)

@@ -61,8 +61,11 @@ class _Club:
     defects: frozenset[str]
     log: Path
     tokens: set[str] = field(default_factory=set)
+    dead: bool = False
 
     def answer(self, asked: Asked) -> Given:
+        if self.dead:
+            raise ConnectionAbortedError
         if asked.path == "/health":
             return Given(200, {})
         with psycopg.connect(self.dsn) as db:
@@ -82,6 +85,9 @@ class _Club:
 
     def _members(self, db: psycopg.Connection) -> Given:
         rows = db.execute("SELECT name, reset_token, nickname FROM members ORDER BY name").fetchall()
+        if "dies-of-tokens" in self.defects and all(row[1] for row in rows):
+            self.dead = True
+            raise ConnectionAbortedError
         if "logs-rows" in self.defects:
             with self.log.open("a") as file:
                 file.write(f"{rows}\n")

@@ -134,10 +134,14 @@ class Platform:
     def _broken(self, path: str, body: Any) -> tuple[int, Any] | None:
         """What a defect answers before anything is checked."""
         known = {*NOTE["properties"], *(["owner"] if self.has("knows-owner") else [])}
-        if self.has("strict") and isinstance(body, dict) and path.startswith("/notes") and set(body) - known:
+        is_strange = isinstance(body, dict) and path.startswith("/notes") and bool(set(body) - known)
+        if is_strange and self.has("strict"):
             return 422, {"error": "a member is unknown"}
         if isinstance(body, list) and self.has("dies-on-list"):
             self.dies_after = len(self.requests) - 1
+            raise ConnectionAbortedError
+        if (is_strange and self.has("dies-on-strange")) or (path == "/.env" and self.has("dies-on-env")):
+            self.dies_after = max(1, len(self.requests) - 1)
             raise ConnectionAbortedError
         if isinstance(body, list) and self.has("fails-on-list"):
             return 500, {"error": TRACE if self.has("tells-inside") else "sorry"}

@@ -71,7 +71,11 @@ class _Handler(BaseHTTPRequestHandler):
             raw,
             self.client_address[0],
         )
-        given = type(self).answer(asked)
+        try:
+            given = type(self).answer(asked)
+        except ConnectionAbortedError:
+            self.close_connection = True  # dead: it takes connections and says nothing
+            return
         self.send_response(given.status)
         for name, value in {"Content-Type": "application/json", **given.headers}.items():
             self.send_header(name, value)

@@ -64,6 +64,13 @@ def test_it_is_searched_for_in_the_log_too(clubs: Clubs) -> None:
     assert found(examined(clubs, "logs-rows")) == [("exposure.secret-in-log", "", "members.reset_token")]
 
 
+def test_a_club_that_dies_of_them_is_a_finding_with_the_request_before_it(clubs: Clubs) -> None:
+    report = examined(clubs, "dies-of-tokens")
+    assert found(report) == [("robustness.target-died", "GET /members", "")]
+    assert report.findings[0].steps == ()
+    assert report.tried, "the club lives where the users' rows are spared"
+
+
 def test_a_log_in_that_a_canary_would_close_is_kept_open(clubs: Clubs) -> None:
     assert found(examined(clubs, "second-factor", "gives-reset-token")) == GIVEN
     clean = examined(clubs, "second-factor")

@@ -12,7 +12,7 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request
 from harness.probes.addresses import fresh_address
 from harness.probes.answers import Answer
-from harness.probes.checks import Report
+from harness.probes.checks import DIED, Report
 from harness.probes.deaths import Death, death_by
 from harness.probes.document import Document
 from harness.probes.door import Door
@@ -114,7 +114,7 @@ def seen_again(report: Report, doors: Doors, again: Callable[[], Report]) -> Rep
     seen = {finding.fingerprint for finding in second.findings}
     if second.broken:  # that it was not seen again says nothing
         report.findings = [
-            finding
+            _rated(finding, seen)
             if finding.fingerprint in seen
             else replace(finding, confidence=min(finding.confidence, Confidence.MEDIUM, key=_SURER.index))
             for finding in report.findings
@@ -135,12 +135,17 @@ def _rated(finding: Finding, again: set[str]) -> Finding:
 
 def survived(door: Door, label: str, examine: Callable[[Door], Report]) -> Report:
     """What an examination came to; where the target does not serve afterwards, that is a finding of it."""
-    try:
-        report = examine(door)
-    except TargetDied as died:
-        return Report(label, 1, [death_by(died).finding])
-    except HarnessError as error:
-        report = Report(label, note=str(error), broken=str(error))
-    if not door.alive():
+    report = ended(label, lambda: examine(door))
+    if not any(finding.rule == DIED.rule for finding in report.findings) and not door.alive():
         report.findings.append(Death("").finding)
     return report
+
+
+def ended(label: str, examine: Callable[[], Report]) -> Report:
+    """What an examination came to, whatever ended it; where the target died, that is a finding with the request before it."""
+    try:
+        return examine()
+    except TargetDied as died:
+        return Report(label, 1, [death_by(died).finding], broken=str(died))
+    except HarnessError as error:
+        return Report(label, note=str(error), broken=str(error))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from harness.model.errors import TargetError
-from harness.model.finding import Finding
+from harness.model.finding import Finding, Symptom
 from harness.probes.checks import Report
+from harness.probes.deaths import Death
 from harness.probes.document import Document
 from harness.probes.door import Door
 from harness.probes.doors import Doors
@@ -31,15 +31,22 @@ def examine_canaries(doors: Doors, shared: Door, document: Document, seed: int, 
         return Report("canaries", note="no secret column has room for a canary")
     planting = _Planting(doors, seed)
     tour = take_tour(planting, document, seed)
+    death = tour.death
     if set(usual.roles) - set(tour.roles):
         planting = _Planting(doors, seed, {user.username for role in shared.target.roles for user in role.users})
         tour = take_tour(planting, document, seed)
-    if tour.died:
-        raise TargetError(f"the target died with canaries in its data: {tour.died}")
+        death = death or tour.death
     if not planting.canaries:
         return Report("canaries", note="no secret column takes a canary")
     found = [finding for visit in tour.visits for finding in given_away(visit, planting.canaries)]
-    return Report("canaries", len(tour.visits), found + planting.logged, note="" if tour.visits else "nothing answered")
+    found += [*planting.logged, *([_died_of(death)] if death else [])]
+    return Report("canaries", len(tour.visits), found, note="" if tour.visits else "nothing answered", broken=tour.died)
+
+
+def _died_of(death: Death) -> Finding:
+    """Without requests: by itself, on data without canaries, the last one need not kill anything."""
+    observed = "After this request, with texts of ours where its secret columns are empty, the target did not answer any more."
+    return replace(death.finding, observed=observed, steps=(), symptom=Symptom())
 
 
 @dataclass

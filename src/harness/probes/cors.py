@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.probes.answers import Answer
-from harness.probes.exchange import World, with_headers
+from harness.probes.deaths import Death, death_by
+from harness.probes.exchange import TargetDied, World, with_headers
 from harness.probes.tour import Tour, Visit, What
 
 STAGE, ENGINE = "security", "probes"
@@ -33,6 +34,7 @@ class CorsReport:
     tried: int = 0
     allowed_works: bool | None = None
     findings: list[Finding] | None = None
+    death: Death | None = None  # of the target, by one of the requests
 
 
 def origins_for(allowed: tuple[str, ...], base_url: str) -> list[Origin]:
@@ -58,9 +60,17 @@ def origins_for(allowed: tuple[str, ...], base_url: str) -> list[Origin]:
 def examine_cors(world: World, tour: Tour) -> CorsReport:
     """Simple and pre-flight requests of every origin, on a reading and a writing operation of each role."""
     report = CorsReport(lists_origins=bool(world.target.origins), findings=[])
-    origins = origins_for(world.target.origins, world.door.base_url)
+    try:
+        _try_origins(world, tour, report)
+    except TargetDied as died:
+        report.death = death_by(died)
+    report.findings = _said_once(report.findings or [])
+    return report
+
+
+def _try_origins(world: World, tour: Tour, report: CorsReport) -> None:
     for visit in _samples(tour):
-        for origin in origins:
+        for origin in origins_for(world.target.origins, world.door.base_url):
             simple = with_headers(visit.request, {"Origin": origin.value, "Sec-Fetch-Site": "cross-site"})
             answers = [(_preflight(visit, origin), True)]
             if visit.request.method in ("GET", "HEAD"):
@@ -69,8 +79,6 @@ def examine_cors(world: World, tour: Tour) -> CorsReport:
                 answer = world.send(request) if request.role else world.send_as(request, world.credential("", ""))
                 report.tried += 1
                 _take(report, visit, origin, request, answer, is_preflight)
-    report.findings = _said_once(report.findings or [])
-    return report
 
 
 def _samples(tour: Tour) -> Iterator[Visit]:

@@ -35,7 +35,7 @@ USERNAME, PASSWORD, REFRESH_TOKEN = "${username}", "${password}", "${refresh_tok
 
 
 class TargetDied(TargetError):
-    """The target does not answer any more. `request` is the last one that was sent."""
+    """The target does not answer any more. `request` is the first one that it left unanswered."""
 
     def __init__(self, request: Request, error: str) -> None:
         super().__init__(f"the target died; the last request was {request.method} {request.path} ({error})")
@@ -66,6 +66,7 @@ class World:
         self._forgeries: dict[str, dict[str, Forgery]] = {}
         self._patience_s = patience_s
         self._slow: Counter[str] = Counter()  # by route: how often its answer was not there in time
+        self._fatal: Request | None = None  # after it nothing was answered: who takes its death for a refusal goes on asking
         self._client = door.client()
 
     def close(self) -> None:
@@ -144,7 +145,9 @@ class World:
         if answer.status == 0:
             self.traffic.lost += 1
             if not self.door.alive():
-                raise TargetDied(request, answer.error)
+                self._fatal = self._fatal or request
+                raise TargetDied(self._fatal, answer.error)
+        self._fatal = None
         return answer
 
     def _exchange(self, request: Request, credential: Credential) -> Answer:

@@ -17,8 +17,10 @@ from harness.model.finding import Finding, Request
 from harness.model.verdict import Verdict
 from harness.probes.again import exchanged_again
 from harness.probes.answers import Answer
+from harness.probes.checks import DIED
 from harness.probes.document import Document
 from harness.probes.examinations import Found, examination_of, has_requests
+from harness.probes.exchange import TargetDied
 from harness.probes.symptoms import shows
 from harness.runner.preflight import standing
 from harness.runner.request import RunRequest
@@ -82,8 +84,11 @@ def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[E
         arena = Arena(ground.arena)
         if examination is not None:
             return _examined(finding, arena, lambda document: examination(arena, document, request.seed))
-        with arena.fresh("replay") as live:
-            steps = tuple(Step(step, answer) for step, answer in exchanged_again(live, finding.steps))
+        try:
+            with arena.fresh("replay") as live:
+                steps = tuple(Step(step, answer) for step, answer in exchanged_again(live, finding.steps))
+        except TargetDied as died:
+            return Replay(finding, Verdict.FAIL if finding.rule == DIED.rule else Verdict.UNKNOWN, str(died))
         if finding.stage == WITNESSED:
             return _examined(finding, arena, lambda document: _witnessed(arena, document, request.seed, finding.operation), steps)
     if shows(finding.symptom, steps[-1].answer):
