@@ -36,19 +36,19 @@ class Judge:
         self.settle(name, examined_twice(self._arena, name, examine))
 
     def settle(self, name: str, report: Report) -> None:
-        """Records a report; the test fails on what is more than a guess, and is skipped where nothing was tried.
+        """Records a report; the test fails on what is more than a guess, and is skipped where there is nothing to try.
 
         Raises:
-            TargetError: it was ended before its end.
+            TargetError: nothing can be said: it was ended before its end, or none of what there is could be tried.
         """
         self._record.progress(f"examined {name}")
         for finding in report.findings:
             self._record.finding(finding)
-        for observation in report.observations:
+        for observation in report.noticed:
             self._record.observation(observation)
         sure = [finding for finding in report.findings if finding.confidence is not Confidence.LOW]
         assert not sure, "\n".join(f"{finding.title}: {finding.observed} {finding.advice}" for finding in sure)
-        if report.broken:
-            raise TargetError(f"{name} could not be examined to the end: {report.broken}")
+        if report.gap:
+            raise TargetError(f"{name}: {report.gap}")
         if not report.tried:
             pytest.skip(report.note or "there was nothing to try")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.evidence.records import Recorder
+from harness.model.errors import TargetError
 from harness.model.finding import Observation
 from harness.probes.document import Document
 from harness.probes.error_shapes import RULE
@@ -17,6 +18,8 @@ def hostile(arena: Arena, document: Document, seed: int, record: Recorder) -> Ro
     run = RobustnessRun(arena, document, seed, lambda name: record.progress(f"hostile input to {name}")).run()
     if run.shapes.observation:
         record.observation(Observation(RULE, run.shapes.observation, "security"))
+    for observation in run.report.noticed:
+        record.observation(observation)
     return run
 
 
@@ -34,3 +37,5 @@ def test_hostile_input_is_refused_clearly(operation: str, hostile: RobustnessRun
 
 def test_the_target_survives_hostile_input(hostile: RobustnessRun) -> None:
     assert not hostile.died
+    if hostile.report.gap:
+        raise TargetError(hostile.report.gap)

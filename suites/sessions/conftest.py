@@ -7,6 +7,7 @@ import pytest
 from fixtures.operations import document, pytest_generate_tests
 from harness.evidence.records import Recorder
 from harness.model.evidence import Reach
+from harness.model.finding import Observation
 from harness.probes.document import Document
 from harness.probes.sessions import Attacked, SessionsRun
 from harness.targets.arena import Arena
@@ -35,5 +36,7 @@ def attacks(arena: Arena, document: Document, seed: int, record: Recorder) -> Se
             note="; ".join(dict.fromkeys(f"{item.operation}: {item.note}" for item in done.attacked if item.note)),
         )
     )
+    for left_out in filter(None, map(done.left_out, done.ended)):
+        record.observation(Observation("sessions.not-tried", left_out, "sessions"))
     record.target(alive=not done.died, note=done.died)
     return done

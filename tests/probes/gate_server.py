@@ -159,6 +159,8 @@ class Gate:
     def _own(self, asked: Asked) -> Given:
         if asked.token not in self.tokens:
             return Given(401, {"error": "log in"})
+        if asked.method == "DELETE" and self.has("no-closing"):
+            return Given(409, {"error": "not today"})
         if asked.method == "DELETE":
             self._close(self.tokens[asked.token])
             return Given(204)

@@ -8,11 +8,13 @@ from harness.model.finding import Confidence, Finding, Observation, Request, Sev
 from harness.model.weakness import Place, Weakness
 
 STAGE, ENGINE = "security", "probes"
+EXAMPLES_MAX = 5
+NOT_TRIED = ".not-tried"  # ends the rules of what could not be tried
 
 
 @dataclass
 class Report:
-    """What one check came to. `tried` counts what was looked at; 0 needs a `note` that says why.
+    """What one check came to. `tried` counts what was looked at; 0 needs a `note` that says why, or what is `untried`.
 
     `broken` says what ended it before its end (a log-in that was refused): what was found stands, that there is no more does not.
     """
@@ -23,6 +25,35 @@ class Report:
     observations: list[Observation] = field(default_factory=list)
     note: str = ""
     broken: str = ""
+    untried: list[str] = field(default_factory=list)
+
+    def leave_out(self, place: str, why: object) -> None:
+        """A place of the kind that the check is about, and why it could not be tried."""
+        self.untried.append(f"{place}: {why}")
+
+    @property
+    def left_out(self) -> str:
+        """How many places could not be tried, and the first of them; "" where there are none."""
+        if not self.untried:
+            return ""
+        examples = "; ".join(dict.fromkeys(self.untried[:EXAMPLES_MAX]))
+        return f"{len(self.untried)} could not be tried: {examples}{' …' if len(self.untried) > EXAMPLES_MAX else ''}"
+
+    @property
+    def noticed(self) -> tuple[Observation, ...]:
+        """The observations, with what could not be tried beside the rest."""
+        untold = not any(observation.rule.endswith(NOT_TRIED) for observation in self.observations)
+        rest = self.left_out or (self.note if self.tried and untold else "")
+        more = (Observation(self.name.replace(" ", "-") + NOT_TRIED, rest, STAGE),) if rest else ()
+        return (*self.observations, *more)
+
+    @property
+    def gap(self) -> str:
+        """Why nothing can be said: it was ended before its end, or there are places to try and none of them could be."""
+        if self.broken:
+            return f"it could not be examined to the end: {self.broken}"
+        untold = [observation for observation in self.noticed if observation.rule.endswith(NOT_TRIED)]
+        return "; ".join(observation.text for observation in untold) if not self.tried else ""
 
 
 DIED = Weakness(

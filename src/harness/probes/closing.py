@@ -130,11 +130,11 @@ def examine_closing(scene: Scene, role: Role) -> Ended:
             if answer.is_success:
                 break
         else:
-            return Ended(role.name, False, note=f"{closing.operation.name} was answered {answer.status}")
+            return Ended(role.name, False, note=f"{closing.operation.name} was answered {answer.status}", offered=True)
         after = scene.world.send(witness, renew=False)
         works = _logs_in(scene, asker)
     except (Untestable, HarnessError) as error:
-        return Ended(role.name, False, note=str(error))
+        return Ended(role.name, False, note=str(error), offered=True)
     if after.is_success:
         return Ended(role.name, True, _finding(closing, role, after, (witness, request, witness)))
     return Ended(role.name, True, _opens(closing, role, request) if works else None)

@@ -18,13 +18,17 @@ STAGE, ENGINE = "sessions", "probes"
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of the old session, or of a forged write. `tried` is false where there is no way to try it, with the reason."""
+    """What became of the old session, or of a forged write. `tried` is false where it could not be tried, with the reason.
+
+    `offered`: the document has a way to end the session so; where none of these could be tried, nothing can be said.
+    """
 
     role: str
     tried: bool
     finding: Finding | None = None
     note: str = ""
     operation: str = ""  # what was tried, where a role has several
+    offered: bool = False
 
 
 def log_out_of(scene: Scene, role: Role) -> Operation | None:
@@ -67,9 +71,9 @@ def examine_log_out(scene: Scene, role: Role) -> Ended:
         witness = witness_of(scene, asker)
         done = next((call for call in attempts(scene, operation, asker) if call.answer.is_success), None)
     except (Untestable, HarnessError) as error:
-        return Ended(role.name, False, note=str(error))
+        return Ended(role.name, False, note=str(error), offered=True)
     if done is None:
-        return Ended(role.name, False, note=f"{operation.name} did not succeed")
+        return Ended(role.name, False, note=f"{operation.name} did not succeed", offered=True)
     after = scene.world.send(witness, renew=False)
     if not after.is_success:
         return Ended(role.name, True)
@@ -88,9 +92,9 @@ def examine_password_change(scene: Scene, role: Role) -> Ended:
         witness = replace(witness_of(scene, asker), user=other.user)
         done = next((call for call in attempts(scene, operation, asker) if call.answer.is_success), None)
     except (Untestable, HarnessError) as error:
-        return Ended(role.name, False, note=str(error))
+        return Ended(role.name, False, note=str(error), offered=True)
     if done is None:
-        return Ended(role.name, False, note=f"{operation.name} did not succeed")
+        return Ended(role.name, False, note=f"{operation.name} did not succeed", offered=True)
     after = scene.world.send(witness, renew=False)
     if after.is_success:
         return Ended(role.name, True, _alive(operation, role, after, (witness, done.request, witness), "a change of password"))

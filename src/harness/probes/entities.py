@@ -74,12 +74,12 @@ def examine_entities(scene: Scene) -> Report:
             except (Untestable, HarnessError) as error:
                 if not scene.world.door.alive():
                     raise
-                report.note = f"{operation.name}: {error}"
+                report.leave_out(operation.name, error)
         deadline = time.monotonic() + LATE_CALL_AWAITED_S
         for token, (operation, asker) in waiting.items():  # a worker may read it later
             if outside.listener.was_called(token, max(0.0, deadline - time.monotonic())):
                 _say(report, operation, asker, f"{_CALLED}, some time later")
-    report.note = report.note if report.tried else report.note or "nothing takes a body"
+    report.note = "" if report.tried or report.untried else "nothing takes a body"
     return report
 
 

@@ -20,12 +20,12 @@ from statistics import median
 from urllib.parse import urlencode
 
 from harness.model.errors import HarnessError
-from harness.model.finding import Observation, Request, Severity, Symptom
+from harness.model.finding import Request, Severity, Symptom
 from harness.model.target import Role, User
 from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
 from harness.probes.answers import Answer
-from harness.probes.checks import STAGE, Report, finding_of
+from harness.probes.checks import Report, finding_of
 from harness.probes.clients import can_be_many
 from harness.probes.document import Document
 from harness.probes.door import Credential, Door
@@ -138,9 +138,8 @@ def examine_enumeration(doors: Doors, document: Document, seed: int) -> Report:
             _judge(report, gathered)
         else:
             operation, role = gathered.question.operation, gathered.question.role.name
-            text = f"{operation} could not be asked about accounts of {role}: {gathered.why}"
-            report.observations.append(Observation("abuse.enumeration-not-tried", text, STAGE, operation))
-    report.note = "" if report.tried else "no log-in, reset or registration takes a name"
+            report.leave_out(f"{operation} about accounts of {role}", gathered.why)
+    report.note = "" if asked else "no log-in, reset or registration takes a name"
     return report
 
 

@@ -88,7 +88,7 @@ def _reported(examine: Callable[[Doors, Document, int], Report]) -> Examination:
 
 
 def _found(report: Report) -> Found:
-    return Found(tuple(report.findings), report.broken or ("" if report.tried else report.note or "there was nothing to try"))
+    return Found(tuple(report.findings), report.gap or ("" if report.tried else report.note or "there was nothing to try"))
 
 
 def _of_door(examine: Callable[[Door, Document, int, Doors], Report]) -> Examination:

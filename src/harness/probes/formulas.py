@@ -71,6 +71,10 @@ def examine_formulas(scene: Scene) -> Report:
     """What stands in exports already, then what can be put there through every text that the API takes."""
     report = Report("formulas")
     sheets = list(_sheets(scene))
+    got = {sheet.operation.name for sheet in sheets}
+    for operation in scene.document.operations:
+        if _is_declared(operation) and operation.name not in got:
+            report.leave_out(operation.name, "it gave nobody a spreadsheet, which the document promises")
     if not sheets:
         report.note = "no operation gives a spreadsheet"
         return report
@@ -103,13 +107,17 @@ def _sheets(scene: Scene) -> Iterator[Sheet]:
 
 def _exports(operation: Operation) -> bool:
     """Whether an operation gives a sheet: a reading one by its name or its answers, one that posts its filters by its answers."""
-    answers = (response for response in operation.responses if response.status.startswith("2"))
-    declared = any(_SHEET.search(media_type) for response in answers for media_type in response.media_types)
+    declared = _is_declared(operation)
     return (
         declared
         if operation.method == "POST"
         else operation.method == "GET" and (declared or bool(_EXPORT.search(operation.path)))
     )
+
+
+def _is_declared(operation: Operation) -> bool:
+    answers = (response for response in operation.responses if response.status.startswith("2"))
+    return any(_SHEET.search(media_type) for response in answers for media_type in response.media_types)
 
 
 def _fetched(scene: Scene, operation: Operation, asker: Asker) -> tuple[Request, Answer] | None:

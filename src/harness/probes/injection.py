@@ -70,7 +70,8 @@ def examine_injection(scene: Scene) -> Report:
         except (Untestable, HarnessError) as error:
             if not scene.world.door.alive():
                 raise
-            report.note = f"{operation.name}: {error}"
+            if operation.parameters or operation.body is not None:
+                report.leave_out(operation.name, error)
     if shut:
         text = f"nobody was let in to {', '.join(shut)}: only the door was tested there"
         report.observations.append(Observation("abuse.door-only", text, STAGE))

@@ -80,7 +80,7 @@ def examine_mass_assignment(scene: Scene) -> Report:
         except (Untestable, HarnessError) as error:
             if not scene.world.door.alive():
                 raise
-            report.note = f"{operation.name}: {error}"
+            report.leave_out(operation.name, error)
     return report
 
 
@@ -93,7 +93,7 @@ def _examine(scene: Scene, operation: Operation, report: Report) -> None:
     asker = _asker(scene, operation)
     good = _first_good(scene, operation, asker)
     if good is None:
-        report.note = f"{operation.name}: no good request succeeded"
+        report.leave_out(operation.name, "no good request succeeded")
         return
     shown = {name: value for name, value in _plain(good.answer.json).items() if name != _STRANGE}
     for each in _looked(scene, operation, good.draft, asker):  # what stands there already shows nothing afterwards

@@ -18,6 +18,7 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import Report, finding_of
 from harness.probes.drafts import Draft
+from harness.probes.flows import members_of
 from harness.probes.later_calls import Taken, calls_below
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
@@ -103,12 +104,13 @@ def examine_outgoing(scene: Scene) -> Report:
             except (Untestable, HarnessError) as error:
                 if not scene.world.door.alive():
                     raise
-                report.note = f"{operation.name}: {error}"
+                if _may_take_an_address(scene, operation):
+                    report.leave_out(operation.name, error)
         waiting = [taken for taken in waiting if not _is_called_below(scene, taken, listener, report)]
         deadline = time.monotonic() + LATE_CALL_AWAITED_S
         for taken in waiting:
             _was_called(listener, taken, report, LATER, max(0.0, deadline - time.monotonic()))
-    report.note = report.note if report.tried else "nothing takes an address"
+    report.note = "" if report.tried or report.untried else "nothing takes an address"
     return report
 
 
@@ -129,6 +131,13 @@ def _outgoing(scene: Scene, operation: Operation, base_url: str) -> Iterator[Tak
             other = draft.with_body(next(iter(scene.bodies(operation, f" {token}"))))
             taken = _taken(scene, name, token, asker, _with_member(other, name, f"{base_url}/{token}"))
         yield taken
+
+
+def _may_take_an_address(scene: Scene, operation: Operation) -> bool:
+    """Whether the document shows a parameter or a member that may take one."""
+    members = members_of(scene.document, operation)
+    named = any(_ADDRESS.search(name) for name in (*(p.name for p in operation.placed("query")), *members))
+    return named or any(isinstance(member, dict) and member.get("format") in ("uri", "url") for member in members.values())
 
 
 def _address_members(body: Any) -> list[str]:
@@ -171,5 +180,5 @@ def _is_called_below(scene: Scene, taken: Taken, listener: Listener, report: Rep
     except HarnessError as error:
         if not scene.world.door.alive():
             raise
-        report.note = f"{taken.operation.name}: {error}"
+        report.leave_out(f"what is below {taken.operation.name}", error)
     return False

@@ -60,8 +60,8 @@ def examine_pages_of_others(scene: Scene) -> Report:
         except HarnessError as error:
             if not scene.world.door.alive():
                 raise
-            report.note = f"{role.name}: {error}"
-    report.note = report.note or ("" if report.tried else "no page names an object that is one user's alone")
+            report.leave_out(f"pages of {role.name}", error)
+    report.note = "" if report.tried or report.untried else "no page names an object that is one user's alone"
     return report
 
 

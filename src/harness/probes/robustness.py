@@ -13,7 +13,7 @@ from harness.model.finding import Confidence, Finding, Request, Symptom
 from harness.model.weakness import Place
 from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
-from harness.probes.checks import DIED, SERVER_ERROR, finding_of
+from harness.probes.checks import DIED, SERVER_ERROR, Report, finding_of
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.drafts import Draft
@@ -128,6 +128,15 @@ class RobustnessRun:
             self.tried += [Tried(operation.name, note=f"the target died at {self.died}") for operation in left]
             return []
         return left
+
+    @property
+    def report(self) -> Report:
+        """What was tried and what could not be, without the findings: each operation has its own."""
+        report = Report("robustness", sum(item.sent for item in self.tried))
+        for item in self.tried:
+            if not item.sent:
+                report.leave_out(item.operation, item.note)
+        return report
 
     def of(self, operation: str) -> Tried | None:
         """What became of one operation."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from harness.model.errors import HarnessError
+from harness.model.errors import HarnessError, TargetError
 from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Role
 from harness.probes.answers import Answer
@@ -135,10 +135,22 @@ class SessionsRun:
         return list({(finding.rule, finding.operation): finding for finding in reversed(found)}.values())
 
     def skip_unless_tried(self, how: str, skip: Callable[[str], object]) -> None:
-        """Calls `skip` with the reasons where no role's session could be ended so."""
+        """Calls `skip` with the reasons where no role's session can be ended so.
+
+        Raises:
+            TargetError: the document has ways to end it so, and none of them could be tried.
+        """
         ended = self.ended.get(how, [])
-        if not any(item.tried for item in ended):
-            skip("; ".join(item.note for item in ended) or self.died or "not tried")
+        if any(item.tried for item in ended):
+            return
+        if left_out := self.left_out(how):
+            raise TargetError(left_out)
+        skip("; ".join(item.note for item in ended) or self.died or "not tried")
+
+    def left_out(self, how: str) -> str:
+        """How many ways to end a session so could not be tried, and why; "" where there are none."""
+        notes = [f"{item.role}: {item.note}" for item in self.ended.get(how, ()) if item.offered and not item.tried]
+        return f"{how}: {len(notes)} could not be tried: {'; '.join(notes)}" if notes else ""
 
     def _pass(self, say: Callable[[Attacked], None]) -> _Pass:
         done = _Pass()

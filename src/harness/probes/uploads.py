@@ -72,8 +72,8 @@ def examine_uploads(scene: Scene) -> Report:
         except (Untestable, HarnessError) as error:
             if not scene.world.door.alive():
                 raise
-            report.note = f"{operation.name}: {error}"
-    report.note = report.note if report.tried or report.note else "no operation takes a file"
+            report.leave_out(operation.name, error)
+    report.note = "" if report.tried or report.untried else "no operation takes a file"
     return report
 
 
@@ -81,13 +81,13 @@ def _examine(scene: Scene, slot: _Slot, report: Report) -> None:
     accepted = None
     kinds = samples(slot.member)
     for file in kinds:
-        report.tried += 1
         answer = scene.ask(slot.request(file))
         if answer.is_success:
+            report.tried += 1
             accepted = file, answer
             break
     if accepted is None:
-        report.note = f"{slot.operation.name} takes none of {', '.join(file.name for file in kinds)}"
+        report.leave_out(slot.operation.name, f"it takes none of {', '.join(file.name for file in kinds)}")
         return
     _active(scene, slot, report)
     _named(scene, slot, report, *accepted)
