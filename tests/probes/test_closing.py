@@ -63,9 +63,11 @@ class Club:
     defect: str = ""
     describes: bool = True  # whose account an id is; else the steward's list tells
     exact: bool = False  # a change must say the role as it is, and the desk of stewards alone
+    deletes: bool = False  # the steward may delete an account too
     isolated: bool = True
     tokens: dict[str, str] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
 
     @property
     def document(self) -> Document:
@@ -88,6 +90,7 @@ class Club:
                     "/members/{member_id}": {
                         "parameters": [{"name": "member_id", "in": "path", "required": True, "schema": {"type": "integer"}}],
                         "patch": {**operation(change), "x-roles": ["steward"]},
+                        **({"delete": {**operation(), "x-roles": ["steward"]}} if self.deletes else {}),
                     },
                 },
                 "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
@@ -122,23 +125,37 @@ class Club:
         if asked.path == "/login":
             return self._log_in(str(body.get("name")), body.get("password"))
         who = self.tokens.get(asked.token, "")
-        if not who or (who in self.closed and self.defect != "closed-token"):
+        if not who or self._is_shut(who, "token"):
             return Given(401, {"error": "log in"})
         if asked.path == "/members/me" and asked.method == "GET":
             return Given(200, {"id": {"ann": 1, "ben": 2}.get(who, 9), "name": who})
         if asked.path == "/members" and who == "root":
             return Given(200, {"page": {"members": [{"id": 1, "name": "ann"}, {"id": 2, "name": "ben"}]}, "asked_by": "root"})
         whose = {"/members/1": "ann", "/members/2": "ben"}.get(asked.path)
-        if who != "root" or whose is None or asked.method != "PATCH":
+        if who != "root" or whose is None:
             return Given(404 if who == "root" else 403, {"error": "no"})
+        return self._change(whose, body) if asked.method == "PATCH" else self._delete(whose)
+
+    def _delete(self, whose: str) -> Given:
+        if not self.deletes or self.defect == "deletes-nobody":
+            return Given(409, {"error": "not today"})
+        self.deleted.add(whose)
+        return Given(204)
+
+    def _change(self, whose: str, body: dict[str, Any]) -> Given:
         if self.exact and (body.get("role") != "MEMBER" or "desk" in body):
             return Given(422, {"error": "a member has no desk, and stays one"})
         if body.get(self.word) in ("suspended", self.word == "blocked"):
             self.closed.add(whose)
         return Given(200, {"done": True})
 
+    def _is_shut(self, name: str, what: str) -> bool:
+        """Whether a closed account opens no more with its token or its log-in."""
+        closed = name in self.closed and self.defect != f"closed-{what}"
+        return closed or (name in self.deleted and self.defect != f"deleted-{what}")
+
     def _log_in(self, name: str, password: object) -> Given:
-        if password != PASSWORD or name not in ("ann", "ben", "root") or (name in self.closed and self.defect != "closed-log-in"):
+        if password != PASSWORD or name not in ("ann", "ben", "root") or self._is_shut(name, "log-in"):
             return Given(401, {"error": "wrong"})
         token = secrets.token_hex(16)
         self.tokens[token] = name
@@ -147,7 +164,7 @@ class Club:
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         assert label
-        with served(self.target, Club(self.word, self.defect, self.describes, self.exact).answer) as live:
+        with served(self.target, Club(self.word, self.defect, self.describes, self.exact, self.deletes).answer) as live:
             yield live
 
 
@@ -164,6 +181,33 @@ def test_an_account_that_is_closed_by_a_member_of_a_change_is_closed(
     run = SessionsRun(club, club.document, seed=1).run()
     assert [ended.tried for ended in run.ended["closing"] if ended.role == "member"] == [True]
     assert [finding.rule for finding in run.ended_findings("closing")] == rules
+
+
+CHANGE, DELETION = "PATCH /members/{member_id}", "DELETE /members/{member_id}"
+
+
+@pytest.mark.parametrize(
+    ("defect", "found"),
+    [
+        ("", []),
+        ("closed-token", [("sessions.alive-after-closing", CHANGE)]),
+        ("closed-log-in", [("sessions.log-in-after-closing", CHANGE)]),
+        ("deleted-token", [("sessions.alive-after-closing", DELETION)]),
+        ("deleted-log-in", [("sessions.log-in-after-closing", DELETION)]),
+    ],
+)
+def test_an_account_that_can_be_shut_and_deleted_is_closed_in_both_ways(defect: str, found: list[tuple[str, str]]) -> None:
+    club = Club("is_active", defect, deletes=True)
+    run = SessionsRun(club, club.document, seed=1).run()
+    assert {ended.operation: ended.tried for ended in run.ended["closing"]} == {CHANGE: True, DELETION: True}
+    assert [(finding.rule, finding.operation) for finding in run.ended_findings("closing")] == found
+    assert {finding.confidence for finding in run.ended_findings("closing")} <= {Confidence.HIGH}
+
+
+def test_a_way_that_is_refused_is_told_of_beside_the_one_that_is_not() -> None:
+    club = Club("is_active", "deletes-nobody", deletes=True)
+    run = SessionsRun(club, club.document, seed=1).run()
+    assert run.left_out("closing") == f"closing: 1 could not be tried: member: {DELETION} was answered 409"
 
 
 def test_an_entry_bears_a_username_where_names_stand_and_nowhere_else() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from harness.model.errors import HarnessError
@@ -22,11 +23,19 @@ from harness.probes.scene import BODIES_TRIED_MAX, Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
 _CLOSES = re.compile(r"deactivate|disable|suspend|block|ban|close|lock|terminate|archive", re.I)
+_DELETES = re.compile(r"^(delete|remove|erase)", re.I)
 # What the part of an account is called that says whether it may be used.
 _ACCESS = re.compile(r"^(status|state|approval|activation|activity|account|access|active|enabled)$", re.I)
 
 _BEARS = re.compile(r"^(user_?name|e?[_-]?mail|email_?address|login|name)$", re.I)  # members that hold a username
 _SEARCH = re.compile(r"^(q|query|search|e?mail|user_?name|name)$", re.I)
+
+
+class Kind(StrEnum):
+    """What becomes of an account that is closed. A platform has code of its own for each, and may forget the sessions in one."""
+
+    DELETION = "deletion"
+    DEACTIVATION = "deactivation"
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,12 @@ class Closing:
     closer: str  # the role that calls it; "" is the user
     path: Mapping[str, Any] = field(default_factory=dict)  # the account's id by its parameter
     members: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        """Whether the account is gone afterwards, or there and shut."""
+        deletes = self.operation.method == "DELETE" or _DELETES.search(self.operation.path.rstrip("/").rsplit("/", 1)[-1])
+        return Kind.DELETION if deletes else Kind.DEACTIVATION
 
 
 def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
@@ -117,27 +132,36 @@ def _entries_of(data: Any, username: str) -> list[Mapping[str, Any]]:
     return found
 
 
-def examine_closing(scene: Scene, role: Role) -> Ended:
-    """Logs a user in, closes the account, uses the token, and logs in again."""
-    closing = next(closings_of(scene, role), None)
-    if closing is None:
-        return Ended(role.name, False, note=f"the document has no way to close an account of {role.name}")
+def examine_closing(scene: Scene, role: Role, kind: Kind) -> Ended:
+    """Logs a user in, closes the account in the first way of the kind that succeeds, uses the token, and logs in again."""
     asker = Asker(role.name, role.users[-1].name)
+    refused = Ended(role.name, False, note=f"the document has no {kind} of an account of {role.name}")
     try:
-        witness = witness_of(scene, asker)
-        for request in _requests(scene, closing, asker):
-            answer = scene.world.send(request, renew=False)
-            if answer.is_success:
-                break
-        else:
-            return Ended(role.name, False, note=f"{closing.operation.name} was answered {answer.status}", offered=True)
-        after = scene.world.send(witness, renew=False)
-        works = _logs_in(scene, asker)
+        for closing in closings_of(scene, role):
+            if closing.kind is kind:
+                ended = _closed(scene, closing, role, asker)
+                if ended.tried:
+                    return ended
+                refused = ended
     except (Untestable, HarnessError) as error:
         return Ended(role.name, False, note=str(error), offered=True)
+    return refused
+
+
+def _closed(scene: Scene, closing: Closing, role: Role, asker: Asker) -> Ended:
+    name = closing.operation.name
+    witness, answer = witness_of(scene, asker), Answer(0)
+    for request in _requests(scene, closing, asker):
+        answer = scene.world.send(request, renew=False)
+        if answer.is_success:
+            break
+    else:
+        return Ended(role.name, False, note=f"{name} was answered {answer.status}", operation=name, offered=True)
+    after = scene.world.send(witness, renew=False)
+    works = _logs_in(scene, asker)
     if after.is_success:
-        return Ended(role.name, True, _finding(closing, role, after, (witness, request, witness)))
-    return Ended(role.name, True, _opens(closing, role, request) if works else None)
+        return Ended(role.name, True, _finding(closing, role, after, (witness, request, witness)), operation=name)
+    return Ended(role.name, True, _opens(closing, role, request) if works else None, operation=name)
 
 
 def _requests(scene: Scene, closing: Closing, asker: Asker) -> Iterator[Request]:

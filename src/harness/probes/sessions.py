@@ -12,7 +12,7 @@ from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Role
 from harness.probes.answers import Answer
 from harness.probes.calls import Call, attempts, valid_drafts
-from harness.probes.closing import closings_of, examine_closing
+from harness.probes.closing import Kind, closings_of, examine_closing
 from harness.probes.cookies import CookieReport, examine_cookies
 from harness.probes.cross_site import NO_COOKIE, by_cookie, examine_cross_site
 from harness.probes.deaths import Death, death_by
@@ -198,8 +198,8 @@ class SessionsRun:
     def _end_sessions(self, done: _Pass) -> None:
         with self.doors.fresh("endings") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
-            closed: list[Role] = []
-            self._bounded(lambda: closed.extend(role for role in scene.roles if any(closings_of(scene, role))), door)
+            closed: list[tuple[Kind, Role]] = []
+            self._bounded(lambda: closed.extend(_closable(scene)), door)
             for role in scene.roles:
                 for how, examine in _ENDINGS:
                     self._bounded(
@@ -209,16 +209,21 @@ class SessionsRun:
             done.requests += world.traffic.requests
         self._close_accounts(done, closed)
 
-    def _close_accounts(self, done: _Pass, roles: list[Role]) -> None:
-        """On a target of its own: a closed account is of no use to any other attack."""
-        if not roles or self.died:
+    def _close_accounts(self, done: _Pass, ways: list[tuple[Kind, Role]]) -> None:
+        """Each kind on a target of its own: a closed account is of no use to any other attack."""
+        if not ways or self.died:
             why = self.died or "the document has no way to close an account"
             done.ended["closing"] = [Ended("", False, note=why)]
             return
+        for kind in dict(ways):
+            self._close(done, kind, [role for each, role in ways if each is kind])
+
+    def _close(self, done: _Pass, kind: Kind, roles: list[Role]) -> None:
+        closed = done.ended.setdefault("closing", [])
         with self.doors.fresh("closing") as door, World(door) as world:
             scene = Scene(world, self.document, self.seed)
             for role in roles:
-                self._bounded(lambda role=role: done.ended.setdefault("closing", []).append(examine_closing(scene, role)), door)  # type: ignore[misc]
+                self._bounded(lambda role=role: closed.append(examine_closing(scene, role, kind)), door)  # type: ignore[misc]
             done.requests += world.traffic.requests
 
     def _guarded(self, scene: Scene, role: Role, operation: Operation) -> Attacked:
@@ -266,6 +271,13 @@ class _Pass:
         self.cookies = [replace(report, findings=tuple(map(rated, report.findings))) for report in self.cookies]
         for how, items in self.ended.items():
             self.ended[how] = [replace(item, finding=rated(item.finding) if item.finding else None) for item in items]
+
+
+def _closable(scene: Scene) -> Iterator[tuple[Kind, Role]]:
+    """Each kind of closing with each role whose accounts can be closed so."""
+    for role in scene.roles:
+        for kind in dict.fromkeys(closing.kind for closing in closings_of(scene, role)):
+            yield kind, role
 
 
 def _read_tokens(scene: Scene, role: Role, done: _Pass) -> None:
