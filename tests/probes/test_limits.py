@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from harness.model.finding import Confidence
 from harness.model.target import Limits
 from harness.probes.again import examined_twice, sent_again
 from harness.probes.checks import Report
+from harness.probes.door import Door
 from harness.probes.guessing import examine_guessing, is_slowed
 from harness.probes.limits import examine_limits
 from harness.probes.symptoms import shows
@@ -31,8 +33,9 @@ def said(report: Report) -> set[tuple[str, str, str, str]]:
     return {(f.rule.removeprefix("abuse."), f.operation, f.parameter, f.role) for f in report.findings}
 
 
-def test_a_platform_that_limits_every_route_gives_no_finding() -> None:
-    report = limited()
+@pytest.mark.parametrize("habits", [(), ("tokens-first",)])
+def test_a_platform_that_limits_every_route_gives_no_finding(habits: tuple[str, ...]) -> None:
+    report = limited(*habits)
     assert said(report) == set()
     assert report.tried > 100
 
@@ -62,6 +65,65 @@ def test_a_limit_that_nobody_promised_is_only_noticed() -> None:
     report = limited(limits=NONE)
     assert said(report) == set()
     assert [observation.operation for observation in report.observations] == ["GET /me"]
+
+
+def unpromised(examine: Callable[[Door], Report], *defects: str, limits: Limits = LIMITS) -> Report:
+    return examined_twice(Gates(frozenset(defects), limits, promises=False), "limits", examine)
+
+
+def every_route(door: Door) -> Report:
+    return examine_limits(door, DOCUMENT, 1)
+
+
+@pytest.mark.parametrize(
+    ("defect", "found"),
+    [
+        ((), set()),
+        (("tokens-first",), set()),
+        (("fills-up-again",), set()),
+        (("believes-forwarded",), {("rate-limit-evaded", "", "X-Forwarded-For", "")}),
+        (("believes-agent",), {("rate-limit-evaded", "", "User-Agent", "")}),
+    ],
+)
+def test_a_limit_that_nobody_promised_must_hold_where_there_is_one(defect: tuple[str, ...], found: set[tuple[str, ...]]) -> None:
+    report = unpromised(every_route, *defect)
+    assert said(report) == found
+    assert report.tried > 100
+    for finding in report.findings:
+        assert finding.confidence is Confidence.HIGH
+        with Gates(frozenset(defect)).fresh("replay") as door:
+            assert shows(finding.symptom, sent_again(door, finding.steps)[-1])
+        with Gates().fresh("replay") as door:
+            assert not shows(finding.symptom, sent_again(door, finding.steps)[-1])
+
+
+def test_where_an_unpromised_limit_is_missing_or_everybodys_it_is_only_noticed() -> None:
+    for defect, rule, operation in (
+        ("forgets-a-route", "abuse.no-rate-limit", "GET /news/{news_id}"),
+        ("shared", "abuse.rate-limit-shared", "GET /me"),
+    ):
+        report = unpromised(every_route, defect)
+        assert said(report) == set()
+        assert [(seen.rule, seen.operation) for seen in report.observations] == [(rule, operation)]
+
+
+def test_where_the_first_request_is_refused_nothing_can_be_said() -> None:
+    report = unpromised(every_route, "shared", limits=replace(LIMITS, requests=-1))
+    assert (report.tried, report.findings) == (0, [])
+    assert "first request was answered 429" in report.gap
+
+
+@pytest.mark.parametrize(
+    "limits", [replace(LIMITS, requests=0, failed_per_account=0), replace(LIMITS, requests=0, log_in_attempts=0)]
+)
+@pytest.mark.parametrize(
+    ("defect", "parameters"),
+    [((), set()), (("tokens-first",), set()), (("believes-forwarded", "counts-client-and-account"), {"X-Forwarded-For"})],
+)
+def test_an_unpromised_limit_of_log_ins_must_hold_too(limits: Limits, defect: tuple[str, ...], parameters: set[str]) -> None:
+    found = said(unpromised(examine_guessing, *defect, limits=limits))
+    log_ins = ("POST /login", "POST /enter")
+    assert found == {("log-in-limit-evaded", log_in, parameter, "") for log_in in log_ins for parameter in parameters}
 
 
 def test_a_target_elsewhere_is_not_used_up() -> None:

@@ -23,6 +23,15 @@ class Disguise:
     headers: dict[str, str] = field(default_factory=dict)
     query: str = ""
 
+    @property
+    def is_credential(self) -> bool:
+        """Whether it is also taken for somebody's credential, which may be refused before anything is counted."""
+        return self.name in ("Authorization", "Cookie", "X-Api-Key")
+
+
+ALTERNATELY = "PDDPPPDPDDDP"  # plain and disguised requests in no rhythm that a limit by time could keep
+"""How a disguise is told from luck: a limit that fills up again lets some request through, whoever sends it."""
+
 
 def disguises() -> tuple[Disguise, ...]:
     """Every disguise, with values that were never sent before."""

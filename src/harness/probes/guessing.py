@@ -23,7 +23,7 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
 from harness.probes.answers import Answer
 from harness.probes.checks import Report, finding_of
-from harness.probes.clients import Disguise, can_be_many, disguises
+from harness.probes.clients import ALTERNATELY, Disguise, can_be_many, disguises
 from harness.probes.door import Credential, Door
 from harness.probes.exchange import PASSWORD, USERNAME, World
 from harness.probes.forms import forms_of
@@ -184,18 +184,42 @@ def _client(door: Door, log_in: LogIn, report: Report, times: int) -> None:
             steps = (replace(request, times=times),)
             report.findings.append(finding_of(_GUESSED, place, title, observed, steps, Symptom(status=(answer.status,))))
             return
-        for disguise in disguises():
-            _disguised(world, log_in, report, disguise, (request, first, times))
+        _in_disguise(world, log_in, report, _Refused(request, first, times))
 
 
-def _disguised(world: World, log_in: LogIn, report: Report, disguise: Disguise, refused: tuple[Request, Answer, int]) -> None:
-    plain, first, times = refused
-    request, answer = log_in.attempt(world, _nobody(), _wrong(), disguise)
+@dataclass(frozen=True)
+class _Refused:
+    """A client that may not log in any more: what it sent, how that was answered at first, and how often it was sent.
+
+    `account` is the name that it is refused for; "" where it is for every one.
+    """
+
+    plain: Request
+    first: Answer
+    times: int
+    account: str = ""
+
+    @property
+    def name(self) -> str:
+        """A name to try it with."""
+        return self.account or _nobody()
+
+
+def _in_disguise(world: World, log_in: LogIn, report: Report, refused: _Refused) -> None:
+    for number in range(len(disguises())):
+        _disguised(world, log_in, report, number, refused)
+
+
+def _disguised(world: World, log_in: LogIn, report: Report, number: int, refused: _Refused) -> None:
+    disguise, first = disguises()[number], refused.first
+    request, answer = log_in.attempt(world, refused.name, _wrong(), disguise)
     report.tried += 1
     if answer.status != first.status or is_refused(answer, first):
         return  # refused for the limit, or (before anybody looks at the password) for what the disguise adds
-    if not is_refused(log_in.attempt(world, _nobody(), _wrong(), PLAIN)[1], first):
-        return
+    for each in ALTERNATELY:
+        other = log_in.attempt(world, refused.name, _wrong(), PLAIN if each == "P" else disguises()[number])[1]
+        if is_refused(other, first) != (each == "P"):
+            return
     confidence = _confidence(world, log_in, disguise, first)
     if confidence is None:
         return
@@ -203,7 +227,7 @@ def _disguised(world: World, log_in: LogIn, report: Report, disguise: Disguise, 
         return  # several headers of one kind have one cause
     title = f"{log_in.name} goes on for a client that is limited, with {disguise.name} of its own choice"
     observed = f"Used up, the client was refused; with {disguise.name} set its log-in was looked at and answered {answer.status}."
-    steps = (replace(plain, times=times), request)
+    steps = (replace(refused.plain, times=refused.times), request)
     place = Place(log_in.name, disguise.name)
     symptom = Symptom(status=(answer.status,))
     report.findings.append(finding_of(_EVADED, place, title, observed, steps, symptom, confidence))
@@ -281,7 +305,7 @@ def _written_otherwise(door: Door, log_in: LogIn, report: Report, first: Answer)
 
 
 def _undeclared(door: Door, log_in: LogIn, report: Report) -> None:
-    """Fifty wrong passwords of one client for one account, one after the other."""
+    """Fifty wrong passwords of one client for one account, one after the other; in every disguise where it is refused."""
     took: list[float] = []
     with World(door.seen_from(fresh_address())) as world:
         deadline = time.monotonic() + GUESSING_S_MAX
@@ -289,7 +313,12 @@ def _undeclared(door: Door, log_in: LogIn, report: Report) -> None:
         for _ in range(GUESSES - 1):
             request, answer = log_in.attempt(world, USERNAME, _wrong(), PLAIN)
             report.tried += 1
-            if is_refused(answer, first) or time.monotonic() > deadline:
+            if is_refused(answer, first):
+                everywhere = is_refused(log_in.attempt(world, _nobody(), _wrong(), PLAIN)[1], first)
+                account = "" if everywhere else USERNAME
+                _in_disguise(world, log_in, report, _Refused(request, first, len(took) + 1 + SPARE, account))
+                return
+            if time.monotonic() > deadline:
                 break
             took.append(answer.elapsed_s)
         if len(took) < GUESSES_MIN or is_slowed(took):

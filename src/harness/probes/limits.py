@@ -18,7 +18,7 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.addresses import fresh_address
 from harness.probes.answers import Answer
 from harness.probes.checks import STAGE, Report, finding_of
-from harness.probes.clients import Disguise, can_be_many, disguises
+from harness.probes.clients import ALTERNATELY, Disguise, can_be_many, disguises
 from harness.probes.document import Document
 from harness.probes.door import Credential, Door
 from harness.probes.exchange import World
@@ -128,20 +128,27 @@ def examine_limits(door: Door, document: Document, seed: int) -> Report:
     if not routes:
         report.note = "every route is exempt"
         return report
-    if not limits.requests:
-        return _undeclared(door, routes[0], report)
-    _Examination(door, document, seed, routes, report).run()
+    if limits.requests:
+        _Examination(door, document, seed, routes, report, limits.requests + SPARE).run()
+    else:
+        _undeclared(door, document, seed, routes, report)
     return report
 
 
-def _undeclared(door: Door, route: Route, report: Report) -> Report:
+def _undeclared(door: Door, document: Document, seed: int, routes: tuple[Route, ...], report: Report) -> None:
+    """Nothing is promised; but a limit that there is must hold for whoever writes something into its requests."""
+    route = routes[0]
     with World(door.seen_from(fresh_address())) as world:
         burnt = burn(world, route.request, UNDECLARED_REQUESTS)
-    report.tried = 1
-    if not burnt.refused_at:
-        text = f"{burnt.sent} requests of one client in a row were all answered; the target file promises no limit"
-        report.observations.append(Observation(_UNLIMITED.rule, text, STAGE, route.name))
-    return report
+        if burnt.refused_at == 1:
+            report.leave_out(route.name, f"a client's first request was answered {burnt.last.status}")
+            return
+        report.tried = 1
+        if burnt.refused_at:
+            _Examination(door, document, seed, routes, report, burnt.refused_at + SPARE).evade(world, route)
+            return
+    text = f"{burnt.sent} requests of one client in a row were all answered; the target file promises no limit"
+    report.observations.append(Observation(_UNLIMITED.rule, text, STAGE, route.name))
 
 
 @dataclass
@@ -151,10 +158,7 @@ class _Examination:
     seed: int
     routes: tuple[Route, ...]
     report: Report
-
-    @property
-    def _times(self) -> int:
-        return self.door.target.limits.requests + SPARE
+    times: int  # requests after which a client must be used up
 
     def run(self) -> None:
         """Uses a client up, then asks every route."""
@@ -173,20 +177,36 @@ class _Examination:
         )
         self._signed_in()
 
+    def evade(self, world: World, used: Route) -> None:
+        """Of a client that is used up on a route: whether it goes on in a disguise, there and wherever it is refused."""
+        if is_refused(self._of_another(used)):
+            text = "after one client had used up its requests another one was refused at its first; no limit is promised"
+            self.report.observations.append(Observation(_SHARED.rule, text, STAGE, used.name))
+            return
+        answered = self._each_route(world)
+        if answered:
+            text = f"a client that {used.name} refuses is still answered here; the target file promises no limit"
+            self.report.observations += [Observation(_UNLIMITED.rule, text, STAGE, name) for name in answered]
+        self._disguised(world, [route for route in self.routes if route.name not in answered])
+
+    def _of_another(self, route: Route) -> Answer:
+        with World(self.door.seen_from(fresh_address())) as world:
+            return world.send_as(route.request, NOBODY)
+
     def _use_up(self, world: World) -> Route | None:
         """A route on which the client was refused in the end; a finding where none of the first few refuses."""
         tried: list[tuple[Route, Burnt]] = []
         for route in self.routes[:FIRST_TRIES_MAX]:
-            burnt = burn(world, route.request, self._times)
+            burnt = burn(world, route.request, self.times)
             self.report.tried += 1
             if burnt.refused_at:
                 self._early(route, burnt)
                 return route
             tried.append((route, burnt))
         route, burnt = tried[0]
-        observed = f"{self._times} requests of one client were all answered, the last with {burnt.last.status}."
+        observed = f"{self.times} requests of one client were all answered, the last with {burnt.last.status}."
         title = "No client is limited, however often it asks"
-        steps = (replace(route.request, times=self._times),)
+        steps = (replace(route.request, times=self.times),)
         symptom = Symptom(status=(burnt.last.status,))
         self.report.findings.append(finding_of(_UNLIMITED, Place(), title, observed, steps, symptom))
         return None
@@ -201,11 +221,10 @@ class _Examination:
             self.report.observations.append(Observation("abuse.rate-limit-without-retry-after", text, STAGE, route.name))
 
     def _fresh_client_is_served(self, route: Route) -> bool:
-        with World(self.door.seen_from(fresh_address())) as world:
-            answer = world.send_as(route.request, NOBODY)
+        answer = self._of_another(route)
         if not is_refused(answer):
             return True
-        steps = (replace(route.request, times=self._times), replace(route.request, client="another client"))
+        steps = (replace(route.request, times=self.times), replace(route.request, client="another client"))
         observed = f"After one client had used up its requests, another one was answered {answer.status} at its first."
         title = "One client's requests use up everybody's"
         symptom = Symptom(status=(answer.status,))
@@ -221,11 +240,11 @@ class _Examination:
     def _counts_for_itself(self, route: Route) -> bool:
         """Whether a client of its own is refused on this route in the end; as a signed-in user too, where nobody is not."""
         with World(self.door.seen_from(fresh_address())) as world:
-            if burn(world, route.request, self._times).refused_at:
+            if burn(world, route.request, self.times).refused_at:
                 return True
             operation = self.document.find(*route.name.split(" ", 1))
             valid = self._valid(world, operation) if operation is not None and operation.is_safe else None
-            if valid is not None and burn(world, valid, self._times, world.credential(valid.role, valid.user)).refused_at:
+            if valid is not None and burn(world, valid, self.times, world.credential(valid.role, valid.user)).refused_at:
                 text = "requests that are refused for want of a credential are not counted; those of a signed-in user are"
                 self.report.observations.append(Observation("abuse.rate-limit-after-log-in", text, STAGE, route.name))
                 return True
@@ -252,8 +271,8 @@ class _Examination:
             self._say(Place(route.name), f"{route.name} is not limited", route, answers)
 
     def _say(self, place: Place, title: str, route: Route, answers: dict[str, Answer]) -> None:
-        observed = f"{self._times} requests of one client were all answered, while other routes refuse it."
-        steps = (replace(route.request, times=self._times),)
+        observed = f"{self.times} requests of one client were all answered, while other routes refuse it."
+        steps = (replace(route.request, times=self.times),)
         symptom = Symptom(status=(answers[route.name].status,))
         self.report.findings.append(finding_of(_UNLIMITED, place, title, observed, steps, symptom))
 
@@ -261,23 +280,28 @@ class _Examination:
         """Every disguise on every route that refuses the plain client; what one header opens everywhere is said once."""
         opened: dict[str, list[tuple[Route, Request, Answer]]] = {}
         for route in routes:
-            for disguise in disguises():
+            for number, disguise in enumerate(disguises()):
                 request = disguised(route.request, disguise)
                 answer = world.send_as(request, NOBODY)
-                if not is_refused(answer) and self._is_what_others_get(world, route, answer):
+                if not is_refused(answer) and self._is_what_others_get(world, route, answer, number):
                     opened.setdefault(disguise.name, []).append((route, request, answer))
         self.report.tried += len(routes) * len(disguises())
         for name, hits in opened.items():
             self._say_evaded(name, hits)
 
-    def _is_what_others_get(self, world: World, route: Route, answer: Answer) -> bool:
-        """Whether the disguise did what the plain request does for a fresh client, which the plain client is still refused.
+    def _is_what_others_get(self, world: World, route: Route, answer: Answer, number: int) -> bool:
+        """Whether the disguise does what the plain request does for a fresh client, while the plain client is refused.
 
         A disguise may be refused for itself (a query or a token that is not right), before anybody counts.
         """
-        with World(self.door.seen_from(fresh_address())) as fresh:
-            usual = fresh.send_as(route.request, NOBODY)
-        return answer.status == usual.status and is_refused(world.send_as(route.request, NOBODY))
+        usual = self._of_another(route)
+        if answer.status != usual.status or (usual.is_of_the_door and disguises()[number].is_credential):
+            return False
+        for each in ALTERNATELY:
+            request = route.request if each == "P" else disguised(route.request, disguises()[number])
+            if is_refused(world.send_as(request, NOBODY)) != (each == "P"):
+                return False
+        return True
 
     def _say_evaded(self, name: str, hits: list[tuple[Route, Request, Answer]]) -> None:
         route, request, answer = hits[0]
@@ -287,7 +311,7 @@ class _Examination:
             f"Used up, it was answered 429; with {name} set it was answered {answer.status}"
             f" on {len(hits)} {'route' if len(hits) == 1 else 'routes'}."
         )
-        steps = (replace(route.request, times=self._times), request)
+        steps = (replace(route.request, times=self.times), request)
         place = Place(where, name)
         self.report.findings.append(finding_of(_EVADED, place, title, observed, steps, Symptom(status=(answer.status,))))
 
@@ -305,13 +329,13 @@ class _Examination:
                 if request is None:
                     continue
                 self.report.tried += 1
-                burnt = burn(world, request, self._times, world.credential(request.role, request.user))
+                burnt = burn(world, request, self.times, world.credential(request.role, request.user))
             if not burnt.refused_at:
                 observed = (
                     f"{burnt.sent} requests of a signed-in {role.name} were all answered, the last with {burnt.last.status}."
                 )
                 title = f"A signed-in {role.name} is not limited"
-                steps = (replace(request, times=self._times),)
+                steps = (replace(request, times=self.times),)
                 symptom = Symptom(status=(burnt.last.status,))
                 self.report.findings.append(finding_of(_UNLIMITED, Place(role=role.name), title, observed, steps, symptom))
 
