@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from harness.probes.secret_columns import secret_values
 from harness.probes.shared import SharedTarget
 from harness.probes.traces import examine_log
+from harness.probes.watched_log import known_secrets
 from harness.targets.live import LiveTarget
 from suites.security.judging import Judge
 
 
 def test_the_log_holds_no_secret(live_target: LiveTarget, shared: SharedTarget, judge: Judge) -> None:
-    passwords = frozenset(user.password for role in live_target.target.roles for user in role.users)
     world = shared.scene.world
     for role in (role for role in live_target.target.roles if role.users):
         world.credential(role.name, role.users[0].name)
-    stored = secret_values(live_target.dsn, live_target.target.secret_columns)
-    secrets = {"a user's password": passwords, "a session's token": world.tokens, **stored}
-    judge.settle("log", examine_log(live_target.log_path, secrets))
+    judge.settle("log", examine_log(live_target.log_path, known_secrets(live_target, world.tokens)))

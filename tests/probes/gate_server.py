@@ -159,6 +159,9 @@ class Gate:
         return Given(401, {"error": "wrong"})
 
     def _own(self, asked: Asked) -> Given:
+        if self.has("logs-tokens") and self.log is not None:
+            with self.log.open("a") as file:
+                file.write(f"{asked.method} {asked.path} {asked.token}\n")
         if asked.token not in self.tokens:
             return Given(401, {"error": "log in"})
         if asked.method == "DELETE" and self.has("no-closing"):

@@ -14,6 +14,7 @@ from harness.probes.canaries import examine_canaries
 from harness.probes.checks import Report
 from harness.probes.secret_columns import empty_columns, plant, secret_values
 from harness.probes.tour import take_tour
+from harness.probes.watched_log import examine_logs
 from tests.probes.club_server import DOCUMENT, Clubs
 
 SECRET = ("password_hash", "recovery_code", "otp_code", "totp_secret", "reset_token", "salt", "code_hash")
@@ -62,6 +63,13 @@ def test_a_column_that_is_empty_everywhere_is_seen_to_be_given_away(clubs: Clubs
 
 def test_it_is_searched_for_in_the_log_too(clubs: Clubs) -> None:
     assert found(examined(clubs, "logs-rows")) == [("exposure.secret-in-log", "", "members.reset_token")]
+
+
+def test_there_it_is_found_again_until_it_is_mended(clubs: Clubs) -> None:
+    leaking = Clubs(clubs.server, clubs.folder, frozenset({"logs-rows"}))
+    again = [("exposure.secret-in-log", "", "members.reset_token")]
+    assert again[0] in found(examine_logs(leaking, DOCUMENT, 1))
+    assert found(examine_logs(clubs, DOCUMENT, 1)) == []
 
 
 def test_a_club_that_dies_of_them_is_a_finding_with_the_request_before_it(clubs: Clubs) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.model.target import Limits
 from harness.probes.authorization import AuthorizationRun
 from harness.probes.doors import Doors
-from harness.probes.examinations import examination_of, has_requests
+from harness.probes.examinations import Found, examination_of, has_requests
 from harness.probes.exchange import World
 from harness.probes.injection import examine_injection
 from harness.probes.scene import Scene
 from harness.probes.sessions import SessionsRun
 from tests.probes.board_server import DOCUMENT, Boards, board
+from tests.probes.gate_server import DOCUMENT as GATE
+from tests.probes.gate_server import Gates
 from tests.probes.notes_server import DOCUMENT as NOTES
 from tests.probes.notes_server import Servers
 from tests.probes.shelf_server import DOCUMENT as SHELF
@@ -54,6 +58,19 @@ def test_so_is_an_old_password_that_still_logs_in() -> None:
     assert not is_found_again(finding, Shelves())
 
 
+def test_so_is_a_secret_in_the_log(tmp_path: Path) -> None:
+    logs = tmp_path / "wrong", tmp_path / "mended"
+    for log in logs:
+        log.write_text("started\n")
+    wrong = Gates(frozenset({"logs-tokens"}), Limits(), log=logs[0])
+    finding = replace(FINDING, rule="exposure.secret-in-log", parameter="a session's token")
+    examination = examination_of(finding)
+    assert examination is not None
+    assert [each.fingerprint for each in examination(wrong, GATE, 1).findings] == [finding.fingerprint]
+    assert examination(Gates(limits=Limits(), log=logs[1]), GATE, 1) == Found(())
+    assert "no log that can be read" in examination(Gates(limits=Limits()), GATE, 1).gap
+
+
 def test_and_a_write_that_only_its_owner_sees() -> None:
     matrix = AuthorizationRun(Servers(frozenset({"patch-of-all"})), NOTES, seed=1).run()
     (finding,) = [found for item in matrix.examined for found in item.findings]
@@ -83,4 +100,4 @@ def test_what_the_witness_found_is_none_of_theirs() -> None:
 
 
 def test_of_a_rule_that_nothing_examines_alone_nothing_is_promised() -> None:
-    assert examination_of(replace(FINDING, rule="exposure.secret-in-log")) is None
+    assert examination_of(replace(FINDING, rule="headers.nosniff")) is None

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from harness.databases.embedded import EmbeddedServer, open_embedded
-from harness.model.target import Limits
+from harness.model.finding import Confidence, Finding, Severity
+from harness.model.target import Allow, Limits
 from harness.probes import outage
 from harness.probes.checks import Report
+from harness.probes.examinations import Found, examination_of, has_requests
 from harness.probes.outage import examine_outage
 from harness.targets.live import LiveTarget
 from harness.targets.relay import Relay
-from tests.probes.gate_server import DOCUMENT, Gate, target
+from tests.probes.gate_server import DOCUMENT, Gate, Gates, target
 from tests.probes.small_http import Asked, Given, served
+
+FINDING = Finding("a.rule", "It shows", Severity.HIGH, Confidence.HIGH, "security", ("probes",))
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +65,13 @@ class WithDatabase:
 class Doors:
     server: EmbeddedServer
     defects: frozenset[str]
+    faults: bool = True
+    isolated: bool = True
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        with self.severable(label) as (live, _):
+            yield live
 
     @contextmanager
     def severable(self, label: str) -> Iterator[tuple[LiveTarget, Relay]]:
@@ -68,7 +79,9 @@ class Doors:
         address = urlsplit(self.server.dsn("gate"))
         with Relay(address.hostname or "", address.port or 0) as relay:
             dsn = address._replace(netloc=f"{address.netloc.rpartition('@')[0]}@127.0.0.1:{relay.port}").geturl()
-            with served(target(Limits()), WithDatabase(dsn, self.defects).answer) as live:
+            with served(
+                replace(target(Limits()), allow=Allow(writes=True, faults=self.faults)), WithDatabase(dsn, self.defects).answer
+            ) as live:
                 yield live, relay
 
 
@@ -95,6 +108,23 @@ def test_an_outage_that_is_taken_badly_is_said_once(
 ) -> None:
     monkeypatch.setattr(outage, "RECOVERED_S_MAX", 1.0)
     assert [finding.rule for finding in examined(server, defect).findings] == [rule]
+
+
+def test_one_that_is_taken_badly_is_found_again_until_it_is_mended(server: EmbeddedServer) -> None:
+    (finding,) = examined(server, "answers-500").findings
+    assert not has_requests(finding)
+    examination = examination_of(finding)
+    assert examination is not None
+    again = examination(Doors(server, frozenset({"answers-500"})), DOCUMENT, 1)
+    assert [found.fingerprint for found in again.findings] == [finding.fingerprint]
+    assert examination(Doors(server, frozenset()), DOCUMENT, 1) == Found(())
+
+
+def test_no_line_is_cut_where_that_is_not_allowed_or_cannot_be_done(server: EmbeddedServer) -> None:
+    examination = examination_of(replace(FINDING, rule="robustness.outage-hangs"))
+    assert examination is not None
+    assert examination(Doors(server, frozenset(), faults=False), DOCUMENT, 1).gap == "the target file does not allow faults"
+    assert "not in our hands" in examination(Gates(), DOCUMENT, 1).gap
 
 
 def test_an_answer_that_comes_too_late_is_no_answer(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:

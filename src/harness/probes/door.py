@@ -20,6 +20,12 @@ class Credential:
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
     refresh_token: str = field(default="", repr=False)  # of the log-in's answer, where it gave one
 
+    @property
+    def texts(self) -> frozenset[str]:
+        """What is secret in it: bearer tokens and cookies, as they are sent, and the refresh token."""
+        headers = (value.rpartition(" ")[2] for value in self.headers.values())
+        return frozenset((*headers, *self.cookies.values(), *([self.refresh_token] if self.refresh_token else [])))
+
 
 class Door(Protocol):
     """A running target on data of its own, as the probes need it."""

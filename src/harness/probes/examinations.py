@@ -20,6 +20,7 @@ from harness.probes.formulas import examine_formulas
 from harness.probes.guessing import examine_guessing
 from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
+from harness.probes.outage import Severable, examine_outage
 from harness.probes.outward import examine_outgoing
 from harness.probes.pages_of_others import examine_pages_of_others
 from harness.probes.pages_that_list import examine_pages_that_list
@@ -29,6 +30,7 @@ from harness.probes.sessions import STAGE as SESSIONS
 from harness.probes.sessions import SessionsRun
 from harness.probes.slow_clients import examine_slow_clients
 from harness.probes.uploads import examine_uploads
+from harness.probes.watched_log import examine_logs
 from harness.probes.wording import STAGE as AUTHORIZATION
 
 
@@ -103,6 +105,12 @@ def _of_scene(examine: Callable[[Scene], Report]) -> Examination:
     return _of_door(lambda door, document, seed, _: in_scene(document, seed, examine)(door))
 
 
+def _outage(doors: Doors, document: Document, seed: int) -> Found:
+    if not isinstance(doors, Severable):
+        return Found((), "the line between this target and its database is not in our hands")
+    return _found(examine_outage(doors, document, seed))
+
+
 _ENDED = {
     "cookies.form-without-token": "page forms",
     "sessions.end-not-asked": "age",
@@ -111,6 +119,8 @@ _ENDED = {
 }
 _BY_RULE: tuple[tuple[str, Examination], ...] = (
     ("codes.", _of_door(lambda door, document, seed, doors: examine_codes(door, document, seed, isolated=doors.isolated))),
+    ("exposure.secret-in-log", _reported(examine_logs)),
+    ("robustness.outage-", _outage),
     ("exposure.page-of-another", _of_scene(examine_pages_of_others)),
     ("exposure.page-lists-others", _of_scene(examine_pages_that_list)),
     ("abuse.csv-formula", _of_scene(examine_formulas)),

@@ -100,10 +100,7 @@ class World:
     @property
     def tokens(self) -> frozenset[str]:
         """The secrets of all sessions that are held: bearer tokens and cookies, as they are sent, and refresh tokens."""
-        headers = (value.rpartition(" ")[2] for held in self._credentials.values() for value in held.headers.values())
-        cookies = (value for held in self._credentials.values() for value in held.cookies.values())
-        renewing = (held.refresh_token for held in self._credentials.values() if held.refresh_token)
-        return frozenset((*headers, *cookies, *renewing))
+        return frozenset().union(*(held.texts for held in self._credentials.values()))
 
     def forget(self, role: str, user: str) -> None:
         """Logs in anew before the user's next request."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Finding, Request, Severity, Symptom
@@ -83,6 +83,7 @@ class Line(Protocol):
         """Passes on again."""
 
 
+@runtime_checkable
 class Severable(Protocol):
     """Gives targets whose line to the database is in our hands."""
 
@@ -95,6 +96,9 @@ def examine_outage(doors: Severable, document: Document, seed: int) -> Report:
     report = Report("outage")
     try:
         with doors.severable("outage") as (door, line), World(door) as world:
+            if not door.target.allow.faults:
+                report.note = "the target file does not allow faults"
+                return report
             asked = _working(Scene(world, document, seed))
             if not asked:
                 report.note = "no reading operation without parameters succeeded"

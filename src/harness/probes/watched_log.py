@@ -1,0 +1,106 @@
+"""The logs of targets as they are after all that the usual requests and hostile ones cause, searched for every known secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from harness.model.finding import Finding
+from harness.model.target import Role, Target, User
+from harness.probes.canaries import examine_canaries
+from harness.probes.checks import Report
+from harness.probes.document import Document
+from harness.probes.door import Credential, Door
+from harness.probes.doors import Doors
+from harness.probes.robustness import RobustnessRun
+from harness.probes.secret_columns import secret_values
+from harness.probes.tour import take_tour
+from harness.probes.traces import examine_log
+
+
+def known_secrets(door: Door, tokens: frozenset[str]) -> Mapping[str, frozenset[str]]:
+    """What no log may hold, by what it is: passwords, the tokens of sessions, and what stands in secret columns."""
+    passwords = frozenset(user.password for role in door.target.roles for user in role.users)
+    stored = secret_values(door.dsn, door.target.secret_columns)
+    return {"a user's password": passwords, "a session's token": tokens, **stored}
+
+
+def examine_logs(doors: Doors, document: Document, seed: int) -> Report:
+    """Visits everything, with canaries in the data too, sends hostile input, and searches the log of each target."""
+    watching = _Watching(doors)
+    tour = take_tour(watching, document, seed)
+    RobustnessRun(watching, document, seed).run()
+    report = Report("log", watching.lines, list(watching.found.values()))
+    with doors.fresh("shared") as shared:
+        planted = examine_canaries(doors, shared, document, seed, tour)
+    report.findings += [finding for finding in planted.findings if finding.fingerprint not in watching.found]
+    report.note = "" if report.tried else "the target writes no log that can be read here"
+    return report
+
+
+@dataclass
+class _Watching:
+    """Targets as `doors` gives them; what their logs hold when they are left is `found`, by fingerprint."""
+
+    doors: Doors
+    found: dict[str, Finding] = field(default_factory=dict)
+    lines: int = 0
+
+    @property
+    def isolated(self) -> bool:
+        return self.doors.isolated
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[Door]:
+        with self.doors.fresh(label) as door:
+            watched = _Watched(door)
+            yield watched
+            report = examine_log(door.log_path, known_secrets(door, frozenset(watched.tokens)))
+            self.lines += report.tried
+            self.found |= {finding.fingerprint: finding for finding in report.findings}
+
+
+@dataclass
+class _Watched:
+    """A door that keeps the `tokens` of all who log in through it."""
+
+    door: Door
+    tokens: set[str] = field(default_factory=set)
+
+    @property
+    def target(self) -> Target:
+        return self.door.target
+
+    @property
+    def base_url(self) -> str:
+        return self.door.base_url
+
+    @property
+    def log_path(self) -> Path | None:
+        return self.door.log_path
+
+    @property
+    def dsn(self) -> str:
+        return self.door.dsn
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return self.door.secrets
+
+    def alive(self) -> bool:
+        return self.door.alive()
+
+    def sign_in(self, role: Role, user: User) -> Credential:
+        credential = self.door.sign_in(role, user)
+        self.tokens |= credential.texts
+        return credential
+
+    def seen_from(self, source: str) -> Door:
+        return _Watched(self.door.seen_from(source), self.tokens)
+
+    def client(self) -> httpx.Client:
+        return self.door.client()
