@@ -39,6 +39,8 @@ class Hostile(BaseHTTPRequestHandler):
     elsewhere = ""
 
     def do_GET(self) -> None:
+        if self.mode == "deadly" and self.path == "/.env":
+            os._exit(1)
         if self.path == "/health":
             self.answer(200, {"status": "ok"})
         elif self.refused():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import socket
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,8 +20,9 @@ import pytest
 
 from harness.cli.exits import Exit
 from harness.evidence.stored import StoredRun
-from harness.model.evidence import Kind
-from tests.targets.project import Verified, make, verify
+from harness.model.evidence import Kind, Outcome
+from harness.model.finding import Confidence
+from tests.targets.project import ROOT, Verified, make, verify
 
 SCRIPT = Path(__file__).with_name("hostile.py")
 
@@ -125,7 +129,10 @@ CASES = {
     "locks": Case("locks", ("authorization", "sessions")),
     "limits": Case("limits", ("authorization", "sessions")),
     "open": Case("open", ("authorization",)),
-    "random": Case("random", ("authorization",)),
+    "random": Case("random", ("authorization", "security")),
+    "answers, security": Case("answers", ("security",), 45),
+    "limits, security": Case("limits", ("security",)),
+    "deadly": Case("deadly", ("security",), 45),
     "broken document": Case("plain", ("contract",), 60, broken()),
     "silent": Case("silent", ("authorization",)),
 }
@@ -256,3 +263,49 @@ def test_of_a_broken_document_what_can_be_tested_is_and_the_rest_is_named(met: M
 def run_paths() -> set[str]:
     """The paths of the broken document."""
     return set(broken()["paths"])
+
+
+def test_of_answers_at_random_nothing_is_claimed_for_sure_but_what_is_always_so(met: Met) -> None:
+    run = met.verified["random"].run
+    assert run is not None
+    sure = {finding.rule for finding in run.findings if finding.confidence is Confidence.HIGH}
+    assert "abuse.log-in-not-limited" in sure, "its log-in is no matter of chance"
+    assert {rule for rule in sure if not rule.startswith("headers.")} == {"abuse.log-in-not-limited"}
+
+
+def test_what_limits_everything_is_not_said_to_be_evaded_or_shared(met: Met) -> None:
+    run = met.verified["limits, security"].run
+    assert run is not None
+    assert {finding.rule for finding in run.findings if not finding.rule.startswith("headers.")} == set()
+
+
+def test_what_hangs_or_hangs_up_is_named_as_not_reached(met: Met) -> None:
+    verified = met.verified["answers, security"]
+    assert verified.run is not None
+    payloads = [verified.run.payload(each) for each in verified.run.evidence if each.kind == Kind.FINDINGS]
+    (tour,) = [reach for payload in payloads for reach in payload.reach if reach.engine == "tour"]
+    assert all(f"GET /{way}: no request" in tour.note for way in ("hangs", "closes", "garbage", "redirects")), tour.note
+    assert tour.reached <= tour.operations - 4
+    assert verified.code == Exit.UNKNOWN, verified.output
+
+
+def test_what_kills_it_is_said_once_and_shown_again_and_the_other_checks_go_on(met: Met) -> None:
+    run = met.verified["deadly"].run
+    assert run is not None
+    (death,) = [finding for finding in run.findings if finding.rule == "robustness.target-died"]
+    assert (death.operation, death.confidence) == ("GET /.env", Confidence.HIGH)
+    assert [(step.method, step.path) for step in death.steps] == [("GET", "/.env")]
+    results = [result for each in run.evidence if each.kind == Kind.TESTS for result in run.payload(each).results]
+    assert [result.test for result in results if result.outcome is Outcome.ERROR] == []
+    assert [result.test for result in results if result.outcome is Outcome.FAILED and not result.findings] == []
+    again = subprocess.run(
+        [sys.executable, "-m", "harness", "replay", death.fingerprint],
+        cwd=run.folder.parents[1],
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "HOSTILE_PASSWORD": "Aa1" + secrets.token_hex(8)},
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert again.returncode == Exit.FAIL, again.stdout + again.stderr
+    assert "the last request was GET /.env" in again.stdout
