@@ -114,8 +114,9 @@ class Adapter(BoundedAdapter):
 
 
 @pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[requests.Session]:
+def session(monkeypatch: pytest.MonkeyPatch, address: str) -> Iterator[requests.Session]:
     monkeypatch.setattr(Adapter, "place", Place())
+    monkeypatch.setattr(Adapter, "base_url", address)
     with requests.Session() as made:
         made.mount("http://", Adapter())
         yield made

@@ -1,4 +1,4 @@
-"""An HTTP adapter for `requests` under which no answer is endless, and no credential is written down.
+"""An HTTP adapter for `requests` under which no answer is endless, no credential is written down, and one host is asked.
 
 The engine reads an answer as a whole; a target that streams for ever or packs gigabytes into a kilobyte would take it along.
 """
@@ -55,9 +55,14 @@ class Place:
     is_fixed: bool = False
 
 
+class OtherHost(requests.exceptions.InvalidURL):
+    """A request that would have gone to a host that the target is not: it is not sent."""
+
+
 class BoundedAdapter(HTTPAdapter):
     """Cuts every answer at the limits and says so in a header of the answer; puts secrets in place of their markers.
 
+    It asks the host and port of `base_url` and no other: what a document or an answer names is no leave to go there.
     A request that was refused with 429 is sent once more from a new address of this machine, and all adapters go on from
     there: as `harness.targets.moving`.
     """
@@ -65,11 +70,15 @@ class BoundedAdapter(HTTPAdapter):
     limits = Limits(4 * 1024 * 1024, 10.0)
     disguise = Disguise()
     place = Place()
+    base_url = ""
     _bound_to = ""
 
     def send(  # noqa: D102 - as its base
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
+        allowed = _host(self.base_url)
+        if allowed is None or _host(request.url or "") != allowed:
+            raise OtherHost(f"{request.url} is not at {self.base_url}: nothing is sent there", request=request)
         kept = request.headers.copy(), request.body
         self._undisguise(request)
         try:
@@ -129,6 +138,16 @@ class BoundedAdapter(HTTPAdapter):
             request.headers["Content-Length"] = str(len(changed))
 
 
+def _host(url: str) -> tuple[str, int] | None:
+    """Name and port; None for what has none."""
+    try:
+        parts = urlsplit(url)
+        default = {"http": 80, "https": 443}[parts.scheme]
+        return (parts.hostname or "", parts.port or default)
+    except (ValueError, KeyError):
+        return None
+
+
 def _is_of_the_connecting(error: requests.RequestException) -> bool:
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
@@ -186,8 +205,9 @@ class _BoundedBody:
         self._raw.close()
 
 
-def install(limits: Limits, disguise: Disguise, *, is_fixed: bool) -> None:
+def install(limits: Limits, disguise: Disguise, base_url: str, *, is_fixed: bool) -> None:
     """Makes every `requests` session of this process use the adapter: the engine makes some where nobody can pass one in."""
+    BoundedAdapter.base_url = base_url
     BoundedAdapter.limits = limits
     BoundedAdapter.disguise = disguise
     BoundedAdapter.place = Place(is_fixed=is_fixed)

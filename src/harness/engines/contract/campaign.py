@@ -26,6 +26,7 @@ from harness.engines.contract.feeding import (
 from harness.engines.contract.job import Ended, Job, Secrets
 from harness.engines.contract.legs import LegResult, run_leg
 from harness.engines.contract.oracle import Oracle
+from harness.engines.contract.self_contained import self_contained, told_elsewhere
 from harness.engines.contract.testers_session import TestersSession
 from harness.model.errors import HarnessError
 from harness.model.evidence import OperationCases
@@ -39,6 +40,8 @@ from harness.probes.permissions import Permissions
 from harness.targets.forwarding import is_forwarded
 
 Progress = Callable[[str], None]
+_REFUSALS = (400, 415, 422)
+_ADDRESSES_MAX = 3
 _NO_TIME = "the time was over before it began"
 ENUMERATED, FUZZING, STATEFUL, DESTRUCTIVE = "enumerated", "fuzzing", "stateful", "destructive"
 # Phases of ours → phases of the engine. Those of one line share an instance: `examples` are few and come first.
@@ -115,7 +118,10 @@ class Campaign:
         self._kinds: Kinds = kinds_of(document, target)
         self._forbidden = _forbidden(document, target, self._kinds, isolated=isolated)
         self._permissions = Permissions(document, target)
-        self._expected = expected_statuses(document, target)
+        self._elsewhere = told_elsewhere(document)
+        self._expected = {**expected_statuses(document, target)}
+        for name in self._elsewhere:  # a rule that nobody can read is broken unknowingly
+            self._expected[name] = (*self._expected.get(name, ()), *_REFUSALS)
         self._files = {op.name: member for op in document.operations if (member := file_member(document, op))}
         self._lent: dict[str, dict[str, tuple[Any, ...]]] = {}
         self._deadline = 0.0
@@ -273,9 +279,10 @@ class Campaign:
             if trouble.operation and trouble.kind in ("schema", "engine")
         }
         why.update(self._forbidden)
+        in_part = {name: _in_part(addresses) for name, addresses in self._elsewhere.items() if name in self._selected}
         late = any(report.result.ended.reason == _NO_TIME for report in reports)
         otherwise = "no case was sent: the stage's time was over before" if late else "no case was sent"
-        return {name: why.get(name, otherwise) for name in self._document.names if name in self._selected - sent}
+        return {**in_part, **{name: why.get(name, otherwise) for name in self._document.names if name in self._selected - sent}}
 
     def _phases(self, reports: Sequence[LegReport]) -> Iterable[str]:
         """The engine's phases that came to their end as every role, and `destructive`."""
@@ -294,6 +301,8 @@ class Campaign:
         yield from (Observation("contract.feeding", note, "contract") for note in notes)
         for problem in self._document.problems:
             yield Observation("contract.document", f"{problem.where}: {problem.text}", "contract")
+        for left_out in self_contained(self._document.data)[1]:
+            yield Observation("contract.document", str(left_out), "contract")
 
 
 def _sums(reports: Iterable[LegReport]) -> dict[tuple[str, str], OperationCases]:
@@ -342,6 +351,11 @@ def _feed(reports: Sequence[LegReport]) -> Feed:
         {name: ids for report in reports for name, ids in report.feed.values.items()},
         {name: fresh for report in reports for name, fresh in report.feed.fresh.items()},
     )
+
+
+def _in_part(addresses: Sequence[str]) -> str:
+    """What an operation's document leaves to others to say, and that nobody looked there."""
+    return f"in part: what {', '.join(addresses[:_ADDRESSES_MAX])} demands is not known here, as nothing is fetched"
 
 
 def _complaint(report: LegReport) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.engines.contract.job import Freshness
+from harness.engines.contract.self_contained import self_contained
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import ObjectKind, Role, Target
@@ -245,7 +246,10 @@ def _renewing(document: Document, role: Role, world: World) -> dict[str, dict[st
 
 
 def with_examples(document: Document, values: Mapping[str, Mapping[str, tuple[Any, ...]]]) -> dict[str, Any]:
-    """The document's data with real ids as examples, so that the enumerated cases name objects that exist."""
+    """The document's data with real ids as examples, so that the enumerated cases name objects that exist.
+
+    Nothing in it lies outside of it: the engine would fetch that.
+    """
     data = copy.deepcopy(document.data)
     for operation in document.operations:
         ids = values.get(operation.name)
@@ -255,7 +259,7 @@ def with_examples(document: Document, values: Mapping[str, Mapping[str, tuple[An
         declared = [*_parameters(data["paths"][operation.path]), *_parameters(node)]
         replaced = [_with_example(document, parameter, ids) for parameter in declared]
         node["parameters"] = list({(p.get("in"), p.get("name")): p for p in replaced}.values())
-    return data
+    return self_contained(data)[0]
 
 
 def _parameters(node: Mapping[str, Any]) -> list[Any]:

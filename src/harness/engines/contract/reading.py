@@ -14,7 +14,7 @@ from schemathesis.engine import events
 from schemathesis.engine.recorder import Request, ScenarioRecorder
 from schemathesis.generation.case import Case
 
-from harness.engines.contract.bounded import CUT_HEADER
+from harness.engines.contract.bounded import CUT_HEADER, OtherHost
 from harness.engines.contract.exchange import BODY_CHARACTERS_MAX, Answer, Complaint, Exchange, Sent, Tally
 from harness.engines.contract.job import Job, Scenario, Trouble
 from harness.engines.contract.violations import RequestJudge
@@ -176,6 +176,8 @@ def _complaint(check: str, failure: Failure, before: tuple[Sent, ...]) -> Compla
 def _kind(error: Any) -> str:
     if isinstance(error, requests.Timeout):
         return "silent"
+    if isinstance(error, OtherHost):
+        return "schema"  # only the document can have named it
     if isinstance(error, requests.RequestException):
         return "connection"
     name = type(error).__name__

@@ -62,7 +62,8 @@ def run(job: Job, line: Line) -> None:
     """Runs the phases of a job on the engine and says on the line what happens."""
     started = time.monotonic()
     disguise = bounded.Disguise(dict(job.secrets.headers), dict(job.secrets.texts))
-    bounded.install(bounded.Limits(job.answer_bytes_max, job.request_seconds), disguise, is_fixed=job.is_forwarded)
+    limits = bounded.Limits(job.answer_bytes_max, job.request_seconds)
+    bounded.install(limits, disguise, job.base_url, is_fixed=job.is_forwarded)
     schema = schemathesis.openapi.from_dict(job.document, config=settings_of(job))
     feeder = Feeder(job, line, disguise)
     feeder.hook_into(schema)
