@@ -124,6 +124,128 @@ def test_what_no_client_notices_breaks_nothing(edit: Edit) -> None:
     assert broken_by(edit) == []
 
 
+NULL = {"type": "null"}
+PERSON = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}
+PLACE = {"type": "object", "required": ["town"], "properties": {"town": {"type": "string"}}}
+REFERRED = {"$ref": "#/components/schemas/Person"}
+THERE = {"$ref": "#/components/schemas/Place"}
+WITHOUT_AGE = {"type": "object", "properties": {"name": {"type": "string"}}}
+TEXT, NUMBER, WHOLE = {"type": "string"}, {"type": "number"}, {"type": "integer"}
+
+
+def alone(schema: Any, person: Any = PERSON) -> Document:
+    """A document of one operation that takes and gives the schema under the name `v`."""
+    content = {"content": {"application/json": {"schema": {"type": "object", "properties": {"v": schema}}}}}
+    operation = {"requestBody": content, "responses": {"200": {"description": "ok", **content}}}
+    schemas = {"Person": person, "Place": PLACE}
+    return Document.of({"openapi": "3.1.0", "paths": {"/x": {"post": operation}}, "components": {"schemas": schemas}})
+
+
+def either(*parts: Any) -> dict[str, Any]:
+    return {"anyOf": list(parts)}
+
+
+def list_of(items: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def map_of(values: Any) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": values}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "broken"),
+    [
+        # a nullable object
+        (either(PERSON, NULL), either(WITHOUT_AGE, NULL), {"200:v.age:removed"}),
+        (either(PERSON, NULL), either(NULL, {**PERSON, "required": ["age"]}), {"v.age:required"}),
+        (either({**PERSON, "required": ["age"]}, NULL), either(PERSON, NULL), {"200:v.age:optional"}),
+        ({**PERSON, "nullable": True}, {**WITHOUT_AGE, "nullable": True}, {"200:v.age:removed"}),
+        # a nullable list
+        (either(list_of(PERSON), NULL), either(list_of(WITHOUT_AGE), NULL), {"200:v[].age:removed"}),
+        (either(list_of(WHOLE), NULL), either(list_of(TEXT), NULL), {"v[]:type", "200:v[]:type"}),
+        (either(list_of(TEXT), NULL), either({**list_of(TEXT), "maxItems": 3}, NULL), {"v:maxItems"}),
+        # a nullable number, and listed values
+        (either({**WHOLE, "maximum": 100}, NULL), either({**WHOLE, "maximum": 50}, NULL), {"v:maximum"}),
+        (either({**WHOLE, "maximum": 50}, NULL), either(NULL, {**WHOLE, "maximum": 100}), set()),
+        (either({"enum": ["a", "b"]}, NULL), either({"enum": ["a"]}, NULL), {"v:enum"}),
+        (either({"enum": ["a"]}, NULL), either({"enum": ["a", "b"]}, NULL), {"200:v:enum"}),
+        # alternatives that are lost and added: who sends is bound by the one, who receives by the other
+        (either(TEXT, NULL), TEXT, {"v:type"}),
+        (TEXT, either(TEXT, NULL), {"200:v:type"}),
+        (either(PERSON, PLACE), PERSON, {"v:alternative"}),
+        (PERSON, either(PERSON, PLACE), {"200:v:alternative"}),
+        (either(REFERRED, THERE), either(REFERRED), {"v:alternative"}),
+        (either(REFERRED), either(THERE, REFERRED), {"200:v:alternative"}),
+        (WHOLE, NUMBER, {"200:v:type"}),
+        (either(NUMBER, NULL), either(WHOLE, NULL), {"v:type"}),
+        # the values of a map
+        (map_of(PERSON), map_of(WITHOUT_AGE), {"200:v.*.age:removed"}),
+        (map_of({**WHOLE, "maximum": 9}), map_of({**WHOLE, "maximum": 8}), {"v.*:maximum"}),
+        (map_of(TEXT), map_of(WHOLE), {"v.*:type", "200:v.*:type"}),
+        (map_of(TEXT), {"type": "object"}, {"200:v.*:type"}),
+        (map_of(TEXT), map_of(False), {"v.*:removed", "200:v.*:removed"}),
+        (map_of(True), map_of(False), {"v.*:removed"}),
+        (map_of(True), map_of(TEXT), {"v.*:type"}),
+        (either(map_of(PERSON), NULL), either(NULL, map_of(WITHOUT_AGE)), {"200:v.*.age:removed"}),
+        ({"type": "object"}, map_of(False), set()),
+    ],
+)
+def test_alternatives_and_the_values_of_maps_are_compared(old: Any, new: Any, broken: set[str]) -> None:
+    assert {change.parameter for change in changes(alone(old), alone(new))} == broken
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (either(PERSON, NULL), either(NULL, PERSON)),
+        (either(PERSON, PLACE, NULL), {"oneOf": [NULL, PLACE, PERSON]}),
+        (either(REFERRED, THERE), either(THERE, REFERRED)),
+        (either(TEXT, NULL), {"type": ["null", "string"]}),
+        ({"type": "string", "nullable": True}, either(NULL, TEXT)),
+        ({"enum": ["a", "b", None]}, either({"const": "b"}, {"type": "string", "enum": ["a"]}, NULL)),
+        (either(REFERRED, NULL), either(PERSON, NULL)),
+        (map_of(PERSON), {**map_of(PERSON), "title": "People"}),
+        (map_of(True), {"type": "object"}),
+    ],
+)
+def test_another_way_to_write_the_same_breaks_nobody(one: Any, other: Any) -> None:
+    assert changes(alone(one), alone(other)) == []
+    assert changes(alone(other), alone(one)) == []
+
+
+def test_a_member_lost_in_a_nullable_reference_is_said_of_what_it_refers_to() -> None:
+    nullable = either(REFERRED, NULL)
+    (change,) = changes(alone(nullable), alone(nullable, WITHOUT_AGE))
+    assert (change.parameter, change.shared) == ("200:age:removed", "response Person age removed")
+    assert changes(alone(nullable, WITHOUT_AGE), alone(nullable)) == []
+
+
+def test_an_optional_parameter_that_allows_less_breaks_who_sends_more() -> None:
+    def optional(data: dict[str, Any], maximum: int) -> None:
+        limit(data)["schema"] = either({"type": "integer", "maximum": maximum}, NULL)
+
+    more, less = edited(lambda d: optional(d, 100)), edited(lambda d: optional(d, 50))
+    (change,) = changes(more, less)
+    assert (change.parameter, change.text) == (
+        "limit:maximum",
+        "the query parameter `limit` has maximum 50 now (was 100)",
+    )
+    assert changes(less, more) == []
+
+
+def test_what_a_renamed_schema_lost_is_said_however_often_it_stands_in_itself() -> None:
+    def named(name: str, **members: Any) -> Document:
+        me = {"$ref": f"#/components/schemas/{name}"}
+        node = {"type": "object", "properties": {**members, "left": either(me, NULL), "right": me, "more": map_of(me)}}
+        content = {"content": {"application/json": {"schema": me}}}
+        paths = {"/x": {"get": {"responses": {"200": {"description": "ok", **content}}}}}
+        return Document.of({"openapi": "3.1.0", "paths": paths, "components": {"schemas": {name: node}}})
+
+    found = changes(named("Tree", size=WHOLE), named("Node"))
+    assert [change.parameter for change in found] == ["200:size:removed"]
+
+
 def test_a_schema_that_two_answers_share_breaks_once() -> None:
     new = edited(lambda d: schema(d, "Lead")["properties"]["id"].update(type="string"))
     (finding,) = breaking_findings(Document.of(BASE, "old.yaml"), new)
