@@ -250,6 +250,7 @@ def test_a_schema_that_two_answers_share_breaks_once() -> None:
     new = edited(lambda d: schema(d, "Lead")["properties"]["id"].update(type="string"))
     (finding,) = breaking_findings(Document.of(BASE, "old.yaml"), new)
     assert finding.operation == "GET /leads"
+    assert (finding.cwe, finding.owasp) == (439, "API9:2023")
     assert "The same" not in finding.observed or "POST /leads" in finding.observed
 
 
@@ -299,3 +300,4 @@ def test_an_operation_that_is_not_served_is_one_finding_that_can_be_replayed(tmp
         findings = drift(box.document, world)
     assert [(finding.rule, finding.operation) for finding in findings] == [("contract.drift", "GET /api/stats")]
     assert findings[0].symptom.body_lacks == '"/api/stats"'
+    assert (findings[0].cwe, findings[0].owasp) == (1059, "API9:2023")

@@ -12,6 +12,8 @@ from harness.model.target import Target
 from harness.probes.document import Document, Operation
 
 RULE = "contract.breaking-change"
+_CWE = 439  # behavioural change in a new version
+_OWASP = "API9:2023"  # improper inventory management: versions are a part of it
 _OTHERS_MAX = 8
 
 
@@ -146,6 +148,8 @@ def _finding(old: Document, new: Document, found: list[Change]) -> Finding:
         method=method,
         route=route,
         parameter=first.parameter,
+        cwe=_CWE,
+        owasp=_OWASP,
         expected=f"What {old.name} promises still holds.",
         observed=f"By {new.name}, {first.text}.{also}",
         why="Clients that were built from the released document fail, or misread the answer, as soon as this is deployed.",

@@ -16,6 +16,8 @@ from harness.probes.parsing import METHODS
 
 RULE = "contract.drift"
 UNREADABLE = "contract.document-unreadable"
+_CWE = 1059  # insufficient technical documentation
+_OWASP = "API9:2023"  # improper inventory management
 _UNORDERED = frozenset(("required", "enum", "tags", "security", "parameters", "type", "anyOf", "oneOf", "allOf", "servers"))
 _SHOWN_MAX = 5
 _VALUE_CHARACTERS_MAX = 80
@@ -127,6 +129,8 @@ def _unreadable(request: Request, path: str, why: str, status: int) -> Finding:
         engines=("schemathesis",),
         method="GET",
         route=path,
+        cwe=_CWE,
+        owasp=_OWASP,
         expected="The OpenAPI document, with status 200.",
         observed=f"As nobody, `GET {path}`: {why}",
         why="Clients are generated from the served document.",
@@ -149,6 +153,8 @@ def _finding(document: Document, request: Request, place: str, found: list[Diffe
         method=method,
         route=route,
         parameter="" if route else place,
+        cwe=_CWE,
+        owasp=_OWASP,
         expected=f"The served document equals the committed {document.name}.",
         observed="; ".join(str(difference) for difference in found[:_SHOWN_MAX]) + more,
         why="Who builds a client from the one is told something else than who reviews the other; one of the two is wrong.",

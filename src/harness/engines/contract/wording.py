@@ -17,7 +17,11 @@ ENGINE = "schemathesis"
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a rule's breach lets happen, and what mends it. `owasp` is of the API list of 2023."""
+    """What a rule's breach lets happen, and what mends it.
+
+    `owasp` is of the API list of 2023: where platform and document say different things it is API9, the inventory that is not
+    kept up to date.
+    """
 
     severity: Severity
     why: str
@@ -40,13 +44,29 @@ MEANINGS: dict[Rule, Meaning] = {
         Severity.MEDIUM,
         _CLIENTS,
         "Declare the status for this operation in the document, or answer with one that is declared.",
+        1059,
+        "API9:2023",
     ),
     Rule.MEDIA_TYPE: Meaning(
-        Severity.MEDIUM, _CLIENTS, "Set the declared Content-Type on this answer, or declare the one that is sent.", 436
+        Severity.MEDIUM,
+        _CLIENTS,
+        "Set the declared Content-Type on this answer, or declare the one that is sent.",
+        436,
+        "API8:2023",
     ),
-    Rule.HEADERS: Meaning(Severity.MEDIUM, _CLIENTS, "Send the header with this answer, or no longer declare it as required."),
+    Rule.HEADERS: Meaning(
+        Severity.MEDIUM,
+        _CLIENTS,
+        "Send the header with this answer, or no longer declare it as required.",
+        684,
+        "API8:2023",
+    ),
     Rule.RESPONSE: Meaning(
-        Severity.HIGH, _CLIENTS, "Give the answer the declared shape; where the new shape is meant, change the document as well."
+        Severity.HIGH,
+        _CLIENTS,
+        "Give the answer the declared shape; where the new shape is meant, change the document as well.",
+        684,
+        "API9:2023",
     ),
     Rule.INVALID_ACCEPTED: Meaning(
         Severity.MEDIUM,
@@ -61,6 +81,8 @@ MEANINGS: dict[Rule, Meaning] = {
         "A client that keeps every documented rule is refused, and cannot know why before it tries.",
         "State the rule in the document (pattern, maximum, required …); if no schema can say it, add the status to "
         "`expected_statuses` of this operation in the target file, with a reason.",
+        684,
+        "API9:2023",
     ),
     Rule.METHOD: Meaning(
         Severity.MEDIUM,
@@ -69,7 +91,7 @@ MEANINGS: dict[Rule, Meaning] = {
         650,
         "API9:2023",
     ),
-    Rule.ALLOW: Meaning(Severity.LOW, "Tools trust the header.", "Name exactly the declared methods in Allow."),
+    Rule.ALLOW: Meaning(Severity.LOW, "Tools trust the header.", "Name exactly the declared methods in Allow.", 684, "API9:2023"),
     Rule.NO_AUTHENTICATION: Meaning(
         Severity.CRITICAL,
         "Whoever finds the address can use it, without an account.",
@@ -82,11 +104,13 @@ MEANINGS: dict[Rule, Meaning] = {
         "What a user deleted is still there for whoever has its address.",
         "Make the object unreachable (404) once its deletion was acknowledged.",
         672,
+        "API1:2023",  # who asks for an object by its id is not told whether it is still anybody's to have
     ),
     Rule.AFTER_CREATE: Meaning(
         Severity.MEDIUM,
         "A client that reads back what it has just created is told that it does not exist.",
         "Acknowledge a creation only when the object can be read.",
+        440,  # no class of the list is about what comes too late
     ),
     Rule.ENDLESS: Meaning(
         Severity.HIGH,
@@ -114,9 +138,10 @@ MEANINGS: dict[Rule, Meaning] = {
         "Users lose their session in the middle of their work, without having asked for it.",
         "End sessions only where a user, an administrator or a documented time limit asks for it; if the operation is meant to "
         "do so, mark it `destructive` in the target file.",
-        613,
+        440,  # not 613: the session ends too early, not too late
+        "API2:2023",
     ),
-    Rule.OTHER: Meaning(Severity.MEDIUM, _CLIENTS, "See the check's own words above."),
+    Rule.OTHER: Meaning(Severity.MEDIUM, _CLIENTS, "See the check's own words above.", 684),  # anything: no class of the list
 }
 
 
