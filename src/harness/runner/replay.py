@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.engines.contract import again as contract
 from harness.engines.process import Stop
 from harness.events import Event
 from harness.evidence.stored import StoredRun
@@ -19,7 +20,7 @@ from harness.probes.again import exchanged_again
 from harness.probes.answers import Answer
 from harness.probes.checks import DIED
 from harness.probes.document import Document
-from harness.probes.examinations import Found, examination_of, has_requests
+from harness.probes.examinations import Examination, Found, examination_of, has_requests
 from harness.probes.exchange import TargetDied
 from harness.probes.symptoms import shows
 from harness.runner.preflight import standing
@@ -68,7 +69,11 @@ def find_finding(run: StoredRun, prefix: str) -> Finding:
 
 def can_be_replayed(finding: Finding) -> bool:
     """Whether there are requests that show it, or an examination that finds it again."""
-    return has_requests(finding) or finding.stage == WITNESSED or examination_of(finding) is not None
+    return has_requests(finding) or finding.stage == WITNESSED or _examination(finding) is not None
+
+
+def _examination(finding: Finding) -> Examination | None:
+    return contract.examination_of(finding) or examination_of(finding)
 
 
 def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[Event], None], stop: Stop) -> Replay:
@@ -77,9 +82,10 @@ def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[E
     Raises:
         PreflightError, TargetError: the target could not be prepared.
     """
-    examination = None if has_requests(finding) or finding.stage == WITNESSED else examination_of(finding)
+    examination = None if has_requests(finding) or finding.stage == WITNESSED else _examination(finding)
     if not can_be_replayed(finding):
-        return Replay(finding, Verdict.UNKNOWN, _WITHOUT_SYMPTOM if finding.steps else _WITHOUT_REQUEST)
+        why = _WITHOUT_SYMPTOM if finding.steps else _WITHOUT_REQUEST
+        return Replay(finding, Verdict.UNKNOWN, f"{why}; run its stage again: harness verify {finding.stage}")
     with standing(request, folder, say, stop) as ground:
         arena = Arena(ground.arena)
         if examination is not None:

@@ -237,7 +237,7 @@ def unexplained_death(heard: Heard) -> Finding | None:
         expected="A service that still runs, whatever is sent.",
         observed=f"It did not answer any more after the requests of {heard.role}; none of them was seen to end it.",
         why=meaning.why,
-        advice=meaning.advice,
+        advice=f"{meaning.advice} It cannot be replayed, as no request shows it: run the stage again, `harness verify contract`.",
     )
 
 
