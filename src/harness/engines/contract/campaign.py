@@ -232,6 +232,7 @@ class Campaign:
             expected=dict(self._expected),
             values=feed.values,
             bodies=feed.bodies,
+            places=feed.places,
             files=self._files,
             fresh=feed.fresh,
             destroys=self._kinds.changes_session if leg.phase == DESTRUCTIVE else frozenset(),

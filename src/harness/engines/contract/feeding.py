@@ -16,11 +16,12 @@ from harness.engines.contract.self_contained import self_contained
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import ObjectKind, Role, Target
+from harness.probes.body_places import body_places, first_member
 from harness.probes.borrowed import borrowed_ids, is_reference, refers
 from harness.probes.destruction import destructive
 from harness.probes.document import Document, Operation
 from harness.probes.exchange import World
-from harness.probes.jsonpath import find
+from harness.probes.life_cycle import ids_by_state
 from harness.probes.passwords import asks_new, asks_present
 from harness.probes.refresh_tokens import refresh_member
 from harness.probes.schemas import SchemaError
@@ -89,6 +90,7 @@ class Feed:
     values: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # operation → parameter or member → ids
     fresh: dict[str, Freshness] = field(default_factory=dict)
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    places: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # operation → place in its body → ids
     notes: tuple[str, ...] = ()
 
 
@@ -99,6 +101,7 @@ def feed_of(document: Document, target: Target, role: Role, world: World, lent: 
         lent: ids of objects that no kind describes, by role. What is asked for once is kept there: fresh data has the same ids.
     """
     values: dict[str, dict[str, tuple[Any, ...]]] = {}
+    places: dict[str, dict[str, tuple[Any, ...]]] = {}
     notes = []
     for kind in target.objects:
         ids, note = _ids(kind, document.base_path, world)
@@ -107,6 +110,8 @@ def feed_of(document: Document, target: Target, role: Role, world: World, lent: 
         for operation in document.operations:
             for name in _named(document, kind, operation):
                 values.setdefault(operation.name, {})[name] = ids
+            for place in _demanded(document, kind, operation) if ids else ():
+                places.setdefault(operation.name, {}).setdefault(place, ids)
     if role.name not in lent:
         lent[role.name] = borrowed_ids(world, document, role) if _asks_for_others(document, values) else {}
     known = lent[role.name]
@@ -114,9 +119,14 @@ def feed_of(document: Document, target: Target, role: Role, world: World, lent: 
     fresh = {op.name: found for op in document.operations if (found := _freshness(document, op))}
     bodies, renewing = {}, _renewing(document, role, world)
     for op in document.operations:
-        if members := {**_references(document, op, known), **_members(document, target, role, op), **renewing.get(op.name, {})}:
+        refer = {
+            **_references(document, op, known),
+            **{p: ids for p, ids in places.get(op.name, {}).items() if first_member(p) == p},
+        }
+        if members := {**refer, **_members(document, target, role, op), **renewing.get(op.name, {})}:
             bodies[op.name] = members
-    return Feed(values, fresh, bodies, tuple(notes))
+    nested = {name: {p: ids for p, ids in found.items() if first_member(p) != p} for name, found in places.items()}
+    return Feed(values, fresh, bodies, nested, tuple(notes))
 
 
 def watch_of(document: Document, role: Role, world: World, names: Iterable[str]) -> str:
@@ -137,12 +147,13 @@ def watch_of(document: Document, role: Role, world: World, names: Iterable[str])
 
 def _ids(kind: ObjectKind, base_path: str, world: World) -> tuple[tuple[Any, ...], str]:
     user = world.target.role(kind.role).users[0].name
+    if kind.examples:
+        return tuple(kind.examples.get(user, ()))[:IDS_MAX], ""
     try:
         answer = world.send(Request("GET", base_path + kind.list_path, kind.role, user))
-        found = [value for value in find(answer.json, kind.id_path) if isinstance(value, str | int)]
+        ids = ids_by_state(answer.json, kind.id_path)[:IDS_MAX]
     except HarnessError as error:
         return (), f"no ids of {kind.name}: {error.message}"
-    ids = tuple(dict.fromkeys(found))[:IDS_MAX]
     return ids, "" if ids else f"no ids of {kind.name}: GET {kind.list_path} as {kind.role} answered {answer.status} without any"
 
 
@@ -154,6 +165,14 @@ def _named(document: Document, kind: ObjectKind, operation: Operation) -> Iterat
         path, _, name = entry.rpartition(":")
         if name in own and path in ("", operation.path):
             yield name
+
+
+def _demanded(document: Document, kind: ObjectKind, operation: Operation) -> Iterator[str]:
+    """The places of a body that hold ids of the kind and cannot be left out: an optional member may be drawn, or be absent."""
+    required = _schema(document, operation).get("required")
+    for place in body_places(document, operation, kind):
+        if not first_member(place) or (isinstance(required, list) and first_member(place) in required):
+            yield place
 
 
 def _add_lent(document: Document, known: Mapping[str, tuple[Any, ...]], values: dict[str, dict[str, tuple[Any, ...]]]) -> None:

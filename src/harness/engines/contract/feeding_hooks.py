@@ -26,6 +26,7 @@ from harness.engines.contract.line import Line
 from harness.engines.contract.reading import sent_of
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable
 from harness.engines.contract.versions import find_member
+from harness.probes.body_places import placed
 from harness.probes.document import Document
 from harness.probes.drafts import text_of
 from harness.probes.files import samples
@@ -54,6 +55,7 @@ class Feeder:
         self._document = Document.of(job.document)
         self._checker = SchemaChecker(self._document)
         self._turns: Counter[str] = Counter()
+        self._fed: Counter[str] = Counter()
         self._refused_files: Counter[str] = Counter()  # by operation, until one is taken
         self._takes_files: set[str] = set()
         self._case_counts: Counter[tuple[str, str]] = Counter()
@@ -118,13 +120,18 @@ class Feeder:
             self._sign_in("")
         name = case.operation.label
         fresh, members, file = self._job.fresh.get(name), self._job.bodies.get(name), self._job.files.get(name)
-        if not (fresh or members or file) or case.method.upper() != name.split(" ", 1)[0]:
+        places = self._job.places.get(name)
+        if not (fresh or members or places or file) or case.method.upper() != name.split(" ", 1)[0]:
             return
         self._turns[name] += 1
         if self._turns[name] % STALE_EACH == 0:
             return
+        turn = self._fed[name]  # of the valid ones that are fed, so that every id has its turn
+        self._fed[name] += _is_valid(case)
         for member, value in (members or {}).items():
-            self._put(case, member, value[self._turns[name] % len(value)] if isinstance(value, tuple) else value)
+            self._put(case, member, value[turn % len(value)] if isinstance(value, tuple) else value)
+        for place, ids in (places or {}).items() if _is_valid(case) else ():
+            case.body = placed(case.body, place, ids[turn % len(ids)], {})
         if fresh:
             self._freshen(case, fresh)
         if file and isinstance(case.body, dict) and _is_valid(case):

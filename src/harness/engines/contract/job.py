@@ -38,6 +38,7 @@ class Job:
     `base_url` holds the document's base path. `cases` bounds the cases of an operation: it also lists the operations.
     `expected` are statuses that a valid request may get although no schema says so. `values` are ids, by operation and
     parameter, `bodies` members to put into a valid body of an operation; of several values (a tuple) another one each time.
+    `places` are ids too, where a body names an object deeper than in a member (`leads[].id`).
     `files` names the member of a body that is a file. `destroys` are operations whose success ends the session: after one the
     worker asks for a new credential. `secured` are those that demand a credential, `watch` is the path of a read that succeeded
     with it: whether the session still lives is asked there.
@@ -54,6 +55,7 @@ class Job:
     expected: dict[str, tuple[int, ...]] = field(default_factory=dict)
     values: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    places: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     fresh: dict[str, Freshness] = field(default_factory=dict)
     destroys: frozenset[str] = frozenset()
