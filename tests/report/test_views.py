@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.findings.again import command_of
 from harness.gates.view import Item
 from harness.model.evidence import (
     AuthorizationPayload,
@@ -27,7 +28,7 @@ from harness.report.views import authorization, charts
 from harness.report.views.authorization import kind_of, matrix_views
 from harness.report.views.contract import contract_views
 from harness.report.views.coverage import coverage_views
-from harness.report.views.findings import CARDS_MAX, CARDS_PER_RULE_MAX, findings_view, reproduce, symptom_text
+from harness.report.views.findings import CARDS_MAX, CARDS_PER_RULE_MAX, findings_view, symptom_text
 from harness.report.views.gates import DETAILS_MAX, DETAILS_SHOWN, gate_views
 from harness.report.views.ledger import ledger_view
 from harness.report.views.load import load_views
@@ -175,7 +176,7 @@ def test_a_body_is_shown_below_the_headers():
     card = findings_view(replace(alone(), findings=(finding,))).groups[0].rules[0].cards[0]
     assert card.steps[0].text == 'POST /x\n\n{"a":1}'
     assert card.steps[0].who == "nobody"
-    assert reproduce(finding) == card.command
+    assert command_of(finding) == card.command
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from harness.findings.again import command_of
 from harness.model.gate import GateResult, Measure
 from harness.model.verdict import Verdict
 from harness.report.model import ReportInput
@@ -88,7 +89,7 @@ def _details(gate: GateResult, data: ReportInput) -> str:
     for fingerprint in gate.findings:
         if finding := findings.get(fingerprint):
             what = placed(finding.operation if finding.route else "", finding.title)
-            lines.append(line(f"{finding.severity}: {what} (harness replay {fingerprint})", 500))
+            lines.append(line(f"{finding.severity}: {what} ({command_of(finding)})", 500))
     if gate.advice:
         lines.append(f"Next: {cut(gate.advice, 500)}")
     left = len(lines) - LINES_MAX

@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any
 
+from harness.findings.again import command_of
 from harness.model.finding import Confidence, Finding, Severity
 from harness.model.waiver import FindingState
 from harness.report.model import ReportInput
@@ -148,7 +149,7 @@ def _sentence(finding: Finding) -> str:
     observed = f" Observed: {cut(finding.observed, 500)}" if finding.observed else ""
     expected = f" Expected: {cut(finding.expected, 500)}" if finding.expected else ""
     advice = f" Mend: {cut(finding.advice, 300)}" if finding.advice else ""
-    return f"{where}{finding.title}{who}.{observed}{expected}{advice} See it again: harness replay {finding.fingerprint}"
+    return f"{where}{finding.title}{who}.{observed}{expected}{advice} See it again: {command_of(finding)}"
 
 
 def _location(finding: Finding, data: ReportInput) -> dict[str, Any]:

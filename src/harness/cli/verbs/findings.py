@@ -14,6 +14,7 @@ from harness.evidence.codec import to_json
 from harness.evidence.files import write_atomic
 from harness.evidence.known import KNOWN_FILE, load_known, write_known
 from harness.evidence.stored import StoredRun, find_run
+from harness.findings.again import command_of
 from harness.findings.history import accept, history
 from harness.findings.waiving import day_of, fault
 from harness.model.errors import ConfigError, EvidenceError
@@ -94,7 +95,7 @@ def _facts(finding: Finding, status: FindingStatus) -> tuple[tuple[str, str], ..
         ("advice", finding.advice),
         ("proof", " | ".join(finding.proof)),
         ("look for", symptom_text(finding.symptom)),
-        ("again", f"harness replay {finding.fingerprint}" if can_be_replayed(finding) else "no request shows it"),
+        ("again", command_of(finding) if can_be_replayed(finding) else f"no request shows it: harness verify {finding.stage}"),
     )
 
 

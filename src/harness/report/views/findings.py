@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from harness.findings.again import command_of
 from harness.findings.merge import Cause, causes
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.waiver import FindingState, FindingStatus
@@ -134,11 +135,6 @@ def findings_view(data: ReportInput) -> FindingsView:
     return FindingsView(len(ordered), counts, groups, notes, max(len(data.observations) - OBSERVATIONS_MAX, 0))
 
 
-def reproduce(finding: Finding) -> str:
-    """The command that shows a defect again."""
-    return f"harness replay {finding.fingerprint}"
-
-
 class _Budget:
     """How many cards and how many bytes of rows the page still takes."""
 
@@ -225,7 +221,7 @@ class _Maker:
             steps=tuple(_step(request) for request in finding.steps[:STEPS_MAX]),
             steps_more=max(len(finding.steps) - STEPS_MAX, 0),
             symptom=cut(symptom_text(finding.symptom), 400),
-            command=reproduce(finding),
+            command=command_of(finding),
         )
 
 
