@@ -57,7 +57,6 @@ def examine_codes(door: Door, document: Document, seed: int, *, isolated: bool =
             except (Untestable, HarnessError) as error:
                 if not door.alive():
                     raise
-                report.note = f"{flow.confirm.name}: {error}"
                 report.observations.append(Observation("codes.not-tried", str(error), STAGE, flow.confirm.name))
             report.tried += examination.post.confirmations
     for hint in door.target.codes:

@@ -90,8 +90,8 @@ def examine_pages_that_list(scene: Scene) -> Report:
         except HarnessError as error:
             if not scene.world.door.alive():
                 raise
-            report.note = f"{role.name}: {error}"
-    report.note = report.note or ("" if report.tried else "no role has both pages and objects of its own")
+            report.leave_out(f"the pages of {role.name}", error)
+    report.note = "" if report.tried or report.untried else "no role has both pages and objects of its own"
     return report
 
 

@@ -63,7 +63,7 @@ def leads_away(base_url: str, path: str, location: str) -> bool:
 
 def examine_redirects(scene: Scene) -> Report:
     """Parameters that name where to go next: of operations, of the log-in pages, and of the links that pages hold."""
-    report, notes = Report("redirects"), list[str]()
+    report = Report("redirects")
     for operation in scene.document.operations:
         redirects = any(response.status.startswith("3") for response in operation.responses)
         names = [parameter for parameter in operation.placed("query") if redirects or _ONWARD.match(parameter.name)]
@@ -79,24 +79,24 @@ def examine_redirects(scene: Scene) -> Report:
         except (Untestable, HarnessError) as error:
             if not scene.world.door.alive():
                 raise
-            notes.append(f"{operation.name}: {error}")
+            report.leave_out(operation.name, error)
     for role in scene.roles:
-        if role.page_login:
-            _attempt(scene, notes, role.page_login, lambda role=role: _log_in_page(report, scene.world, role))  # type: ignore[misc]
-    _attempt(scene, notes, "links", lambda: _links(report, scene))
-    nothing = "" if report.tried else "no operation, no log-in page and no link takes an address to go to"
-    report.note = "; ".join(notes) or nothing
+        if role.page_login and scene.world.target.allow.writes:
+            _attempt(scene, report, role.page_login, lambda role=role: _log_in_page(report, scene.world, role))  # type: ignore[misc]
+    _attempt(scene, report, "links", lambda: _links(report, scene))
+    nothing = "no operation, no log-in page and no link takes an address to go to"
+    report.note = "" if report.tried or report.untried else nothing
     return report
 
 
-def _attempt(scene: Scene, notes: list[str], what: str, work: Callable[[], None]) -> None:
+def _attempt(scene: Scene, report: Report, what: str, work: Callable[[], None]) -> None:
     """Does one part; one that fails leaves the others to be done, and what was found stands."""
     try:
         work()
     except HarnessError as error:
         if not scene.world.door.alive():
             raise
-        notes.append(f"{what}: {error}")
+        report.leave_out(what, error)
 
 
 def _redirected(
@@ -174,6 +174,7 @@ def _every_page(scene: Scene) -> Iterator[tuple[str, Browsing, str, Answer]]:
             yield "", browsing, path, page
     for role in scene.roles:
         browsing = Browsing(scene.world)
-        session = log_in(browsing, role, role.users[0]) if role.page_login else None
+        may = role.page_login and scene.world.target.allow.writes
+        session = log_in(browsing, role, role.users[0]) if may else None
         for path, page in browsing.walk(session, PAGES_MAX) if session else ():
             yield role.name, browsing, path, page
