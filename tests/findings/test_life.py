@@ -126,3 +126,33 @@ def test_a_run_that_was_changed_afterwards_is_no_base(project: TinyProject) -> N
     refused = project.run("findings", "diff", "--accept-base")
     assert refused.code == 3
     assert not (project.folder / "security/known.json").exists()
+
+
+def test_the_run_that_is_accepted_is_the_one_that_was_named(project: TinyProject) -> None:
+    _, first = verify(project)
+    project.change("server.py", 'b"hello"', 'b"bye"')
+    _, latest = verify(project)
+    known = project.folder / "security/known.json"
+    for given in ((first.folder.name, "--accept-base"), ("--accept-base", first.folder.name, "--run", latest.folder.name)):
+        refused = project.run("findings", "diff", *given)
+        assert (refused.code, known.exists()) == (2, False)
+        assert f"hint: {'to name a run: ' if given[0] == first.folder.name else ''}harness findings diff" in refused.stderr
+        assert f"--accept-base {first.folder.name}" in refused.stderr
+    assert project.run("findings", "diff", "--accept-base", first.folder.name).code == 0
+    assert json.loads(known.read_text(encoding="utf-8"))["run"] == first.folder.name
+    assert project.run("findings", "diff", "--accept-base").code == 0
+    assert json.loads(known.read_text(encoding="utf-8"))["run"] == latest.folder.name
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        (("list", "latest"), "harness findings list --run latest"),
+        (("diff", "latest"), "harness findings diff --run latest"),
+        (("show", "3fa4c1d2", "--accept-base"), "harness findings diff --accept-base RUN"),
+    ],
+)
+def test_what_an_action_would_not_read_is_refused(project: TinyProject, given: tuple[str, ...], hint: str) -> None:
+    refused = project.run("findings", *given)
+    assert refused.code == 2
+    assert hint in refused.stderr

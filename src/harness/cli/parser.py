@@ -55,6 +55,7 @@ class Option:
     metavar: str | None = None
     default: object = None
     nargs: str | None = None
+    const: object = None  # what an option with an optional value holds where it is given without one
     flag: bool = False
     type: type = str
     choices: tuple[str, ...] | None = None
@@ -115,6 +116,7 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
         metavar=option.metavar,
         default=option.default,
         nargs=option.nargs,
+        const=option.const,
         type=option.type,
         choices=option.choices,
     )

@@ -85,11 +85,17 @@ VERBS: tuple[Verb, ...] = (
                 choices=("list", "show", "waive", "diff"),
             ),
             Option(("finding",), "fingerprint of the finding, or the beginning of it (show, waive)", "FINDING", nargs="?"),
-            Option(("--run",), "the run that holds it (default: latest)", "RUN", default="latest"),
+            Option(("--run",), "the run that holds it (default: latest)", "RUN"),
             _RUNS,
             Option(("--state",), "list: only findings of this state", choices=tuple(FindingState)),
             Option(("--json",), "list, show: as JSON", flag=True),
-            Option(("--accept-base",), "diff: write the run's findings to security/known.json", flag=True),
+            Option(
+                ("--accept-base",),
+                "diff: write the findings of this run (default: of --run) to security/known.json",
+                "RUN",
+                nargs="?",
+                const="",
+            ),
             Option(("--reason",), "waive: why it is acceptable, or why the engine is mistaken", "TEXT"),
             Option(("--owner",), "waive: who carries the risk", "WHO"),
             Option(("--approver",), "waive: who agreed, not the owner; two for a critical finding", "WHO", nargs="+"),
@@ -100,7 +106,7 @@ VERBS: tuple[Verb, ...] = (
         "  harness findings list --state new\n"
         "  harness findings show 3fa4c1d2\n"
         '  harness findings waive 3fa4c1d2 --reason "behind the VPN until the new proxy" --owner ana --approver bo --days 30\n'
-        "  harness findings diff --run latest --accept-base",
+        "  harness findings diff --accept-base 20261124T101500Z-3fa4c1",
     ),
     Verb(
         "token",

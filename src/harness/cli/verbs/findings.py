@@ -27,13 +27,33 @@ from harness.runner.replay import can_be_replayed, find_finding
 
 _HEADER = "# Findings that the project lives with for a while: docs/guides/security-review.md.\n"
 _NEWS = (FindingState.NEW, FindingState.REGRESSED)
+_OF_A_WHOLE_RUN = ("list", "diff")
 
 
 def run(args: argparse.Namespace) -> Exit:
     """Does what the action names; all but `waive` and `--accept-base` only read."""
-    stored = find_run(args.run, runs_folder(args.runs))
+    _demand_fitting(args)
+    stored = find_run(args.accept_base or args.run or "latest", runs_folder(args.runs))
     actions = {"list": _list, "show": _show, "waive": _waive, "diff": _diff}
     return actions[args.action](args, stored)
+
+
+def _demand_fitting(args: argparse.Namespace) -> None:
+    """What an action would not read is refused: who named a run in a wrong place would get the answer of another."""
+    called = f"findings {args.action}"
+    if args.finding and args.action in _OF_A_WHOLE_RUN:
+        run = f"--accept-base {args.finding}" if args.accept_base is not None else f"--run {args.finding}"
+        raise ConfigError(
+            f"{called}: it is about a whole run and takes no finding, got {args.finding!r}",
+            hint=f"to name a run: harness {called} {run}",
+        )
+    if args.accept_base is not None and args.action != "diff":
+        raise ConfigError(f"{called}: --accept-base belongs to diff", hint="harness findings diff --accept-base RUN")
+    if args.accept_base and args.run:
+        raise ConfigError(
+            f"{called}: --run {args.run} and --accept-base {args.accept_base} both name a run",
+            hint=f"harness {called} --accept-base {args.accept_base}",
+        )
 
 
 def _list(args: argparse.Namespace, stored: StoredRun) -> Exit:
@@ -151,7 +171,7 @@ def _diff(args: argparse.Namespace, stored: StoredRun) -> Exit:
     for status in states.of(*_NEWS, FindingState.FIXED, FindingState.NOT_OBSERVED):
         print(_row(status))
     print(_summary(states))
-    if args.accept_base:
+    if args.accept_base is not None:
         _demand_whole(stored)
         write_known(root, accept(seen, base, stored.folder.name))
         print(f"{KNOWN_FILE}: now of run {stored.folder.name}")
