@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from harness.findings.merge import causes, merged
-from harness.model.finding import Confidence, Finding, Request, Severity
+from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from tests.gates.build import finding
 
 STEP = (Request("GET", "/x"),)
@@ -55,3 +55,20 @@ def test_ten_thousand_findings_of_two_engines_are_merged_into_as_many() -> None:
     kept: tuple[Finding, ...] = merged((*found, *doubled))
     assert {each.engines for each in kept} == {("probes", "zap")}
     assert len(kept) == len({each.fingerprint for each in found})
+
+
+def test_what_each_engine_observed_is_kept() -> None:
+    ours = finding(observed="it is missing", proof=("one line",))
+    zaps = finding(engines=("zap",), observed="ZAP saw 'x'", checks=("zap.10021",))
+    both, again = merged((ours, zaps)), merged((*merged((ours, zaps)), ours, zaps))
+    assert both == again
+    assert both[0].observed == "it is missing"
+    assert both[0].proof == ("one line", "zap: ZAP saw 'x'")
+    assert both[0].found_by == ("headers.missing", "zap.10021")
+
+
+def test_requests_with_a_symptom_outrank_those_that_say_not_what_to_look_for() -> None:
+    bad = finding(severity=Severity.HIGH, engines=("zap",), steps=(Request("GET", "/x?zap"),))
+    ours = finding(steps=STEP, symptom=Symptom(status=(500,)))
+    (both,) = merged((bad, ours))
+    assert (both.steps, both.symptom) == (STEP, Symptom(status=(500,)))

@@ -57,10 +57,10 @@ class Tried:
         }
 
     def __call__(self, finding: KnownFinding | Finding) -> bool:
-        """Whether the finding would have been seen again."""
+        """Whether the finding would have been seen again: a check that never saw it says nothing by seeing it not."""
         operation = f"{finding.method.upper()} {finding.route}".strip()
-        family = finding.rule.split(".")[0] + ".*"
-        return any((rule, operation, finding.role) in self._tried for rule in (finding.rule, family))
+        rules = (name for check in finding.found_by for name in (check, check.split(".")[0] + ".*"))
+        return any((rule, operation, finding.role) in self._tried for rule in rules)
 
 
 def accept(observed: Observed, base: KnownBase | None, run: str) -> KnownBase:
@@ -88,7 +88,14 @@ def _remember(finding: Finding, known: Mapping[str, KnownFinding], ended: str) -
         route=finding.route,
         parameter=finding.parameter,
         role=finding.role,
+        checks=_checks(finding, old),
     )
+
+
+def _checks(finding: Finding, old: KnownFinding | None) -> tuple[str, ...]:
+    """All that ever found it; nothing is written where that is its rule alone."""
+    found_by = tuple(dict.fromkeys((*(old.found_by if old else ()), *finding.found_by)))
+    return () if found_by == (finding.rule,) else found_by
 
 
 def _seen(

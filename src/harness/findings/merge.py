@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from harness.model.finding import Confidence, Finding
+from harness.model.finding import Confidence, Finding, Symptom
 
 _SURER = tuple(Confidence)  # the surest first
 
@@ -21,7 +21,7 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _both(one: Finding, other: Finding) -> Finding:
     first, second = sorted((one, other), key=lambda f: (f.severity.rank, _SURER.index(f.confidence)))
-    shown = next((each for each in (first, second) if each.steps), first)  # what can be replayed outranks what cannot
+    shown = max((first, second), key=lambda f: (bool(f.steps) and f.symptom != Symptom(), bool(f.steps)))  # the first of equals
     reason = first.severity_reason
     if first.severity is not second.severity:
         said = f"{', '.join(second.engines) or 'another'} says {second.severity}: the worse one counts"
@@ -34,7 +34,15 @@ def _both(one: Finding, other: Finding) -> Finding:
         steps=shown.steps,
         symptom=shown.symptom,
         severity_reason=reason,
+        proof=tuple(dict.fromkeys((*first.proof, *second.proof, *_words(second, first)))),
+        checks=() if one.found_by == other.found_by == (one.rule,) else tuple(dict.fromkeys((*one.found_by, *other.found_by))),
     )
+
+
+def _words(second: Finding, first: Finding) -> tuple[str, ...]:
+    """What another engine observed, as a line of the proof."""
+    others = [engine for engine in second.engines if engine not in first.engines]
+    return (f"{', '.join(others)}: {second.observed}",) if others and second.observed else ()
 
 
 @dataclasses.dataclass(frozen=True)

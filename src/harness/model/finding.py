@@ -96,6 +96,12 @@ class Finding:
     parts: tuple[str, ...] = ()  # ledger parts that it refutes
     severity_reason: str = ""  # why it is as bad as that, where the rule alone does not say
     proof: tuple[str, ...] = ()  # what a machine wrote of it, line by line: a statement, a query plan, counts at two sizes
+    checks: tuple[str, ...] = ()  # what its engines call the checks that found it, where that is not `rule`: `zap.40018`
+
+    @property
+    def found_by(self) -> tuple[str, ...]:
+        """The checks that found it: only where one of them runs again can it be called fixed."""
+        return self.checks or (self.rule,)
 
     @property
     def fingerprint(self) -> str:

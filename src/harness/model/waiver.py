@@ -66,6 +66,12 @@ class KnownFinding:
     parameter: str = ""
     role: str = ""
     fixed: str = ""
+    checks: tuple[str, ...] = ()  # as a Finding's
+
+    @property
+    def found_by(self) -> tuple[str, ...]:
+        """As a Finding's."""
+        return self.checks or (self.rule,)
 
 
 @dataclass(frozen=True)

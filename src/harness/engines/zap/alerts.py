@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from harness.engines.zap.model import Alert
+from harness.engines.zap.own_rules import check_of, is_server_wide, own_rule, parameter_of
 from harness.evidence.redaction import redact
 from harness.findings.merge import merged
 from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
@@ -19,10 +20,6 @@ _SEVERITIES = {1: Severity.LOW, 2: Severity.MEDIUM, 3: Severity.HIGH}
 _CONFIDENCES = {1: Confidence.LOW, 2: Confidence.MEDIUM, 3: Confidence.MEDIUM, 4: Confidence.MEDIUM}
 _OWASP = (re.compile(r"OWASP_(2025)_A(\d\d)"), re.compile(r"API_(2023)_API(\d+)"))
 _VALUE = re.compile(r"\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}")
-_SERVER_WIDE = frozenset(
-    ("10010", "10011", "10015", "10020", "10021", "10035", "10036", "10037", "10038", "10049", "10054", "10061", "10063", "90004")
-)
-"""Rules on headers and cookies, which one setting of the server mends everywhere: one cause, so one finding without a route."""
 _PLACES_SHOWN = 3
 _OBSERVED_CHARACTERS_MAX = 300
 _STATUS_LINE = re.compile(r"HTTP/\S+ (\d{3})")
@@ -73,15 +70,16 @@ def read_alerts(
         if alert.risk not in _SEVERITIES or alert.confidence not in _CONFIDENCES:
             notes.setdefault((alert.plugin, f"{alert.method} {route}"), []).append(alert)
         else:
-            nobodys = f"{alert.method} {route}" in public or alert.plugin in _SERVER_WIDE
+            named = own_rule(alert).has_role
+            nobodys = is_server_wide(alert) or (f"{alert.method} {route}" in public if named is None else not named)
             finding = _finding(alert, route, stage, ("", role, user) if nobodys else (role, role, user), confirm)
             if has_pages and route not in templates:
                 finding = replace(finding, symptom=Symptom())
             findings.append(finding)
             places.setdefault(finding.fingerprint, {})[f"{alert.method} {route}"] = None
     observations = tuple(
-        Observation(f"zap.{plugin}", f"{group[0].name}: {_note(group[0])}", stage, operation, len(group))
-        for (plugin, operation), group in notes.items()
+        Observation(check_of(group[0]), f"{group[0].name}: {_note(group[0])}", stage, operation, len(group))
+        for (_, operation), group in notes.items()
     )
     return Read(tuple(_placed(finding, tuple(places[finding.fingerprint])) for finding in merged(findings)), observations)
 
@@ -117,16 +115,17 @@ def _finding(alert: Alert, route: str, stage: str, who: tuple[str, str, str], co
     if alert.risk == HIGH:
         confidence, reason = _confirmed(alert, confidence, confirm)
     seen = alert.evidence or alert.other or alert.attack
+    own, everywhere = own_rule(alert), is_server_wide(alert)
     return Finding(
-        rule=f"zap.{alert.plugin}",
+        rule=own.rule,
         title=alert.name,
         severity=_SEVERITIES[alert.risk],
         confidence=confidence,
         stage=stage,
         engines=(ENGINE,),
-        method=alert.method if _METHOD.fullmatch(alert.method) and alert.plugin not in _SERVER_WIDE else "",
-        route="" if alert.plugin in _SERVER_WIDE else route,
-        parameter=alert.parameter.lower() if alert.parameter.lower().startswith("header ") else alert.parameter,
+        method=alert.method if _METHOD.fullmatch(alert.method) and not everywhere else "",
+        route="" if everywhere else route,
+        parameter=parameter_of(alert, own),
         role=role,
         cwe=alert.cwe,
         owasp=owasp_of(alert.tags),
@@ -137,6 +136,7 @@ def _finding(alert: Alert, route: str, stage: str, who: tuple[str, str, str], co
         steps=(_request(alert, sender, user if sender else ""),),
         symptom=_symptom(alert),
         severity_reason=reason,
+        checks=(check_of(alert),),
     )
 
 
