@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.engines.zap.alerts import Read, owasp_of, read_alerts, route_of
+from harness.engines.zap.alerts import Read, api_of, read_alerts, route_of, top10_of
 from harness.engines.zap.model import Alert
 from harness.engines.zap.reading import api_alerts, report_of, rule_states
 from harness.model.errors import EngineError
@@ -105,9 +105,23 @@ def test_an_address_becomes_its_route_and_keeps_no_value(url: str, route: str) -
 
 
 def test_classes_are_named_as_owasp_names_them() -> None:
-    assert owasp_of(("CWE-79", "OWASP_2021_A03", "OWASP_2025_A05")) == "A05:2025"
-    assert owasp_of(("API_2023_API10",)) == "API10:2023"
-    assert owasp_of(("OWASP_2021_A03",)) == ""
+    assert top10_of(("CWE-79", "OWASP_2021_A03", "OWASP_2025_A05")) == "A05:2025"
+    assert api_of(("OWASP_2025_A05", "API_2023_API10")) == "API10:2023"
+    assert (top10_of(("OWASP_2021_A03",)), api_of(("OWASP_2021_A03",))) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("tags", "classes"),
+    [
+        (("OWASP_2025_A05", "API_2023_API8"), ("CWE-601", "API8:2023", "A05:2025")),
+        (("OWASP_2025_A05",), ("CWE-601", "A05:2025")),
+        (("API_2023_API8",), ("CWE-601", "API8:2023", "A01:2025")),
+        ((), ("CWE-601", "A01:2025")),
+    ],
+    ids=["both", "the Top 10", "the API list: the Top 10 by its CWE", "neither: by its CWE"],
+)
+def test_a_finding_has_the_classes_of_its_tags_and_else_that_of_its_cwe(tags: tuple[str, ...], classes: tuple[str, ...]) -> None:
+    assert read_alerts((alert(cwe=601, tags=tags),), TEMPLATES, stage="zap").findings[0].classes == classes
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9, 0.999])

@@ -28,6 +28,9 @@ def _both(one: Finding, other: Finding) -> Finding:
         reason = f"{reason}; {said}" if reason and said not in reason else said
     return dataclasses.replace(
         first,
+        cwe=first.cwe or second.cwe,
+        owasp=first.owasp or second.owasp,
+        owasp_top10=first.owasp_top10 or second.owasp_top10,
         confidence=min((one.confidence, other.confidence), key=_SURER.index),
         engines=tuple(dict.fromkeys((*one.engines, *other.engines))),
         parts=tuple(dict.fromkeys((*one.parts, *other.parts))),

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.model.owasp import top10_of
+
 
 class Severity(StrEnum):
     """How bad it is for the platform's users, in the four steps that code scanning knows."""
@@ -86,7 +88,7 @@ class Finding:
     parameter: str = ""
     role: str = ""
     cwe: int = 0
-    owasp: str = ""  # "API1:2023", "A01:2025"
+    owasp: str = ""  # "API1:2023"; "A01:2025" where only that is known
     expected: str = ""
     observed: str = ""
     why: str = ""
@@ -97,6 +99,18 @@ class Finding:
     severity_reason: str = ""  # why it is as bad as that, where the rule alone does not say
     proof: tuple[str, ...] = ()  # what a machine wrote of it, line by line: a statement, a query plan, counts at two sizes
     checks: tuple[str, ...] = ()  # what its engines call the checks that found it, where that is not `rule`: `zap.40018`
+    owasp_top10: str = ""  # "A01:2025": its engine's word, else what the CWE says; "" where the Top 10:2025 has no class
+
+    def __post_init__(self) -> None:
+        """Gives every finding its class, those of runs that were written before included."""
+        if not self.owasp_top10:
+            object.__setattr__(self, "owasp_top10", top10_of(self.cwe))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """`("CWE-89", "API8:2023", "A05:2025")`, as far as there are such."""
+        named = (f"CWE-{self.cwe}" if self.cwe else "", self.owasp, self.owasp_top10)
+        return tuple(dict.fromkeys(filter(None, named)))
 
     @property
     def found_by(self) -> tuple[str, ...]:

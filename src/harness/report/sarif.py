@@ -107,8 +107,7 @@ def _tags(finding: Finding) -> list[str]:
     tags = ["security"]
     if finding.cwe:
         tags.append(f"external/cwe/cwe-{finding.cwe:03d}")
-    if finding.owasp:
-        tags.append(_clean(f"owasp/{finding.owasp}", 100))
+    tags.extend(_clean(f"owasp/{name}", 100) for name in dict.fromkeys((finding.owasp, finding.owasp_top10)) if name)
     return tags[:TAGS_MAX]
 
 

@@ -103,7 +103,7 @@ def _show(args: argparse.Namespace, stored: StoredRun) -> Exit:
 def _facts(finding: Finding, status: FindingStatus) -> tuple[tuple[str, str], ...]:
     return (
         ("rule", finding.rule),
-        ("class", " ".join(part for part in (f"CWE-{finding.cwe}" if finding.cwe else "", finding.owasp) if part)),
+        ("class", " ".join(finding.classes)),
         ("confidence", finding.confidence),
         ("severity", f"{finding.severity}: {finding.severity_reason}" if finding.severity_reason else ""),
         ("found by", ", ".join(finding.engines)),

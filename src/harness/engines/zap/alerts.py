@@ -18,7 +18,7 @@ HIGH = 3  # ZAP's word for it
 _SEVERITIES = {1: Severity.LOW, 2: Severity.MEDIUM, 3: Severity.HIGH}
 # High is what a second request showed; ZAP repeats none of its own, however sure it says that it is.
 _CONFIDENCES = {1: Confidence.LOW, 2: Confidence.MEDIUM, 3: Confidence.MEDIUM, 4: Confidence.MEDIUM}
-_OWASP = (re.compile(r"OWASP_(2025)_A(\d\d)"), re.compile(r"API_(2023)_API(\d+)"))
+_TOP10, _API = re.compile(r"OWASP_2025_A(\d\d)"), re.compile(r"API_2023_API(\d+)")
 _VALUE = re.compile(r"\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}")
 _PLACES_SHOWN = 3
 _OBSERVED_CHARACTERS_MAX = 300
@@ -128,7 +128,8 @@ def _finding(alert: Alert, route: str, stage: str, who: tuple[str, str, str], co
         parameter=parameter_of(alert, own),
         role=role,
         cwe=alert.cwe,
-        owasp=owasp_of(alert.tags),
+        owasp=api_of(alert.tags) or top10_of(alert.tags),
+        owasp_top10=top10_of(alert.tags),
         expected="An answer that does not show this.",
         observed=redact(f"ZAP saw {seen[:_OBSERVED_CHARACTERS_MAX]!r}") if seen else "ZAP says so, without evidence of its own",
         why=alert.description,
@@ -168,12 +169,11 @@ def _note(alert: Alert) -> str:
     return redact((alert.evidence or alert.other or "noticed")[:_OBSERVED_CHARACTERS_MAX])
 
 
-def owasp_of(tags: Iterable[str]) -> str:
-    """`"A05:2025"`, else `"API1:2023"`, else ""."""
-    found = [match for pattern in _OWASP for tag in tags if (match := pattern.fullmatch(tag))]
-    if not found:
-        return ""
-    groups = [group for group in found[0].groups() if group]
-    year = next(group for group in groups if group in ("2025", "2023"))
-    number = next(group for group in groups if group != year)
-    return f"A{number}:{year}" if year == "2025" else f"API{int(number)}:{year}"
+def api_of(tags: Iterable[str]) -> str:
+    """`"API1:2023"` where a tag says so, else ""."""
+    return next((f"API{int(match[1])}:2023" for tag in tags if (match := _API.fullmatch(tag))), "")
+
+
+def top10_of(tags: Iterable[str]) -> str:
+    """`"A05:2025"` where a tag says so, else ""."""
+    return next((f"A{match[1]}:2025" for tag in tags if (match := _TOP10.fullmatch(tag))), "")

@@ -185,11 +185,10 @@ class _Maker:
         rows = tuple(row for row in map(_row, others) if self.budget.take(row))
         first = findings[0]
         titles = {finding.title for finding in findings}
-        classes = ([f"CWE-{first.cwe}"] if first.cwe else []) + ([line(first.owasp, 40)] if first.owasp else [])
         return RuleGroup(
             rule=line(rule, 120),
             title=line(first.title, 160) if len(titles) == 1 else "",
-            classes=tuple(classes),
+            classes=tuple(line(name, 40) for name in first.classes),
             count=len(findings),
             cards=cards,
             rows=rows,
