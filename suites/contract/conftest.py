@@ -12,6 +12,7 @@ from harness.engines.contract.campaign import ENUMERATED, Campaign, CampaignResu
 from harness.engines.contract.confirming import Fresh
 from harness.evidence.records import Recorder
 from harness.model.evidence import OperationCases
+from harness.probes.body_places import parameter_count
 from harness.probes.deliberate import deliberate_statuses
 from harness.probes.document import Document
 from harness.probes.exchange import World
@@ -32,7 +33,8 @@ def campaign(
 ) -> CampaignResult:
     """Every collected operation, in every phase, as every role; what it found and how much it tried is recorded."""
     operations = _collected(request.session, document)
-    record.document(document.name, tuple(operations), ())
+    parameters = {operation.name: parameter_count(document, operation) for operation in document.operations}
+    record.document(document.name, tuple(operations), (), parameters)
 
     def counted(sent: tuple[OperationCases, ...]) -> None:
         for cases in sent:
@@ -49,7 +51,7 @@ def campaign(
         progress=record.progress,
         counted=counted,
     ).run()
-    record.document(document.name, tuple(dict.fromkeys(cases.operation for cases in result.cases)), result.phases)
+    record.document(document.name, tuple(dict.fromkeys(cases.operation for cases in result.cases)), result.phases, parameters)
     counted(tuple(replace(cases, cases=0, successes=0, statuses={}) for cases in result.cases))  # the rest was told leg by leg
     for operation, why in result.untested.items():
         record.untested(operation, why)

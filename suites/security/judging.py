@@ -42,6 +42,8 @@ class Judge:
             TargetError: nothing can be said: it was ended before its end, or none of what there is could be tried.
         """
         self._record.progress(f"examined {name}")
+        if report.parameters:
+            self._record.parameters("tour", report.parameters)
         for finding in report.findings:
             self._record.finding(finding)
         for observation in report.noticed:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.evidence.records import Recorder, read_records
+from harness.engines.probes_engine import probe_payloads
+from harness.engines.schemathesis_engine import contract_payloads
+from harness.evidence.records import DocumentRecord, Recorder, Records, read_records
 from harness.model.evidence import Cell, OperationCases, Outcome, Reach, TestResult, Whose
 from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
 
@@ -38,7 +40,8 @@ def test_everything_that_was_recorded_is_read_back(tmp_path: Path) -> None:
     recorder.cases(OperationCases("GET /x", "partner", True, 5, 4, 0, {"200": 4}))
     recorder.reach(Reach("probes", 10, 9, True, ("partner",)))
     recorder.untested("GET /z", "its schema is broken")
-    recorder.document("api.yaml", ("GET /x",), ("fuzzing",))
+    recorder.document("api.yaml", ("GET /x",), ("fuzzing",), {"GET /x": 2})
+    recorder.parameters("probes", 17)
     recorder.test(TestResult("test_a", Outcome.PASSED, findings=recorder.fingerprints))
     recorder.target(alive=False, note="it fell over")
     recorder.close()
@@ -49,7 +52,8 @@ def test_everything_that_was_recorded_is_read_back(tmp_path: Path) -> None:
     assert records.cases[0].statuses == {"200": 4}
     assert records.reach[0].reached == 9
     assert records.untested == {"GET /z": "its schema is broken"}
-    assert records.documents[0].operations == ("GET /x",)
+    assert (records.documents[0].operations, records.documents[0].parameters) == (("GET /x",), {"GET /x": 2})
+    assert records.parameters == {"probes": 17}
     assert records.tests[0].outcome is Outcome.PASSED
     assert (records.collected, records.target_alive, records.target_note) == (3, False, "it fell over")
     assert records.broken_lines == 0
@@ -75,3 +79,20 @@ def test_fingerprints_never_depend_on_values_hosts_or_engines() -> None:
     assert one.fingerprint == other.fingerprint
     assert len(one.fingerprint) == 16
     assert finding("/y").fingerprint != one.fingerprint
+
+
+def test_the_places_that_were_filled_belong_to_the_reach_of_their_engine(tmp_path: Path) -> None:
+    path = tmp_path / "records.ndjson"
+    recorder = Recorder(path)
+    recorder.reach(Reach("tour", 10, 9, True))
+    recorder.reach(Reach("sessions", 10, 9, True, parameters=5))
+    recorder.parameters("tour", 17)
+    recorder.close()
+    (payload,) = probe_payloads(None, read_records(path))  # type: ignore[arg-type]
+    assert [(reach.engine, reach.parameters) for reach in payload.data.reach] == [("tour", 17), ("sessions", 5)]
+
+
+def test_contract_evidence_counts_the_parameters_of_the_document_that_was_tested_last() -> None:
+    documents = [DocumentRecord("d", ("GET /x",), (), {"GET /x": 1}), DocumentRecord("d", ("GET /x",), (), {"GET /x": 2})]
+    (payload,) = contract_payloads(None, Records(documents=documents))  # type: ignore[arg-type]
+    assert payload.data.parameters == {"GET /x": 2}

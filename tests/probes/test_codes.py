@@ -247,7 +247,9 @@ def test_a_reset_is_still_attacked_with_texts_as_it_changes_nothing_without_its_
     with Gates(limits=Limits()).fresh("injection") as door, World(door) as world:
         scene = Scene(world, DOCUMENT, 1)
         assert scene.resets == {"POST /password/reset"}
-        with_reset = examine_injection(scene).tried
+        report = examine_injection(scene)
+        with_reset = report.tried
+        assert report.parameters == with_reset, "each was a place that a text was put into"
         without = {name: item for name, item in DOCUMENT.data["paths"].items() if name != "/password/reset"}
         assert with_reset == examine_injection(Scene(world, Document.of({**DOCUMENT.data, "paths": without}), 1)).tried + 3
 

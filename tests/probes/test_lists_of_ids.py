@@ -10,7 +10,8 @@ from harness.model.evidence import Whose
 from harness.model.target import ObjectKind
 from harness.probes.answers import Answer
 from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.body_places import body_places, placed
+from harness.probes.body_places import body_places, parameter_count, placed
+from harness.probes.document import Document
 from tests.probes.tickets_server import CLOSED, COUNTED, DOCUMENT, MOVED, NOTICED, REMARKED, STAGED, STARRED, Desks
 
 OWNED = {STARRED, MOVED, STAGED, CLOSED, REMARKED}
@@ -74,3 +75,21 @@ def test_an_object_stands_alone_in_its_list_with_its_version() -> None:
     assert placed([1, 2], "[]", 7, seen) == [7]
     assert placed({"ticket": {"id": 1, "version": 1}}, "ticket.id", 7, seen) == {"ticket": {"id": 7, "version": 3}}
     assert placed({"of": {}}, "of.tickets[].id", 7, seen) == {"of": {"tickets": [{"id": 7}]}}
+
+
+def test_what_a_caller_chooses_is_counted_with_the_members_of_the_body() -> None:
+    member = {"type": "object", "properties": {"a": {}, "b": {}}}
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Made"}}}}
+    query = {"name": "q", "in": "query", "schema": {"type": "string"}}
+    operations = {"get": {"parameters": [query], "responses": {}}, "put": {"requestBody": body, "responses": {}}}
+    path = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    document = Document.of(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "t", "version": "1"},
+            "paths": {"/x/{id}": {"parameters": [path], **operations}, "/y": {"get": {"responses": {}}}},
+            "components": {"schemas": {"Made": member}},
+        }
+    )
+    counts = {operation.name: parameter_count(document, operation) for operation in document.operations}
+    assert counts == {"GET /x/{id}": 2, "PUT /x/{id}": 3, "GET /y": 0}

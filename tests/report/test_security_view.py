@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from harness.model.evidence import ContractPayload, DatabasePayload, FindingsPayload, Kind, OracleRecord, Reach
 from harness.model.finding import Severity
 from harness.model.run import StageRecord, StageState
 from harness.model.waiver import FindingState, History
 from harness.report import html, sarif
 from harness.report.views.security import PLAN, ROWS_MAX, SecurityView, security_view
+from tests.gates import build
 from tests.report import samples
 
 
@@ -46,6 +48,21 @@ def test_what_was_tested_names_engine_stage_operations_and_roles():
     rows = {(row.engine, row.stage): row for row in view_of(samples.passed()).tested}
     assert {stage for _, stage in rows} >= {"contract", "authorization", "security"}
     assert all(" of " in row.operations for row in rows.values())
+
+
+def test_what_was_tested_counts_the_parameters_of_each_engine_and_says_where_nobody_counted():
+    names = ("GET /x", "GET /y")
+    contract = ContractPayload("d", names, {"GET /y": "why"}, (), (), (), parameters={"GET /x": 3, "GET /y": 5})
+    oracles = (OracleRecord("injection", "places", 41), OracleRecord("leaks", "requests", 7))
+    database = DatabasePayload((), oracles, 0, 0, 0, (), (), "", ())
+    scans = FindingsPayload((), (Reach("tour", 2, 2, True, parameters=1_912), Reach("zap", 2, 2, True)))
+    kinds = ((Kind.CONTRACT, contract), (Kind.DATABASE, database), (Kind.FINDINGS, scans))
+    data = replace(samples.passed(), items=tuple(build.item(kind.value, kind, payload) for kind, payload in kinds))
+    rows = {row.engine: row.parameters for row in view_of(data).tested}
+    assert rows == {"schemathesis": "3", "witness": "41", "tour": "1,912", "zap": "–"}
+    page = str(html.render(data)["index.html"])
+    assert '<th class="num">Parameters</th>' in page
+    assert '<td class="num">1,912</td>' in page
 
 
 def test_risks_count_what_stands_and_not_what_is_waived_or_fixed():

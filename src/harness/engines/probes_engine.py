@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from harness import __version__
@@ -38,6 +39,9 @@ def probe_payloads(_job: StageJob, records: Records) -> Sequence[Payload]:
         )
     if records.reach or findings:
         requests = sum(entry.requests for entry in records.reach)
-        payload = FindingsPayload(findings, tuple(records.reach), observations, tuple(records.examined))
+        reach = tuple(
+            replace(entry, parameters=records.parameters.get(entry.engine, entry.parameters)) for entry in records.reach
+        )
+        payload = FindingsPayload(findings, reach, observations, tuple(records.examined))
         return (Payload(Kind.FINDINGS, payload, Counts(requests, requests, len(findings), 0)),)
     return ()

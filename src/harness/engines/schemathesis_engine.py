@@ -38,6 +38,7 @@ def contract_payloads(_job: StageJob, records: Records) -> Sequence[Payload]:
         phases=tuple(dict.fromkeys(phase for entry in records.documents for phase in entry.phases)),
         findings=tuple(records.findings.values()),
         observations=tuple(records.observations),
+        parameters=document.parameters,
     )
     sent = sum(entry.cases for entry in cases)
     counts = Counts(sent, sent, sum(entry.failures for entry in cases), len(records.untested))

@@ -6,7 +6,7 @@ The pytest plugin and the suites write through `Recorder`; an engine reads the f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -66,9 +66,16 @@ class Recorder:
         """An operation that could not be tested."""
         self._write("untested", {"operation": operation, "why": why})
 
-    def document(self, name: str, operations: tuple[str, ...], phases: tuple[str, ...]) -> None:
-        """The document that was tested, its operations, and the phases that ran to their end."""
-        self._write("document", {"name": name, "operations": operations, "phases": phases})
+    def document(
+        self, name: str, operations: tuple[str, ...], phases: tuple[str, ...], parameters: Mapping[str, int] | None = None
+    ) -> None:
+        """The document that was tested, its operations (with how many parameters), and the phases that ran to their end."""
+        record = DocumentRecord(name, operations, phases, dict(parameters or {}))
+        self._write("document", record)
+
+    def parameters(self, engine: str, count: int) -> None:
+        """Into how many places an engine put values; it belongs to the reach that it told, or will tell."""
+        self._write("parameters", {"engine": engine, "count": count})
 
     def collected(self, count: int) -> None:
         """How many tests were collected."""
@@ -105,6 +112,7 @@ class DocumentRecord:
     name: str
     operations: tuple[str, ...]
     phases: tuple[str, ...]
+    parameters: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -116,6 +124,7 @@ class Records:
     cells: list[Cell] = field(default_factory=list)
     cases: list[OperationCases] = field(default_factory=list)
     reach: list[Reach] = field(default_factory=list)
+    parameters: dict[str, int] = field(default_factory=dict)  # by engine
     examined: list[Examined] = field(default_factory=list)
     untested: dict[str, str] = field(default_factory=dict)
     documents: list[DocumentRecord] = field(default_factory=list)
@@ -177,6 +186,8 @@ def _take_plain(records: Records, kind: str, data: Any) -> None:
             records.untested[data["operation"]] = data["why"]
         case "document":
             records.documents.append(_typed(DocumentRecord, data))
+        case "parameters":
+            records.parameters[data["engine"]] = data["count"]
         case "collected":
             records.collected = data["count"]
         case "progress":

@@ -150,7 +150,10 @@ class OperationCases:
 
 @dataclass(frozen=True)
 class ContractPayload:
-    """Kind `contract`: the document's operations, the cases of each role, the defects found."""
+    """Kind `contract`: the document's operations, the cases of each role, the defects found.
+
+    `parameters` counts those of each operation, with the members of its body, by its name.
+    """
 
     document: str
     operations: tuple[str, ...]
@@ -159,6 +162,7 @@ class ContractPayload:
     phases: tuple[str, ...]
     findings: tuple[Finding, ...]
     observations: tuple[Observation, ...] = ()
+    parameters: dict[str, int] = field(default_factory=dict)
 
 
 class Whose(StrEnum):
@@ -266,7 +270,10 @@ class DatabasePayload:
 
 @dataclass(frozen=True)
 class Reach:
-    """How much of the target one engine reached, logged in. `roles` are those whose session was proved to work."""
+    """How much of the target one engine reached, logged in. `roles` are those whose session was proved to work.
+
+    `parameters` counts the places of the operations that values were put into (parameters, members of bodies); 0 is not told.
+    """
 
     engine: str
     operations: int
@@ -275,6 +282,7 @@ class Reach:
     roles: tuple[str, ...] = ()
     requests: int = 0
     note: str = ""
+    parameters: int = 0
 
 
 @dataclass(frozen=True)

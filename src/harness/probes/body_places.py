@@ -38,6 +38,12 @@ def body_places(document: Document, operation: Operation, kind: ObjectKind) -> I
         yield from _Seek(document, operation, kind).within(operation.body.schema, "", "", DEPTH_MAX)
 
 
+def parameter_count(document: Document, operation: Operation) -> int:
+    """How many values a caller chooses: parameters, and members of the body as far as its schema names them."""
+    members = _properties(document, operation.body.schema) if operation.body else ()
+    return len(operation.parameters) + len(members)
+
+
 @dataclass(frozen=True)
 class _Seek:
     document: Document

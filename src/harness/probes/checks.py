@@ -16,6 +16,7 @@ NOT_TRIED = ".not-tried"  # ends the rules of what could not be tried
 class Report:
     """What one check came to. `tried` counts what was looked at; 0 needs a `note` that says why, or what is `untried`.
 
+    `parameters` counts the places that values were put into.
     `broken` says what ended it before its end (a log-in that was refused): what was found stands, that there is no more does not.
     """
 
@@ -25,6 +26,7 @@ class Report:
     observations: list[Observation] = field(default_factory=list)
     note: str = ""
     broken: str = ""
+    parameters: int = 0
     untried: list[str] = field(default_factory=list)
 
     def leave_out(self, place: str, why: object) -> None:

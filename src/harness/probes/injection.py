@@ -75,6 +75,7 @@ def examine_injection(scene: Scene) -> Report:
     if shut:
         text = f"nobody was let in to {', '.join(shut)}: only the door was tested there"
         report.observations.append(Observation("abuse.door-only", text, STAGE))
+    report.parameters = report.tried
     report.findings += shown_on_pages(scene, marks)
     return report
 

@@ -211,6 +211,7 @@ class Rounds:
             roles=(who,) if who and proved else (),
             requests=record.requests,
             note="; ".join(record.gaps[:2]),
+            parameters=record.parameters,
         )
 
     def _full_name(self, aim: Aim) -> str:

@@ -60,7 +60,10 @@ class RouteRow:
 
 @dataclass(frozen=True)
 class TestedRow:
-    """What one engine did: operations of how many, as whom, with how many requests; `gap` says what it left out."""
+    """What one engine did: operations of how many, as whom, with how many requests and into how many places of them.
+
+    `gap` says what it left out.
+    """
 
     engine: str
     stage: str
@@ -68,6 +71,7 @@ class TestedRow:
     tone: str
     symbol: str
     roles: str
+    parameters: str
     requests: str
     rules: str
     gap: str
@@ -199,9 +203,11 @@ def _tested(data: ReportInput) -> Iterable[TestedRow]:
     for stage, contract in data.payloads(ContractPayload):
         roles = tuple(dict.fromkeys(case.role or "nobody" for case in contract.cases if case.successes))
         left = "; ".join(f"{name}: {why}" for name, why in list(contract.untested.items())[:3])
-        done = sum(operation not in contract.untested for operation in contract.operations)
+        done = [operation for operation in contract.operations if operation not in contract.untested]
         sent = sum(case.cases for case in contract.cases)
-        yield _row_of("schemathesis", stage, Reach("", len(contract.operations), done, True, roles, sent, left), "contract")
+        parameters = sum(contract.parameters.get(operation, 0) for operation in done)
+        reach = Reach("", len(contract.operations), len(done), True, roles, sent, left, parameters)
+        yield _row_of("schemathesis", stage, reach, "contract")
     for stage, matrix in data.payloads(AuthorizationPayload):
         cells = matrix.cells
         roles = tuple(dict.fromkeys(cell.role or "nobody" for cell in cells if cell.tried))
@@ -211,7 +217,8 @@ def _tested(data: ReportInput) -> Iterable[TestedRow]:
         roles = tuple(dict.fromkeys(seen.role or "nobody" for seen in watched.operations if seen.watched))
         listed = {seen.operation for seen in watched.operations}
         seen_to_work = {seen.operation for seen in watched.operations if seen.watched}
-        reach = Reach("", len(listed), len(seen_to_work), True, roles, watched.requests)
+        places = sum(oracle.tried for oracle in watched.oracles if oracle.unit == "places")
+        reach = Reach("", len(listed), len(seen_to_work), True, roles, watched.requests, parameters=places)
         yield _row_of("witness", stage, reach, plural(len(watched.oracles), "oracle"))
     for stage, payload in data.payloads(FindingsPayload):
         rules = {rule for entry in payload.examined for rule in entry.rules}
@@ -238,6 +245,7 @@ def _row_of(engine: str, stage: str, reach: Reach, rules: str, short: str = "") 
         tone="pass" if whole else "unknown",
         symbol="✓" if whole else "?",
         roles=line(", ".join(reach.roles) or "nobody", 120),
+        parameters=f"{reach.parameters:,}" if reach.parameters else "–",
         requests=f"{reach.requests:,}",
         rules=line(rules, 60),
         gap=line(gap, 300),
