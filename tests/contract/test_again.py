@@ -11,17 +11,19 @@ from typing import Any
 import pytest
 
 from harness.engines.contract.again import examination_of
+from harness.engines.contract.breaking import RULE as BREAKING
 from harness.engines.contract.breaking import breaking_findings
 from harness.engines.contract.campaign import FUZZING
 from harness.engines.contract.confirming import Heard, unexplained_death
 from harness.engines.contract.deviations import Rule
-from harness.engines.contract.drift import drift
+from harness.engines.contract.drift import RULE as DRIFT
+from harness.engines.contract.drift import UNREADABLE, drift
 from harness.model.finding import Confidence, Finding, Request, Severity
 from harness.probes.document import Document
 from harness.probes.door import Door
 from harness.probes.examinations import Found, has_requests
 from harness.probes.exchange import World
-from harness.runner.replay import can_be_replayed
+from harness.report.reproduction import COMPARED_AGAIN, can_be_replayed
 from tests.contract.stand import Stand, campaign, clean_document, stand
 
 
@@ -91,6 +93,12 @@ def test_a_request_that_is_refused_now_says_nothing_of_the_session(tmp_path: Pat
     steps = (Request("POST", "/api/leads", "agent", "one", {"Content-Type": "application/json"}, "{}"),)
     finding = Finding(Rule.LOGGED_OUT, "It shows", Severity.MEDIUM, Confidence.HIGH, "contract", (), steps=steps)
     assert examined(finding, stand(tmp_path)) == Found((), "POST /api/leads was answered with 422 this time")
+
+
+def test_the_reports_know_what_is_examined_again() -> None:
+    made = Finding("", "It shows", Severity.LOW, Confidence.LOW, "contract", (), steps=(Request("GET", "/x"),))
+    rules = (DRIFT, UNREADABLE, BREAKING, *Rule)
+    assert {rule for rule in rules if examination_of(replace(made, rule=rule)) is not None} == COMPARED_AGAIN
 
 
 @pytest.mark.parametrize("rule", ["contract.drift", "contract.breaking-change"])

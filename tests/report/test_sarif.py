@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from harness.model.finding import Finding, Severity
-from harness.report import sarif
+from harness.model.finding import Finding, Request, Severity, Symptom
+from harness.report import html, sarif
 from harness.report.model import ReportInput
 from tests.report import samples
 
@@ -158,3 +158,17 @@ def test_an_interrupted_run_was_not_successful_and_says_which_stages_are_missing
     invocation = run_of(samples.unknown())["invocations"][0]
     assert invocation["executionSuccessful"] is False
     assert any("stage load" in note["message"]["text"] for note in invocation["toolExecutionNotifications"])
+
+
+def test_a_replay_is_named_where_it_shows_the_defect_again_and_else_its_stage():
+    seen = replace(samples.failed().findings[0], stage="zap", steps=(Request("GET", "/"),), symptom=Symptom(status=(500,)))
+    for finding, named in (
+        (seen, True),
+        (replace(seen, symptom=Symptom()), False),
+        (replace(seen, stage="database", steps=()), True),
+    ):
+        command = f"harness replay {finding.fingerprint}" if named else "harness verify zap"
+        text = only(finding)["results"][0]["message"]["text"]
+        assert text.endswith(f"See it again: {command}")
+        page = str(html.render(replace(samples.failed(), findings=(finding,)))["index.html"])
+        assert f'See it again: <code class="cmd">{command}</code>' in page

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from harness.findings.again import command_of
 from harness.gates.view import Item
 from harness.model.evidence import (
     AuthorizationPayload,
@@ -23,6 +22,7 @@ from harness.model.finding import Confidence, Request, Symptom
 from harness.model.load import LoadResult
 from harness.model.waiver import History
 from harness.report.model import ReportInput
+from harness.report.reproduction import command_of
 from harness.report.text import line
 from harness.report.views import authorization, charts
 from harness.report.views.authorization import kind_of, matrix_views
@@ -188,6 +188,7 @@ def test_a_body_is_shown_below_the_headers():
         (Symptom(header_absent="X", body_contains="a b"), "no header X and a body that holds 'a b'"),
         (Symptom(body_lacks="seat 4"), "a body without 'seat 4'"),
         (Symptom(header="Server", header_value="x/1"), "the header Server: x/1"),
+        (Symptom(answer_contains="a b"), "'a b' in its head or body"),
     ],
 )
 def test_a_symptom_reads_as_a_sentence(symptom: Symptom, text: str):

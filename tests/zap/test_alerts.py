@@ -11,6 +11,9 @@ from harness.engines.zap.model import Alert
 from harness.engines.zap.reading import api_alerts, report_of, rule_states
 from harness.model.errors import EngineError
 from harness.model.finding import Confidence, Severity
+from harness.probes.answers import Answer
+from harness.probes.examinations import has_requests
+from harness.probes.symptoms import shows
 from tests.zap import recorded
 
 TEMPLATES = (
@@ -151,3 +154,55 @@ def test_ten_thousand_alerts_of_hostile_text_are_read() -> None:
     found = read_alerts(many, TEMPLATES, stage="zap")
     assert json.dumps([f.fingerprint for f in found.findings])
     assert len(found.findings) > 1_000
+
+
+SYMPTOMS = [
+    (
+        {"plugin": "10021", "name": "X-Content-Type-Options Header Missing", "parameter": "x-content-type-options"},
+        "",
+        "x-content-type-options: nosniff",
+    ),
+    ({"plugin": "10063", "name": "Permissions Policy Header Not Set"}, "", "permissions-policy: x"),
+    ({"plugin": "10036", "name": "Server Leaks", "evidence": "Werkzeug/3.1.9"}, "server: Werkzeug/3.1.9 Python/3", "server: x"),
+    ({"plugin": "10037", "name": "Powered", "evidence": "X-Powered-By: PHP/8"}, "x-powered-by: PHP/8", ""),
+    ({"plugin": "10098", "name": "CORS", "evidence": "Access-Control-Allow-Origin: *"}, "access-control-allow-origin: *", ""),
+    ({"plugin": "90022", "name": "Error", "evidence": "Traceback"}, "BODY a Traceback", "BODY sorry"),
+    (
+        {"plugin": "20019", "name": "Redirect", "active": True, "evidence": "https://x.example"},
+        "location: https://x.example",
+        "location: /",
+    ),
+    ({"plugin": "40018", "name": "SQL", "active": True, "evidence": "HTTP/1.1 500 INTERNAL"}, "STATUS 500", ""),
+]
+
+
+def answer(said: str) -> Answer:
+    kind, _, text = said.partition(" ")
+    head = tuple([tuple(said.split(": ", 1))] if ": " in said else [])
+    return Answer(int(text) if kind == "STATUS" else 200, head, text.encode() if kind == "BODY" else b"")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("changes", "bad", "good"), SYMPTOMS, ids=[changes["plugin"] for changes, *_ in SYMPTOMS])
+def test_what_an_alert_saw_is_looked_for_again_and_is_gone_once_it_is_mended(
+    changes: dict[str, object], bad: str, good: str
+) -> None:
+    (finding,) = read_alerts((alert(risk=1, **changes),), TEMPLATES, stage="zap").findings
+    assert has_requests(finding)
+    assert shows(finding.symptom, answer(bad))
+    assert not shows(finding.symptom, answer(good))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"plugin": "10020", "name": "Multiple X-Frame-Options Header Entries", "parameter": "x-frame-options"},
+        {"plugin": "10010", "name": "Cookie No HttpOnly Flag", "parameter": "sid", "evidence": "Set-Cookie: sid"},
+        {"plugin": "10202", "name": "Absence of Anti-CSRF Tokens", "evidence": "<form>"},
+        {"plugin": "10105", "name": "Weak Authentication", "evidence": "Authorization: Bearer abcdefghijklmnop"},
+        {"plugin": "90011", "name": "Charset Mismatch"},
+    ],
+    ids=["more than one header", "a cookie", "a form", "a secret", "no evidence"],
+)
+def test_where_an_alert_does_not_say_enough_no_request_is_said_to_show_it(changes: dict[str, object]) -> None:
+    (finding,) = read_alerts((alert(risk=1, **changes),), TEMPLATES, stage="zap").findings
+    assert not has_requests(finding)

@@ -54,7 +54,7 @@ class Symptom:
 
     `status` lists statuses; `header_absent` names a header; `header` and `header_value` an unwanted pair;
     `body_contains` a text in the body, `body_lacks` one that should be in it; `server_error` any 5xx, or no answer at all;
-    `elapsed_s_min` an answer that took at least so long.
+    `elapsed_s_min` an answer that took at least so long; `answer_contains` a text in the body or, in whatever case, the head.
     """
 
     status: tuple[int, ...] = ()
@@ -65,6 +65,7 @@ class Symptom:
     server_error: bool = False
     body_lacks: str = ""
     elapsed_s_min: float = 0.0
+    answer_contains: str = ""
 
 
 @dataclass(frozen=True)

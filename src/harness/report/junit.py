@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from harness.findings.again import command_of
 from harness.model.gate import GateResult, Measure
 from harness.model.verdict import Verdict
 from harness.report.model import ReportInput
+from harness.report.reproduction import command_of
 from harness.report.text import amount, cut, line, placed, seconds_between, visible
 
 LINES_MAX = 60

@@ -10,10 +10,10 @@ import json
 import re
 from typing import Any
 
-from harness.findings.again import command_of
 from harness.model.finding import Confidence, Finding, Severity
 from harness.model.waiver import FindingState
 from harness.report.model import ReportInput
+from harness.report.reproduction import command_of
 from harness.report.text import cut, line
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

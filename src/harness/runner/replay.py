@@ -23,6 +23,7 @@ from harness.probes.document import Document
 from harness.probes.examinations import Examination, Found, examination_of, has_requests
 from harness.probes.exchange import TargetDied
 from harness.probes.symptoms import shows
+from harness.report.reproduction import can_be_replayed
 from harness.runner.preflight import standing
 from harness.runner.request import RunRequest
 from harness.targets.arena import Arena
@@ -67,11 +68,6 @@ def find_finding(run: StoredRun, prefix: str) -> Finding:
     )
 
 
-def can_be_replayed(finding: Finding) -> bool:
-    """Whether there are requests that show it, or an examination that finds it again."""
-    return has_requests(finding) or finding.stage == WITNESSED or _examination(finding) is not None
-
-
 def _examination(finding: Finding) -> Examination | None:
     return contract.examination_of(finding) or examination_of(finding)
 
@@ -82,14 +78,14 @@ def replay(finding: Finding, request: RunRequest, folder: Path, say: Callable[[E
     Raises:
         PreflightError, TargetError: the target could not be prepared.
     """
-    examination = None if has_requests(finding) or finding.stage == WITNESSED else _examination(finding)
+    look = None if has_requests(finding) or finding.stage == WITNESSED else _examination(finding)
     if not can_be_replayed(finding):
         why = _WITHOUT_SYMPTOM if finding.steps else _WITHOUT_REQUEST
         return Replay(finding, Verdict.UNKNOWN, f"{why}; run its stage again: harness verify {finding.stage}")
     with standing(request, folder, say, stop) as ground:
         arena = Arena(ground.arena)
-        if examination is not None:
-            return _examined(finding, arena, lambda document: examination(arena, document, request.seed))
+        if look is not None:
+            return _examined(finding, arena, lambda document: look(arena, document, request.seed))
         try:
             with arena.fresh("replay") as live:
                 steps = tuple(Step(step, answer) for step, answer in exchanged_again(live, finding.steps))

@@ -14,16 +14,16 @@ from harness.evidence.codec import to_json
 from harness.evidence.files import write_atomic
 from harness.evidence.known import KNOWN_FILE, load_known, write_known
 from harness.evidence.stored import StoredRun, find_run
-from harness.findings.again import command_of
 from harness.findings.history import accept, history
 from harness.findings.waiving import day_of, fault
 from harness.model.errors import ConfigError, EvidenceError
 from harness.model.finding import Finding
 from harness.model.verdict import Verdict
 from harness.model.waiver import FindingState, FindingStatus, History, Waiver, WaiverKind
+from harness.report.reproduction import command_of
 from harness.report.views.findings import symptom_text
 from harness.runner.finish import observed, run_history
-from harness.runner.replay import can_be_replayed, find_finding
+from harness.runner.replay import find_finding
 
 _HEADER = "# Findings that the project lives with for a while: docs/guides/security-review.md.\n"
 _NEWS = (FindingState.NEW, FindingState.REGRESSED)
@@ -115,7 +115,7 @@ def _facts(finding: Finding, status: FindingStatus) -> tuple[tuple[str, str], ..
         ("advice", finding.advice),
         ("proof", " | ".join(finding.proof)),
         ("look for", symptom_text(finding.symptom)),
-        ("again", command_of(finding) if can_be_replayed(finding) else f"no request shows it: harness verify {finding.stage}"),
+        ("again", command_of(finding)),
     )
 
 

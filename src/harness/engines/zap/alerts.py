@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from harness.engines.zap.model import Alert
-from harness.engines.zap.own_rules import check_of, is_server_wide, own_rule, parameter_of
+from harness.engines.zap.own_rules import check_of, header_of, is_server_wide, own_rule, parameter_of, shows_the_defect
 from harness.evidence.redaction import redact
 from harness.findings.merge import merged
 from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
@@ -23,6 +23,7 @@ _VALUE = re.compile(r"\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-
 _PLACES_SHOWN = 3
 _OBSERVED_CHARACTERS_MAX = 300
 _STATUS_LINE = re.compile(r"HTTP/\S+ (\d{3})")
+_MISSING = re.compile(r"\b(missing|not set)\b", re.I)
 _METHOD = re.compile(r"[A-Z]{1,10}")
 
 
@@ -157,12 +158,17 @@ def _request(alert: Alert, role: str, user: str) -> Request:
 
 
 def _symptom(alert: Alert) -> Symptom:
-    """What to look for when the request is sent again; of what was found by looking, where it stood is not known."""
-    if not alert.active or not alert.evidence:
-        return Symptom()
-    if status := _STATUS_LINE.match(alert.evidence):
+    """What to look for when the request is sent again; nothing where the alert does not say enough to see that it was mended."""
+    evidence, header = alert.evidence, header_of(alert)
+    if status := _STATUS_LINE.match(evidence):
         return Symptom(status=(int(status[1]),))
-    return Symptom(body_contains=alert.evidence)
+    if not evidence:
+        return Symptom(header_absent=header) if header and _MISSING.search(alert.name) else Symptom()
+    if not shows_the_defect(alert) or redact(evidence) != evidence:  # what is not kept cannot be looked for
+        return Symptom()
+    if header:
+        return Symptom(header=header, header_value=re.sub(rf"^{re.escape(header)}:\s*", "", evidence, flags=re.I))
+    return Symptom(answer_contains=evidence)
 
 
 def _note(alert: Alert) -> str:

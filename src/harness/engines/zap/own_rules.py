@@ -61,6 +61,9 @@ _COOKIES = frozenset(plugin for plugin, own in OWN_RULES.items() if own.rule.sta
 _SERVER_WIDE = frozenset(
     ("10010", "10011", "10015", "10020", "10021", "10035", "10036", "10037", "10038", "10049", "10054", "10061", "10063", "90004")
 )
+_HEADERS = {"10063": "Permissions-Policy"}  # of the rules that name no parameter
+_BESIDE = frozenset(("10202",))
+"""Rules whose evidence stands in a sound answer too: the form that lacks a token."""
 _QUOTED = re.compile(r"«(.+)»")
 
 
@@ -92,3 +95,16 @@ def is_server_wide(alert: Alert) -> bool:
     A cookie that a log-in sets is that log-in's own.
     """
     return alert.plugin in _SERVER_WIDE and not (alert.plugin in _COOKIES and alert.method == "POST")
+
+
+def header_of(alert: Alert) -> str:
+    """The header of the answer that an alert is about; "" where it is about something else, a cookie included."""
+    if alert.plugin not in _SERVER_WIDE or alert.plugin in _COOKIES:
+        return ""
+    own = OWN_RULES.get(alert.plugin)
+    return (own.parameter if own else None) or alert.parameter or _HEADERS.get(alert.plugin, "")
+
+
+def shows_the_defect(alert: Alert) -> bool:
+    """Whether the evidence is gone from the answer once the defect is mended; the name of a cookie without its flag is not."""
+    return alert.plugin not in _COOKIES | _BESIDE

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from harness.findings.again import command_of
 from harness.findings.merge import Cause, causes
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.waiver import FindingState, FindingStatus
 from harness.report.model import ReportInput
+from harness.report.reproduction import command_of
 from harness.report.text import cut, line, moment, visible
 
 STATE_TONES = {
@@ -271,6 +271,8 @@ def symptom_text(symptom: Symptom) -> str:
         found.append(f"the header {symptom.header}: {symptom.header_value}".removesuffix(": "))
     if symptom.elapsed_s_min:
         found.append(f"an answer that takes {symptom.elapsed_s_min:g} s or longer")
+    if symptom.answer_contains:
+        found.append(f"{shlex.quote(symptom.answer_contains)} in its head or body")
     if symptom.body_contains:
         found.append(f"a body that holds {shlex.quote(symptom.body_contains)}")
     if symptom.body_lacks:
