@@ -28,6 +28,26 @@ def test_the_page_says_no_hello(live_target, record):
             "GET", "/", steps=(Request("GET", "/"),), symptom=Symptom(body_contains="hello")))
     assert not greets
 """
+ALERT = """
+from harness.engines.zap.alerts import read_alerts
+from harness.engines.zap.model import Alert
+from harness.model.evidence import Reach
+from harness.model.waiver import Examined
+
+def test_the_scan_raises_no_alert(live_target, record):
+    record.reach(Reach("zap", 1, 1, True, requests=1))
+    record.examined(Examined("zap", ("zap.10021",), ("", "GET /"), ("",)))
+    with live_target.client() as http:
+        sniffed = "x-content-type-options" not in http.get("/").headers
+    alert = Alert("10021", "X-Content-Type-Options Header Missing", 1, 2, "GET", live_target.base_url + "/",
+        "x-content-type-options", cwe=693, tags=("OWASP_2025_A02",))
+    for finding in read_alerts((alert,) if sniffed else (), ("/",), stage="security").findings:
+        record.finding(finding)
+    assert not sniffed
+"""
+ANSWERS = "        self.send_response(200)\n"
+NOSNIFF = ANSWERS + '        self.send_header("X-Content-Type-Options", "nosniff")\n'
+HOLES = {"what a probe finds": (PROBE, 'b"hello"', 'b"bye"'), "what ZAP raises": (ALERT, ANSWERS, NOSNIFF)}
 REASON = "the greeting goes with the next release"
 
 
@@ -47,10 +67,16 @@ def state(run: StoredRun) -> list[FindingState]:
     return [status.state for status in run.history.statuses]
 
 
-def test_a_hole_is_found_waived_expires_fails_again_is_mended_and_comes_back_as_regressed(project: TinyProject) -> None:
+@pytest.mark.parametrize(("suite", "bad", "good"), HOLES.values(), ids=HOLES)
+def test_a_hole_is_found_waived_expires_fails_again_is_mended_and_comes_back_as_regressed(
+    project: TinyProject, suite: str, bad: str, good: str
+) -> None:
+    project.write("suites/security/test_security.py", suite)
     code, found = verify(project)
     assert (code, state(found)) == (1, [FindingState.NEW])
     fingerprint = found.findings[0].fingerprint
+    shown = project.run("replay", fingerprint)
+    assert (shown.code, "the defect is still there" in shown.stdout) == (1, True), shown.stderr
 
     told = project.run(
         "findings", "waive", fingerprint[:8], "--reason", REASON, "--owner", "ana", "--approver", "bo", "--days", "60"
@@ -68,12 +94,14 @@ def test_a_hole_is_found_waived_expires_fails_again_is_mended_and_comes_back_as_
     assert project.run("findings", "diff", "--accept-base").code == 0
     assert project.run("findings", "diff").code == 0, "nothing is new against itself"
 
-    project.change("server.py", 'b"hello"', 'b"bye"')
+    project.change("server.py", bad, good)
+    replayed = project.run("replay", fingerprint, "--run", found.folder.name)
+    assert (replayed.code, "the defect does not show any more" in replayed.stdout) == (0, True), replayed.stderr
     code, mended = verify(project)
     assert (code, state(mended)) == (0, [FindingState.FIXED])
     assert project.run("findings", "diff", "--accept-base").code == 0
 
-    project.change("server.py", 'b"bye"', 'b"hello"')
+    project.change("server.py", good, bad)
     code, back = verify(project)
     assert (code, state(back)) == (1, [FindingState.REGRESSED])
     assert project.run("findings", "diff").code == 1
