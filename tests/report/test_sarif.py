@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator, Draft202012Validator
 
 from harness.model.finding import Finding, Request, Severity, Symptom
 from harness.report import html, sarif
@@ -89,12 +93,94 @@ def only(finding: Finding) -> Any:
     return run_of(replace(samples.failed(), findings=(finding,)))
 
 
-@pytest.mark.parametrize("sample", [samples.passed, samples.failed, samples.unknown, samples.empty, lambda: samples.many(300)])
-def test_every_file_is_what_code_scanning_reads(sample: Any):
+# Of the OASIS standard: where the file is from, and its licence, is in the `.md` beside it.
+SCHEMA = json.loads(Path(__file__).with_name("sarif-2.1.0-rtm.5.schema.json").read_text(encoding="utf-8"))
+STANDARD = Draft4Validator(SCHEMA, format_checker=Draft4Validator.FORMAT_CHECKER)
+# https://docs.github.com/code-security/code-scanning/troubleshooting-sarif-uploads; of what is taken and what is shown, the less.
+PACKED_BYTES, RUNS, RULES, EXTENSIONS = 10_000_000, 20, 25_000, 100
+RESULTS_SHOWN, TAGS_SHOWN, LOCATIONS_SHOWN, FLOW_LOCATIONS_SHOWN = 5_000, 10, 100, 1_000
+
+
+def hostile() -> ReportInput:
+    return replace(samples.failed(), findings=samples.hostile_findings())
+
+
+def noise(count: int) -> ReportInput:
+    """Findings whose texts are as long as they may be, of characters of four bytes, and cannot be packed."""
+    random = Random(1)
+
+    def text(length: int) -> str:
+        return "".join(chr(0x1F300 + random.randrange(700)) for _ in range(length))
+
+    first = replace(samples.failed().findings[0], severity=Severity.LOW)
+    long = [{"title": text(300), "observed": text(600), "expected": text(600), "advice": text(300)} for _ in range(count)]
+    findings = [replace(first, rule=f"rule.{n}", route=f"/{n}", **texts) for n, texts in enumerate(long)]
+    findings[-1] = replace(findings[-1], severity=Severity.CRITICAL)
+    return replace(samples.failed(), findings=tuple(findings))
+
+
+SAMPLES = {
+    "passed": samples.passed,
+    "failed": samples.failed,
+    "unknown": samples.unknown,
+    "empty": samples.empty,
+    "hostile": hostile,
+    "many": lambda: samples.many(300),
+    "more than are shown": lambda: samples.many(10_000),
+}
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_every_file_is_what_code_scanning_reads(sample: Callable[[], ReportInput]):
     document = json.loads(sarif.render(sample()))
     Draft202012Validator(GITHUB).validate(document)
     for rule in document["runs"][0]["tool"]["driver"]["rules"]:
         Draft202012Validator(RULE).validate(rule)
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_every_file_is_what_the_standard_wants(sample: Callable[[], ReportInput]):
+    assert [error.message for error in STANDARD.iter_errors(json.loads(sarif.render(sample())))] == []
+
+
+@pytest.mark.parametrize(
+    ("member", "wrong"),
+    [("level", "fatal"), ("message", {}), ("ruleIndex", -2), ("baselineState", "fresh"), ("suppressions", [{}]), ("ours", 1)],
+)
+def test_the_standard_refuses_a_wrong_member(member: str, wrong: object):
+    document = json.loads(sarif.render(samples.failed()))
+    document["runs"][0]["results"][0][member] = wrong
+    assert not STANDARD.is_valid(document)
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_every_file_keeps_the_limits_of_code_scanning(sample: Callable[[], ReportInput]):
+    text = sarif.render(sample())
+    assert len(gzip.compress(text.encode())) <= PACKED_BYTES
+    runs = json.loads(text)["runs"]
+    assert len(runs) <= RUNS
+    for run in runs:
+        assert len(run["tool"].get("extensions", ())) <= EXTENSIONS
+        assert len(run["tool"]["driver"]["rules"]) <= RULES
+        assert len(run["results"]) <= RESULTS_SHOWN
+        assert max((len(rule["properties"]["tags"]) for rule in run["tool"]["driver"]["rules"]), default=0) <= TAGS_SHOWN
+        for result in run["results"]:
+            assert len(result["locations"]) <= LOCATIONS_SHOWN
+            flows = [flow for code in result.get("codeFlows", ()) for flow in code["threadFlows"]]
+            assert sum(len(flow["locations"]) for flow in flows) <= FLOW_LOCATIONS_SHOWN
+
+
+def test_what_would_be_too_large_packed_is_cut_the_worst_kept_and_said(monkeypatch: pytest.MonkeyPatch):
+    assert sarif.PACKED_BYTES_MAX == PACKED_BYTES
+    monkeypatch.setattr(sarif, "PACKED_BYTES_MAX", 100_000)
+    text = sarif.render(noise(100))
+    run = json.loads(text)["runs"][0]
+    assert len(gzip.compress(text.encode())) <= sarif.PACKED_BYTES_MAX
+    assert 10 < len(run["results"]) < 100
+    assert run["results"][0]["level"] == "error", "the worst one, which was the last"
+    note = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+    left = 100 - len(run["results"])
+    assert note == f"{left} findings are not in this file: it holds the {len(run['results'])} most severe"
 
 
 def test_each_rule_is_there_once_and_each_result_points_at_its_own():

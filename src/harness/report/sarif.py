@@ -1,11 +1,12 @@
 """SARIF 2.1.0 as GitHub code scanning takes it: stable rules, our fingerprints, a severity, a place in the repository.
 
-Limits are those of GitHub's documentation of code scanning (results and rules per run, tags per rule). A result beyond them is
-not dropped in silence: the run's notification says how many there are.
+Limits are those of GitHub's documentation of code scanning (size, results and rules per run, tags per rule). A result beyond
+them is not dropped in silence: the run's notification says how many there are.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from typing import Any
@@ -18,7 +19,8 @@ from harness.report.text import cut, line
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 RESULTS_MAX = 5_000  # GitHub takes 25,000 of a run and shows the 5,000 most severe
-TAGS_MAX = 10
+TAGS_MAX = 10  # of 20 that it takes
+PACKED_BYTES_MAX = 10_000_000  # of the file, with gzip
 FINGERPRINT = "harnessFingerprint/v1"
 
 # Bands of GitHub: over 9.0 critical, from 7.0 high, from 4.0 medium, below low.
@@ -32,9 +34,23 @@ _FALLBACK_FILE = "harness.toml"  # a defect of no route still needs a file of th
 
 
 def render(data: ReportInput) -> str:
-    """The findings as one SARIF run, the worst first."""
+    """The findings as one SARIF run, the worst first: as many as code scanning shows, and takes in one file."""
     findings = sorted(data.findings, key=lambda finding: (finding.severity.rank, finding.rule, finding.operation))
-    shown, left_out = findings[:RESULTS_MAX], len(findings) - RESULTS_MAX
+    shown = findings[:RESULTS_MAX]
+    text = _document(data, shown, len(findings) - len(shown))
+    while shown and _is_too_large(text):
+        shown = shown[: len(shown) * 3 // 4]
+        text = _document(data, shown, len(findings) - len(shown))
+    return text
+
+
+def _is_too_large(text: str) -> bool:
+    """Packed as GitHub's own action packs it; what is small as it is need not be packed."""
+    plain = text.encode()
+    return len(plain) > PACKED_BYTES_MAX and len(gzip.compress(plain)) > PACKED_BYTES_MAX
+
+
+def _document(data: ReportInput, shown: list[Finding], left_out: int) -> str:
     rules = _rules(shown)
     index = {rule["id"]: position for position, rule in enumerate(rules)}
     run: dict[str, Any] = {
@@ -46,7 +62,7 @@ def render(data: ReportInput) -> str:
             }
         },
         "automationDetails": {"id": _clean(f"harness/{data.manifest.plan}/", 200)},
-        "invocations": [_invocation(data, left_out)],
+        "invocations": [_invocation(data, len(shown), left_out)],
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, index[_rule_id(finding)], data) for finding in shown],
     }
@@ -59,8 +75,8 @@ def message(text: str, characters_max: int) -> str:
     return escaped.replace("{", "{{").replace("}", "}}")
 
 
-def _invocation(data: ReportInput, left_out: int) -> dict[str, Any]:
-    notes = [f"{left_out} findings are not in this file: it holds the {RESULTS_MAX} most severe"] if left_out > 0 else []
+def _invocation(data: ReportInput, shown: int, left_out: int) -> dict[str, Any]:
+    notes = [f"{left_out} findings are not in this file: it holds the {shown} most severe"] if left_out > 0 else []
     notes.extend(f"stage {record.name}: {record.state}: {record.reason}" for record in data.manifest.stages if record.reason)
     found: dict[str, Any] = {"executionSuccessful": not data.manifest.interrupted and bool(data.manifest.ended)}
     if notes:
