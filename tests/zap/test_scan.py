@@ -152,6 +152,7 @@ def test_a_scan_that_has_all_that_its_profile_demands_is_whole(tmp_path: Path) -
         (7, 7, True, ("buyer",)),
         (5, 5, True, ("admin",)),
     ]
+    assert [r.parameters for r in found.reach] == [buyer.parameters, admin.parameters]
     assert {(scan.version, scan.armed_with) for scan in found.scans} == {(assembly.VERSION, "1 active and 0 passive rules")}
     assert "1 active and 0 passive rules" in found.observations[0].text
 
