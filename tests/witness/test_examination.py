@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,7 +53,7 @@ class Grounds:
 
     def __init__(self, server: EmbeddedServer, recorded: MakeRecorded, defects: frozenset[str]) -> None:
         self._server, self._recorded, self._defects = server, recorded, defects
-        self._template = f"orders_{abs(hash(defects))}"
+        self._template = f"orders_{secrets.token_hex(6)}"
         with psycopg.connect(server.create(self._template)) as connection:
             connection.execute(schema(defects))  # type: ignore[arg-type]
         server.freeze(self._template)
