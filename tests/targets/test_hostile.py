@@ -122,7 +122,9 @@ def broken() -> dict[str, Any]:
     return made
 
 
+# The longest first: they mostly wait.
 CASES = {
+    "answers, security": Case("answers", ("security",), 100),  # its tour waits 44 s for answers that do not come
     "answers, contract": Case("answers", ("contract",), 60),  # half of it for the campaign, which needs 15 s where it is alone
     "answers, authorization": Case("answers", ("authorization",), 30),
     "logs out": Case("logs-out", ("authorization",)),
@@ -130,7 +132,6 @@ CASES = {
     "limits": Case("limits", ("authorization", "sessions")),
     "open": Case("open", ("authorization",)),
     "random": Case("random", ("authorization", "security")),
-    "answers, security": Case("answers", ("security",), 45),
     "limits, security": Case("limits", ("security",)),
     "deadly": Case("deadly", ("security",), 45),
     "broken document": Case("plain", ("contract",), 60, broken()),
@@ -285,8 +286,11 @@ def test_what_hangs_or_hangs_up_is_named_as_not_reached(met: Met) -> None:
     payloads = [verified.run.payload(each) for each in verified.run.evidence if each.kind == Kind.FINDINGS]
     (tour,) = [reach for payload in payloads for reach in payload.reach if reach.engine == "tour"]
     assert all(f"GET /{way}: no request" in tour.note for way in ("hangs", "closes", "garbage", "redirects")), tour.note
-    assert tour.reached <= tour.operations - 4
-    assert verified.code == Exit.UNKNOWN, verified.output
+    assert "GET /streams: the answer to member one did not end" in tour.note, tour.note
+    assert tour.reached <= tour.operations - 5
+    claimed = {finding.rule for finding in verified.run.findings if not finding.rule.startswith("headers.")}
+    assert claimed <= {"abuse.log-in-not-limited"}, "that and its headers are wrong for sure"
+    assert verified.code in (Exit.FAIL, Exit.UNKNOWN), verified.output
 
 
 def test_what_kills_it_is_said_once_and_shown_again_and_the_other_checks_go_on(met: Met) -> None:

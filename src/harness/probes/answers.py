@@ -13,7 +13,10 @@ from harness.probes.operations import is_json_type
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `status` 0 is no answer at all, with `error` saying why; a body over the bound is cut."""
+    """What came back. `status` 0 is no answer at all, with `error` saying why; a body over the bound is cut.
+
+    `endless`: it was cut because it had not ended when its time was over.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -21,6 +24,7 @@ class Answer:
     error: str = ""
     elapsed_s: float = 0.0
     truncated: bool = False
+    endless: bool = False
 
     @cached_property
     def text(self) -> str:

@@ -197,7 +197,7 @@ class World:
 
     def _received(self, built: httpx.Request, begun: float, patience_s: float, route: str) -> Answer:
         received = bytearray()
-        truncated = False
+        truncated = late = False
         answered = self._client.send(built, stream=True)
         try:
             self._client.cookies.clear()  # sessions are sent on purpose or not at all
@@ -215,7 +215,8 @@ class World:
             answered.close()
         headers = tuple(answered.headers.multi_items())
         content = bytes(received[:ANSWER_BYTES_MAX])
-        return Answer(answered.status_code, headers, content, elapsed_s=time.monotonic() - begun, truncated=truncated)
+        elapsed_s = time.monotonic() - begun
+        return Answer(answered.status_code, headers, content, elapsed_s=elapsed_s, truncated=truncated, endless=late)
 
     def _body(self, request: Request) -> bytes | None:
         if request.body is None:

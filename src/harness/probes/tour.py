@@ -156,6 +156,9 @@ class _Guide:
         for asker in self._askers(operation):
             for call in attempts(self._scene, operation, asker):
                 last = call.request
+                if call.succeeded and call.answer.endless:
+                    self._tour.notes[operation.name] = f"the answer to {asker.title} did not end in {call.answer.elapsed_s:.0f} s"
+                    break
                 if call.succeeded:
                     self._tour.visits.append(Visit(What.SUCCESS, operation.name, asker, call.request, call.answer))
                     break
