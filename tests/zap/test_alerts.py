@@ -50,6 +50,16 @@ def test_the_same_run_on_another_host_and_another_day_has_the_same_fingerprints(
     assert {f.fingerprint for f in read("", text=moved).findings} == {f.fingerprint for f in read("", text=text).findings}
 
 
+def test_a_route_is_named_as_the_document_names_it_without_the_base_path_of_its_server() -> None:
+    alerts = tuple(recorded.report_alerts(report_of(recorded.report("vuln-traditional-json-plus"))))
+    below = read_alerts(alerts, TEMPLATES, stage="zap", base_path="/api", public={"GET /api/echo"}, role="partner").findings
+    echo = next(f for f in below if (f.rule, f.parameter) == ("injection.markup", "msg"))
+    assert (echo.operation, echo.role) == ("GET /echo", ""), "what is public is known by its whole path"
+    assert echo.steps[0].path.startswith("/api/echo?"), "and the request is sent where it was"
+    search = next(f for f in below if (f.rule, f.parameter) == ("injection.markup", "q"))
+    assert (search.operation, search.role) == ("GET /search", "partner")
+
+
 def test_the_plain_report_and_the_one_with_requests_say_the_same() -> None:
     assert places(read("vuln-traditional-json")) == places(read("vuln-traditional-json-plus"))
 

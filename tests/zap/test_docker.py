@@ -69,6 +69,13 @@ def test_a_scan_by_a_container_is_whole_and_leaves_none(tmp_path: Path) -> None:
     assert "ZAP is now listening" in (project.folder / "run/stages/1-zap/raw/zap.log").read_text(encoding="utf-8")
 
 
+def test_the_log_of_a_container_is_read_while_it_runs(source: ZapSource, tmp_path: Path) -> None:
+    with opened(source, tmp_path, memory_mb=256) as daemon:
+        assert any("ZAP is now listening" in line for line in daemon.logged())
+        assert daemon.out_of_memory() == ""
+    assert ours() == []
+
+
 def test_no_container_outlives_the_harness(source: ZapSource, tmp_path: Path) -> None:
     code = textwrap.dedent(f"""
         import time

@@ -172,6 +172,13 @@ def test_without_the_add_ons_the_requests_are_sent_one_by_one_with_the_credentia
     assert login["headers"] == []
 
 
+def test_what_is_left_out_says_where_its_address_stays_in_reach() -> None:
+    assert AIMS.as_far_as_left_out == {
+        "POST /logout": "it ends sessions",
+        "DELETE /orders/{id}": "it deletes; not its address, which is aimed at as GET /orders/{id}",
+    }
+
+
 def test_jobs_that_this_zap_cannot_do_are_left_out_with_the_reason() -> None:
     made = automation_plan(load_scan_profile(ROOT, "ci"), ground(add_ons={"automation"}, browser=""))
     assert made.left_out["passiveScan-wait"] == "this ZAP has no add-on pscan"

@@ -13,7 +13,7 @@ from harness.model.evidence import FindingsPayload, Kind, Reach, RuleRecord, Sca
 from harness.report import html, markdown
 from harness.report.model import ReportInput
 from harness.report.views.first import facts
-from harness.report.views.security import PLAN
+from harness.report.views.security import PLAN, security_view
 from harness.report.views.security_scans import RULES_MAX, scan_rows
 from tests.report import samples
 from tests.report.test_html_in_a_browser import open_report
@@ -75,6 +75,16 @@ def test_rules_that_did_not_come_to_their_end_stand_first_and_a_long_list_is_cut
     many = tuple(RuleRecord(str(n), "r", "Complete", 1, 0) for n in range(RULES_MAX + 5))
     (row,) = scan_rows(report_of(scan(rules=many)))
     assert (len(row.rules), row.rules_more) == (RULES_MAX, 5)
+
+
+def test_a_gap_of_every_role_stands_in_full_once_among_what_was_tested() -> None:
+    missing, cut = "2 wanted rules were not in the scan: 1, 2", "the scan came to 7 % and was cut off"
+    scans = (scan(role="buyer", gaps=(missing,)), scan(role="seller", gaps=(missing, cut)))
+    reach = tuple(Reach("zap", 2, 2, True, (each.role,)) for each in scans)
+    data = replace(report_of(), items=(samples._item("zap", Kind.FINDINGS, FindingsPayload((), reach, scans=scans)),))
+    view = security_view(data)
+    assert view is not None
+    assert [row.gap for row in view.tested] == [missing, f"{cut}; 1 gap as above"]
 
 
 def test_hostile_text_in_alerts_and_scans_does_not_run(browser: Browser, tmp_path: Path) -> None:

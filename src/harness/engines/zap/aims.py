@@ -71,6 +71,16 @@ class Aims:
         """Pages that the scan is to reach."""
         return tuple(aim.operation for aim in self.aims if aim.is_page)
 
+    @property
+    def as_far_as_left_out(self) -> dict[str, str]:
+        """`left_out`, with what ZAP cannot be kept from: it leaves out addresses whatever the method, and some are aimed at."""
+        aimed = {aim.operation.partition(" ")[2]: aim.operation for aim in self.aims}
+        shared = {name: aimed.get(name.partition(" ")[2], "") for name in self.left_out}
+        return {
+            name: f"{why}; not its address, which is aimed at as {shared[name]}" if shared[name] else why
+            for name, why in self.left_out.items()
+        }
+
 
 def aims_of(scene: Scene, asker: Asker, *, public: bool) -> Aims:
     """The aims of one role.

@@ -44,6 +44,7 @@ def read_alerts(
     templates: Sequence[str],
     *,
     stage: str,
+    base_path: str = "",
     role: str = "",
     user: str = "",
     public: Container[str] = (),
@@ -56,8 +57,9 @@ def read_alerts(
     error. Without `confirm`, those that ZAP itself is not sure of stay guesses.
 
     Args:
-        templates: routes of the OpenAPI document (`/api/x/{id}`).
+        templates: routes of the OpenAPI document (`/api/x/{id}`), below the base path of its server.
         stage: the stage that the findings name.
+        base_path: what the findings' routes are without, as those of every other engine are: they are the document's words.
         role: as whom the scan was sent, with `user`.
         public: operations (`"GET /x"`) that nobody must log in for: a defect of theirs has no role.
         has_pages: whether the scan had a session of pages: what is no route of the document may be behind it, and a request of
@@ -67,14 +69,16 @@ def read_alerts(
     places: dict[str, dict[str, None]] = {}
     notes: dict[tuple[str, str], list[Alert]] = {}
     for alert in alerts:
-        route = route_of(alert.url, templates)
+        full = route_of(alert.url, templates)
+        documented = full in templates
+        route = full.removeprefix(base_path) if documented else full
         if alert.risk not in _SEVERITIES or alert.confidence not in _CONFIDENCES:
             notes.setdefault((alert.plugin, f"{alert.method} {route}"), []).append(alert)
         else:
             named = own_rule(alert).has_role
-            nobodys = is_server_wide(alert) or (f"{alert.method} {route}" in public if named is None else not named)
+            nobodys = is_server_wide(alert) or (f"{alert.method} {full}" in public if named is None else not named)
             finding = _finding(alert, route, stage, ("", role, user) if nobodys else (role, role, user), confirm)
-            if has_pages and route not in templates:
+            if has_pages and not documented:
                 finding = replace(finding, symptom=Symptom())
             findings.append(finding)
             places.setdefault(finding.fingerprint, {})[f"{alert.method} {route}"] = None

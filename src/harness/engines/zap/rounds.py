@@ -134,6 +134,7 @@ class Rounds:
             done.alerts,
             self.plot.templates,
             stage=self.job.stage.name,
+            base_path=self.plot.base_path,
             role=aims.asker.role,
             user=aims.asker.user,
             public=self.plot.public,
@@ -214,18 +215,13 @@ class Rounds:
             parameters=record.parameters,
         )
 
-    def _full_name(self, aim: Aim) -> str:
-        method, path = aim.operation.split(" ", 1)
-        return f"GET {path}" if aim.is_page else f"{method} {self.plot.base_path}{path}"
-
     def _examined(self, each: Round) -> list[Examined]:
         """Rules that came to their end on the operations that were reached, logged in: only these can be called fixed."""
         done = each.done
         whole = [f"zap.{rule}" for rule in (*done.whole_rules, *done.passive_rules)]
         if done.record.alive_after is not True or not done.logged_in or not whole:
             return []
-        reached = [aim for aim in each.aims.aims if aim.operation in done.reached]
-        operations = tuple(self._full_name(aim) for aim in reached)
+        operations = tuple(aim.operation for aim in each.aims.aims if aim.operation in done.reached)
         return [Examined(ENGINE, tuple(whole), ("", *operations), (each.aims.asker.role, ""))]
 
 

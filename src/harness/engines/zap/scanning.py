@@ -340,7 +340,7 @@ def _record(order: ScanOrder, gathered: Gathered, facts: ScanFacts, entry: Entry
         parameters=sum(len(aim.parameters) for aim in order.aims.aims if aim.operation in gathered.reached),
         log_in=_log_in(order, facts, entry),
         left_out={
-            **order.aims.left_out,
+            **order.aims.as_far_as_left_out,
             **order.pages.left_out,
             **{f"{name} (could not be aimed at)": why for name, why in order.aims.lost.items()},
         },

@@ -222,10 +222,19 @@ def _tested(data: ReportInput) -> Iterable[TestedRow]:
         yield _row_of("witness", stage, reach, plural(len(watched.oracles), "oracle"))
     for stage, payload in data.payloads(FindingsPayload):
         rules = {rule for entry in payload.examined for rule in entry.rules}
-        gaps = {(scan.engine, scan.role): "; ".join(scan.gaps) for scan in payload.scans}
+        gaps = {(scan.engine, scan.role): scan.gaps for scan in payload.scans}
+        told: set[str] = set()
         for reach in payload.reach:
-            short = gaps.get((reach.engine, reach.roles[0] if reach.roles else ""), "")
+            short = _told_once(gaps.get((reach.engine, reach.roles[0] if reach.roles else ""), ()), told)
             yield _row_of(reach.engine, stage, reach, plural(len(rules), "rule") if rules else "", short)
+
+
+def _told_once(gaps: tuple[str, ...], told: set[str]) -> str:
+    """The gaps of one scan; those of an earlier one are only counted: a missing rule is missing for each role."""
+    new = [gap for gap in gaps if gap not in told]
+    told.update(gaps)
+    again = len(gaps) - len(new)
+    return "; ".join([*new, f"{plural(again, 'gap')} as above"] if again else new)
 
 
 def _row_of(engine: str, stage: str, reach: Reach, rules: str, short: str = "") -> TestedRow:
