@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from harness.engines.contract.breaking import breaking_findings, released_document
-from harness.engines.contract.drift import drift
+from harness.engines.contract.drift import drifted
 from harness.evidence.records import Recorder
+from harness.probes.again import examined_twice
 from harness.probes.document import Document
-from harness.probes.exchange import World
 from harness.targets.arena import Arena
-from harness.targets.live import LiveTarget
 
 
-def test_served_document_equals_the_committed_one(live_target: LiveTarget, document: Document, record: Recorder) -> None:
-    if not live_target.target.document or not live_target.target.document_path:
+def test_served_document_equals_the_committed_one(arena: Arena, document: Document, record: Recorder) -> None:
+    if not arena.target.document or not arena.target.document_path:
         pytest.skip("the target gives one document only")
-    with World(live_target) as world:
-        findings = drift(document, world)
-    for finding in findings:
+    report = examined_twice(arena, "drift", partial(drifted, document))
+    for finding in report.findings:
         record.finding(finding)
-    assert not findings, "\n".join(f"{finding.title}: {finding.observed}" for finding in findings)
+    assert not report.broken, report.broken
+    assert not report.findings, "\n".join(f"{finding.title}: {finding.observed}" for finding in report.findings)
 
 
 def test_committed_document_breaks_no_client_of_the_released_one(arena: Arena, document: Document, record: Recorder) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.engines.contract.breaking import breaking_findings, changes, released_document
-from harness.engines.contract.drift import differences, drift
+from harness.engines.contract.drift import differences, drift, drifted
+from harness.model.finding import Confidence
+from harness.probes.again import examined_twice
 from harness.probes.document import Document
+from harness.probes.door import Door
 from harness.probes.exchange import World
 from tests.contract.stand import stand
 
@@ -301,3 +306,22 @@ def test_an_operation_that_is_not_served_is_one_finding_that_can_be_replayed(tmp
     assert [(finding.rule, finding.operation) for finding in findings] == [("contract.drift", "GET /api/stats")]
     assert findings[0].symptom.body_lacks == '"/api/stats"'
     assert (findings[0].cwe, findings[0].owasp) == (1059, "API9:2023")
+
+
+@pytest.mark.parametrize(("second", "confidence"), [("drift", Confidence.HIGH), ("", Confidence.LOW)])
+def test_a_drift_is_said_with_high_confidence_where_another_target_shows_it_too(
+    second: str, confidence: Confidence, tmp_path: Path
+) -> None:
+    first, then, clean = (tmp_path / name for name in ("first", "then", "clean"))
+    for folder in (first, then, clean):
+        folder.mkdir()
+    boxes = iter((stand(first, "drift"), stand(then, second)))
+
+    class Doors:
+        isolated = True
+
+        def fresh(self, label: str) -> AbstractContextManager[Door]:
+            return next(boxes).fresh(label)
+
+    report = examined_twice(Doors(), "drift", partial(drifted, stand(clean).document))
+    assert [(finding.rule, finding.confidence) for finding in report.findings] == [("contract.drift", confidence)]

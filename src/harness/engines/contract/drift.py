@@ -10,7 +10,9 @@ from typing import Any
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.probes.checks import Report
 from harness.probes.document import Document
+from harness.probes.door import Door
 from harness.probes.exchange import World
 from harness.probes.parsing import METHODS
 
@@ -119,12 +121,18 @@ def drift(document: Document, world: World) -> list[Finding]:
     return [_finding(document, request, place, found) for place, found in by_place.items()]
 
 
+def drifted(document: Document, door: Door) -> Report:
+    """`drift` as one examination of a target."""
+    with World(door) as world:
+        return Report("drift", tried=1, findings=drift(document, world))
+
+
 def _unreadable(request: Request, path: str, why: str, status: int) -> Finding:
     return Finding(
         rule=UNREADABLE,
         title=f"the document at {path} cannot be read",
         severity=Severity.MEDIUM,
-        confidence=Confidence.HIGH,
+        confidence=Confidence.MEDIUM,  # until another target has served the same
         stage="contract",
         engines=("schemathesis",),
         method="GET",
@@ -147,7 +155,7 @@ def _finding(document: Document, request: Request, place: str, found: list[Diffe
         rule=RULE,
         title=f"the served document differs from {document.name} in {place or 'its general part'}",
         severity=Severity.MEDIUM,
-        confidence=Confidence.HIGH,
+        confidence=Confidence.MEDIUM,  # until another target has served the same
         stage="contract",
         engines=("schemathesis",),
         method=method,
