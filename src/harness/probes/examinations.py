@@ -16,6 +16,7 @@ from harness.probes.doors import Doors
 from harness.probes.entities import examine_entities
 from harness.probes.enumeration import examine_enumeration
 from harness.probes.exchange import World
+from harness.probes.forged_tokens import STAGE as SESSIONS
 from harness.probes.formulas import examine_formulas
 from harness.probes.guessing import examine_guessing
 from harness.probes.injection import examine_injection
@@ -26,7 +27,6 @@ from harness.probes.pages_of_others import examine_pages_of_others
 from harness.probes.pages_that_list import examine_pages_that_list
 from harness.probes.redirects import examine_redirects
 from harness.probes.scene import Scene
-from harness.probes.sessions import STAGE as SESSIONS
 from harness.probes.sessions import SessionsRun
 from harness.probes.slow_clients import examine_slow_clients
 from harness.probes.uploads import examine_uploads
