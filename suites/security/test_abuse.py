@@ -18,7 +18,7 @@ from harness.probes.open_doors import examine_left_open
 from harness.probes.outward import examine_outgoing
 from harness.probes.pages_of_others import examine_pages_of_others
 from harness.probes.pages_that_list import examine_pages_that_list
-from harness.probes.personal_data import account_addresses, examine_personal_data
+from harness.probes.personal_data import account_contacts, examine_personal_data
 from harness.probes.redirects import examine_redirects
 from harness.probes.secret_columns import secret_values
 from harness.probes.tour import Tour, take_tour
@@ -41,12 +41,12 @@ def test_no_answer_carries_a_secret_or_the_platforms_inside(
 def test_no_one_is_told_whose_accounts_there_are(
     arena: Arena, live_target: LiveTarget, document: Document, seed: int, tour: Tour, judge: Judge
 ) -> None:
-    addresses = account_addresses(live_target.dsn)  # the tour's data is the same
+    accounts = account_contacts(live_target.dsn)  # the tour's data is the same
 
     def again() -> Report:
-        return examine_personal_data(document, arena.target, take_tour(arena, document, seed), addresses)
+        return examine_personal_data(document, arena.target, take_tour(arena, document, seed), accounts)
 
-    judge.settle("personal data", seen_again(examine_personal_data(document, arena.target, tour, addresses), arena, again))
+    judge.settle("personal data", seen_again(examine_personal_data(document, arena.target, tour, accounts), arena, again))
 
 
 def test_no_answer_and_no_log_carries_what_is_put_into_a_secret_column(

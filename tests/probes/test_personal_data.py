@@ -17,10 +17,14 @@ from harness.probes.answers import Answer
 from harness.probes.askers import NOBODY, Asker
 from harness.probes.checks import Report
 from harness.probes.document import Document
-from harness.probes.personal_data import account_addresses, examine_personal_data
+from harness.probes.personal_data import account_contacts, examine_personal_data
 from harness.probes.tour import Tour, Visit, What
 
-ADDRESSES = frozenset({"ann@shop.example", "ben@shop.example", "cleo@shop.example"})
+ACCOUNTS = (
+    frozenset({"ann@shop.example", "4930123456"}),
+    frozenset({"ben@shop.example"}),
+    frozenset({"cleo@shop.example", "4930654321"}),
+)
 BUYER, CLERK = Asker("buyer", "one"), Asker("clerk", "three")
 LOGIN = Login("json", "/login", {"user": "{username}", "password": "{password}"}, token="$.token")
 ROLES = (
@@ -49,7 +53,7 @@ def visited(body: Any, asker: Asker = NOBODY, method: str = "GET", path: str = "
 
 
 def examined(tour: Tour, *members: str) -> Report:
-    return examine_personal_data(document(*members), TARGET, tour, ADDRESSES)
+    return examine_personal_data(document(*members), TARGET, tour, ACCOUNTS)
 
 
 def test_an_address_in_a_member_that_the_document_does_not_know_is_given_away() -> None:
@@ -58,6 +62,13 @@ def test_an_address_in_a_member_that_the_document_does_not_know_is_given_away() 
     assert (finding.rule, finding.operation, finding.parameter) == ("exposure.personal-data", "GET /free", "days[].by")
     assert (report.tried, report.observations) == (1, [])
     assert "ann@" not in str(finding).lower()
+
+
+@pytest.mark.parametrize("written", ["+49 (30) 123-456", "4930123456"])
+def test_a_telephone_number_is_known_however_it_is_written(written: str) -> None:
+    (finding,) = examined(visited({"days": [{"call": written}]}, BUYER), "on").findings
+    assert (finding.rule, finding.parameter) == ("exposure.personal-data", "days[].call")
+    assert "123" not in finding.observed
 
 
 def test_a_list_that_names_other_users_is_found_for_the_lowest_role_and_what_is_declared_is_not_said() -> None:
@@ -89,7 +100,7 @@ _DAY = {"type": "object", "properties": {"by": {"type": "string"}}}
     ],
 )
 def test_a_schema_that_leaves_open_what_stands_there_blames_nobody(answer: dict[str, Any]) -> None:
-    assert examine_personal_data(of_schema(answer), TARGET, visited(TAKEN), ADDRESSES).findings == []
+    assert examine_personal_data(of_schema(answer), TARGET, visited(TAKEN), ACCOUNTS).findings == []
 
 
 @pytest.mark.parametrize(
@@ -101,7 +112,7 @@ def test_a_schema_that_leaves_open_what_stands_there_blames_nobody(answer: dict[
     ],
 )
 def test_a_schema_that_says_what_else_stands_there_does(answer: dict[str, Any]) -> None:
-    assert len(examine_personal_data(of_schema(answer), TARGET, visited(TAKEN), ADDRESSES).findings) == 1
+    assert len(examine_personal_data(of_schema(answer), TARGET, visited(TAKEN), ACCOUNTS).findings) == 1
 
 
 @pytest.mark.parametrize(
@@ -110,6 +121,8 @@ def test_a_schema_that_says_what_else_stands_there_does(answer: dict[str, Any]) 
         visited(TAKEN, CLERK),
         visited({"id": 1, "by": "ann@shop.example"}, BUYER),
         visited({"days": [{"by": "cleo@shop.example"}]}, BUYER),
+        visited({"days": [{"by": "+49 30 654321"}]}, BUYER),
+        visited({"days": [{"by": "4930123456 pieces"}, {"by": "2026-11-30"}]}),
         visited(TAKEN, method="POST"),
         visited(TAKEN, status=404),
         visited(TAKEN, path="/free?by=ann%40shop.example"),
@@ -122,7 +135,7 @@ def test_what_is_answered_to_somebody_or_repeats_the_request_or_names_no_account
 
 
 def test_without_addresses_nothing_was_tried_and_the_reason_is_told() -> None:
-    report = examine_personal_data(document("on"), TARGET, visited(TAKEN), frozenset())
+    report = examine_personal_data(document("on"), TARGET, visited(TAKEN), ())
     assert (report.tried, report.note) == (0, "no address of an account is known")
 
 
@@ -131,15 +144,17 @@ def dsn(tmp_path: Path) -> Iterator[str]:
     with open_embedded(tmp_path / "server") as server:
         address = server.create("shop")
         with psycopg.connect(address) as connection:
-            connection.execute("CREATE TABLE users (email text, password_hash text, backup_email varchar(80))")
+            connection.execute("CREATE TABLE users (email text, password_hash text, backup_email varchar(80), mobile_no text)")
             connection.execute("CREATE TABLE shops (email text)")
             connection.execute(
-                "INSERT INTO users VALUES ('Ann@shop.example', 'x', NULL), ('ben@shop.example', 'x', 'b@b.example')"
+                "INSERT INTO users VALUES ('Ann@shop.example', 'x', NULL, '+49 30 123456'),"
+                " ('ben@shop.example', 'x', 'b@b.example', '110')"
             )
             connection.execute("INSERT INTO shops VALUES ('info@shop.example')")
         yield address
 
 
-def test_the_addresses_are_those_of_tables_with_passwords(dsn: str) -> None:
-    assert account_addresses(dsn) == {"ann@shop.example", "ben@shop.example", "b@b.example"}
-    assert account_addresses("") == account_addresses("postgresql://nobody@127.0.0.1:1/none") == frozenset()
+def test_the_contacts_are_those_of_tables_with_passwords(dsn: str) -> None:
+    ann, ben = {"ann@shop.example", "4930123456"}, {"ben@shop.example", "b@b.example"}
+    assert set(account_contacts(dsn)) == {frozenset(ann), frozenset(ben)}
+    assert account_contacts("") == account_contacts("postgresql://nobody@127.0.0.1:1/none") == ()

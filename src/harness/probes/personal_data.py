@@ -1,6 +1,7 @@
-"""Whose accounts there are, told to whom that is no business: addresses of accounts in answers to nobody, and in lists for users.
+"""Whose accounts there are, told to whom that is no business: e-mail addresses and telephone numbers of accounts in answers to
+nobody, and in lists for users.
 
-Pure but for the addresses.
+Pure but for the reading of the accounts.
 
 What the document declares is shown on purpose, and is said as an observation: a directory may well give the addresses of those in
 it. A member that the document does not know is given away by mistake.
@@ -28,11 +29,13 @@ from harness.probes.scene import NOBODY
 from harness.probes.schemas import types_of
 from harness.probes.tour import Tour, Visit
 
-ADDRESSES_MAX = 10_000  # of one table
+ACCOUNTS_MAX = 10_000  # of one table
 DEPTH_MAX = 6
-_ADDRESS_COLUMN = re.compile(r"(^|_)e_?mail(_?address)?$", re.I)
+_CONTACT_COLUMN = re.compile(r"(^|_)(e_?mail(_?address)?|(tele)?phone(_?(number|no|digits))?|mobile(_?(number|no))?)$", re.I)
 _PASSWORD_COLUMN = re.compile(r"passw(or)?d|pwd|pass_?hash", re.I)
 _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\.\w+")
+_TELEPHONE = re.compile(r"\+?[\d ()./-]{8,24}")
+_DIGITS_MIN = 8  # of a telephone number that names one account
 _WEAKNESS = Weakness(
     "exposure.personal-data",
     Severity.MEDIUM,
@@ -45,42 +48,59 @@ _WEAKNESS = Weakness(
 )
 
 
-def account_addresses(dsn: str) -> frozenset[str]:
-    """The e-mail addresses of tables that hold passwords, in small letters; none without a database, or where it refuses."""
-    found: set[str] = set()
+def account_contacts(dsn: str) -> tuple[frozenset[str], ...]:
+    """For each account how it is reached: of the rows of tables that hold passwords the e-mail addresses and telephone numbers.
+
+    None without a database, or where it refuses.
+    """
+    found: list[frozenset[str]] = []
     if not dsn:
-        return frozenset()
+        return ()
     with suppress(psycopg.Error), psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
-        for schema, table, column in _address_columns(dsn):
-            query = sql.SQL("SELECT lower({}::text) FROM {} LIMIT {}").format(
-                sql.Identifier(column), sql.Identifier(schema, table), sql.Literal(ADDRESSES_MAX)
+        for (schema, table), columns in _contact_columns(dsn).items():
+            query = sql.SQL("SELECT {} FROM {} LIMIT {}").format(
+                sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in columns),
+                sql.Identifier(schema, table),
+                sql.Literal(ACCOUNTS_MAX),
             )
-            found |= {row[0] for row in connection.execute(query) if row[0]}
-    return frozenset(found)
+            rows = connection.execute(query)
+            found += [frozenset(contact for value in row for contact in contacts_in(value or "")) for row in rows]
+    return tuple(found)
 
 
-def _address_columns(dsn: str) -> list[tuple[str, str, str]]:
+def _contact_columns(dsn: str) -> dict[tuple[str, str], list[str]]:
     columns = columns_of(dsn)
     with_passwords = {entry[:2] for entry in columns if _PASSWORD_COLUMN.search(entry[2])}
-    return [entry[:3] for entry in columns if entry[:2] in with_passwords and _ADDRESS_COLUMN.search(entry[2])]
+    found: dict[tuple[str, str], list[str]] = {}
+    for schema, table, column, *_ in columns:
+        if (schema, table) in with_passwords and _CONTACT_COLUMN.search(column):
+            found.setdefault((schema, table), []).append(column)
+    return found
 
 
-def examine_personal_data(document: Document, target: Target, tour: Tour, addresses: Collection[str]) -> Report:
-    """Searches what was answered to nobody, and what users of the lowest rank were shown in lists, for addresses of others.
+def contacts_in(text: str) -> list[str]:
+    """The e-mail addresses in a text, in small letters; of a text that is a telephone number its digits."""
+    digits = re.sub(r"\D", "", text) if _TELEPHONE.fullmatch(text.strip()) else ""
+    return [digits] if len(digits) >= _DIGITS_MIN else _ADDRESS.findall(text.lower())
+
+
+def examine_personal_data(document: Document, target: Target, tour: Tour, accounts: Collection[frozenset[str]]) -> Report:
+    """Searches what was answered to nobody, and what users of the lowest rank were shown in lists, for contacts of others.
 
     Args:
-        addresses: as `account_addresses` gives them.
+        accounts: as `account_contacts` gives them.
     """
     visits = [visit for visit in tour.visits if _is_read(visit) and visit.asker.role in _without_rank(target)]
-    report = Report("personal data", tried=len(visits) if addresses else 0)
+    report = Report("personal data", tried=len(visits) if any(accounts) else 0)
     said: set[tuple[str, str]] = set()
     for visit in visits:
-        for member in _members_with(visit, set(addresses) - {_own_name(target, visit)}):
+        own = _own_name(target, visit)
+        for member in _members_with(visit, frozenset().union(*(contacts for contacts in accounts if own not in contacts))):
             if (visit.operation, member) not in said:
                 said.add((visit.operation, member))
                 _say(report, document, visit, member)
     if not report.tried:
-        report.note = "nothing was answered that could name an account" if addresses else "no address of an account is known"
+        report.note = "nothing was answered that could name an account" if any(accounts) else "no address of an account is known"
     return report
 
 
@@ -99,20 +119,20 @@ def _without_rank(target: Target) -> set[str]:
     return {NOBODY.role, *(role.name for role in target.roles if role.rank == lowest)}
 
 
-def _members_with(visit: Visit, addresses: Collection[str]) -> Iterator[str]:
-    """The members (`days[].by`) that hold the address of an account which the request did not give; for a user those of lists."""
+def _members_with(visit: Visit, contacts: Collection[str]) -> Iterator[str]:
+    """The members (`days[].by`) that hold a contact of an account which the request did not give; for a user those of lists."""
     sent = unquote_plus(visit.request.path).lower()
     for path, value in leaves(visit.answer.json):
-        given = _ADDRESS.findall(value.lower()) if isinstance(value, str) else []
+        given = contacts_in(value) if isinstance(value, str) else []
         is_in_list = "[" in path or visit.asker == NOBODY
-        if is_in_list and any(address in addresses and address not in sent for address in given):
+        if is_in_list and any(contact in contacts and contact not in sent for contact in given):
             yield re.sub(r"\[\d+\]", "[]", path)
 
 
 def _say(report: Report, document: Document, visit: Visit, member: str) -> None:
     if _is_known(document, visit.operation, member):
         if visit.asker == NOBODY:
-            text = f"{visit.operation} gives everybody addresses of accounts in {member}, as its document says"
+            text = f"{visit.operation} gives everybody contacts of accounts in {member}, as its document says"
             report.observations.append(Observation(_WEAKNESS.rule, text, STAGE, visit.operation))
         return
     report.findings.append(_finding(visit, member))
@@ -120,10 +140,10 @@ def _say(report: Report, document: Document, visit: Visit, member: str) -> None:
 
 def _finding(visit: Visit, member: str) -> Finding:
     whom = "everybody" if visit.asker == NOBODY else f"every {visit.asker.role}"
-    title = f"{visit.operation} tells {whom} the address of an account in {member}"
+    title = f"{visit.operation} tells {whom} how the user of an account is reached, in {member}"
     observed = (
         f"As {visit.asker.title} it was answered {visit.answer.status}; {member}, which its document does not know, holds the"
-        " e-mail address of another user."
+        " e-mail address or telephone number of another user."
     )
     name = member.rpartition(".")[2].replace("[]", "")
     symptom = Symptom(status=(visit.answer.status,), body_contains=f'"{name}"')
