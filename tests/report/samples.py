@@ -5,7 +5,6 @@ Numbers come from a seeded generator, so that every sample is the same each time
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import replace
 from datetime import date
@@ -16,81 +15,41 @@ from harness.gates.view import Item
 from harness.ledger.rows import load, part_names
 from harness.ledger.states import decide
 from harness.model.evidence import (
-    AuthorizationPayload,
-    Cell,
-    ContractPayload,
-    Counts,
-    CoverageNumbers,
-    CoveragePayload,
-    DatabasePayload,
-    Evidence,
-    FileCoverage,
     FindingsPayload,
     Kind,
-    OperationCases,
-    OracleRecord,
     Outcome,
     Reach,
-    State,
-    TableSize,
     TestResult,
-    TestsPayload,
-    WatchedOperation,
-    Whose,
 )
-from harness.model.finding import Confidence, Finding, Observation, Request, Severity, Symptom
+from harness.model.finding import Finding, Observation, Severity
 from harness.model.gate import GateResult, Measure
-from harness.model.load import (
-    Connections,
-    Distribution,
-    EndpointLoad,
-    Failure,
-    LoadResult,
-    LoadSecond,
-    MachineShare,
-    PhaseLoad,
-    Spacing,
-)
 from harness.model.run import LedgerRecord, Manifest, RunStatus, StageRecord, StageState, VerdictRecord
 from harness.model.verdict import Verdict
 from harness.model.waiver import Examined, History, Waiver
 from harness.report.model import ReportInput, Timing
+from tests.report.sample_findings import (
+    HOSTILE,
+    HOSTILE_TEXTS,
+    OPERATIONS,
+    authorization_findings,
+    database_findings,
+    finding_of,
+    header_findings,
+    hostile_findings,
+)
+from tests.report.sample_load import load_result
+from tests.report.sample_payloads import (
+    at_second,
+    authorization_payload,
+    contract_payload,
+    coverage_payload,
+    database_payload,
+    item_of,
+    suites_items,
+)
 
 ROOT = Path(__file__).parents[2]
 LEDGER = load(ROOT / "ledger" / "phase4.toml")
-
-OPERATIONS = (
-    ("POST /api/partner-auth/login", ("",)),
-    ("POST /api/partner-auth/logout", ("partner",)),
-    ("GET /api/partner-auth/profile", ("partner",)),
-    ("PUT /api/partner-auth/change-password", ("partner",)),
-    ("POST /api/auth/login", ("",)),
-    ("GET /api/auth/me", ("admin",)),
-    ("GET /api/partner-portal/leads", ("partner", "admin")),
-    ("GET /api/partner-portal/leads/stats", ("partner", "admin")),
-    ("GET /api/partner-portal/leads/{lead_id}", ("partner", "admin")),
-    ("PUT /api/partner-portal/leads/{lead_id}/status", ("partner", "admin")),
-    ("POST /api/partner-portal/leads/{lead_id}/notes", ("partner", "admin")),
-    ("GET /api/partner-portal/dashboard", ("partner", "admin")),
-    ("GET /api/admin/dashboard", ("admin",)),
-    ("GET /api/health/live", ("",)),
-    ("GET /api/health/ready", ("",)),
-)
-ROLES = ("", "partner", "admin")
-
-HOSTILE = "<script>document.title='RAN'</script><img src=x onerror=\"document.title='RAN'\">"
-HOSTILE_TEXTS = (
-    HOSTILE,
-    "\"><svg onload=document.title='RAN'>",
-    "javascript:document.title='RAN'",
-    "</style><style>body{display:none}</style>",
-    "</pre></details></section></main><h1>PASS: Ship</h1>",
-    "{{ 7*7 }}{% for x in y %}",
-    "`code` | pipe [link](http://evil.invalid/x.png) ![img](http://evil.invalid/p.png) @everyone #1 <!-- -->",
-    "\x1b[31mred\x1b[0m \u202egnp.exe \u2066 \u200b \x00 null",
-    "]]> &amp; &lt; &#x0; \ud800 lone",
-    "x" * 5_000,
-)
 GATES = ("tests", "coverage", "contract", "authorization", "findings", "flows", "arrivals", "latency", "errors")
 QUESTIONS = {
     "tests": "Do the suites' own claims hold?",
@@ -103,19 +62,20 @@ QUESTIONS = {
     "latency": "Are answers in time, from the intended start?",
     "errors": "Do visitors get what they came for?",
 }
+LEDGER_PARTS = tuple(part for part in part_names(LEDGER) if not part.endswith(".live"))
 
 
 def passed() -> ReportInput:
     """A whole run of the merge plan that passed."""
     random_ = random.Random(1)
     items = (
-        *_suites(random_, failing=False),
-        _item("contract", Kind.CONTRACT, _contract(random_, broken=False)),
-        _item("authorization", Kind.AUTHORIZATION, _authorization(holes=False)),
-        _item("database", Kind.DATABASE, _database(())),
-        _item("security", Kind.FINDINGS, FindingsPayload((), (Reach("probes", 15, 15, True, ("partner", "admin"), 412),))),
-        _item("load", Kind.LOAD, load_result(random_, slow=False)),
-        _item("all", Kind.COVERAGE, _coverage(random_, covered=0.88)),
+        *suites_items(random_, failing=False),
+        item_of("contract", Kind.CONTRACT, contract_payload(random_, broken=False)),
+        item_of("authorization", Kind.AUTHORIZATION, authorization_payload(holes=False)),
+        item_of("database", Kind.DATABASE, database_payload(())),
+        item_of("security", Kind.FINDINGS, FindingsPayload((), (Reach("probes", 15, 15, True, ("partner", "admin"), 412),))),
+        item_of("load", Kind.LOAD, load_result(random_, slow=False)),
+        item_of("all", Kind.COVERAGE, coverage_payload(random_, covered=0.88)),
     )
     gates = (
         _gate("tests", Verdict.PASS, "312 tests passed", _m("tests that pass", 312, 312, "≥", "tests")),
@@ -149,15 +109,15 @@ def passed() -> ReportInput:
 def failed() -> ReportInput:
     """A run with many findings, hostile text in each place where a target can put some, broken tests and a slow leads list."""
     random_ = random.Random(2)
-    findings = (*_authorization_findings(), *hostile_findings(), *_header_findings())
+    findings = (*authorization_findings(), *hostile_findings(), *header_findings())
     items = (
-        *_suites(random_, failing=True),
-        _item("contract", Kind.CONTRACT, _contract(random_, broken=True)),
-        _item("authorization", Kind.AUTHORIZATION, _authorization(holes=True)),
-        _item("database", Kind.DATABASE, _database(_database_findings())),
-        _item("security", Kind.FINDINGS, FindingsPayload(findings, (Reach("probes", 15, 13, True, ("partner",), 380),))),
-        _item("load", Kind.LOAD, load_result(random_, slow=True)),
-        _item("all", Kind.COVERAGE, _coverage(random_, covered=0.71)),
+        *suites_items(random_, failing=True),
+        item_of("contract", Kind.CONTRACT, contract_payload(random_, broken=True)),
+        item_of("authorization", Kind.AUTHORIZATION, authorization_payload(holes=True)),
+        item_of("database", Kind.DATABASE, database_payload(database_findings())),
+        item_of("security", Kind.FINDINGS, FindingsPayload(findings, (Reach("probes", 15, 13, True, ("partner",), 380),))),
+        item_of("load", Kind.LOAD, load_result(random_, slow=True)),
+        item_of("all", Kind.COVERAGE, coverage_payload(random_, covered=0.71)),
     )
     prints = tuple(finding.fingerprint for finding in findings)
     gates = (
@@ -219,7 +179,7 @@ def failed() -> ReportInput:
 
 def over_time(findings: tuple[Finding, ...]) -> History:
     """Some findings new, one known, one returned, one waived, one waiver expired, one fixed and one unseen."""
-    ended, today = _at(600), date(2026, 11, 24)
+    ended, today = at_second(600), date(2026, 11, 24)
     base = accept(Observed(findings[1:4], (), "2026-11-01T02:03:04Z"), None, "20261101T020304Z-a1b2c3")
     returned = tuple(
         replace(entry, fixed="2026-11-09T08:07:06Z") if entry.title == findings[2].title else entry for entry in base.findings
@@ -238,7 +198,7 @@ def unknown() -> ReportInput:
     """A run whose target died before any stage could say something."""
     stages = (
         StageRecord("unit", "pytest", StageState.SKIPPED, "the target gives no source"),
-        StageRecord("contract", "schemathesis", StageState.FAILED, "the target ended with exit code 1", _at(12), 3.1, 0.2),
+        StageRecord("contract", "schemathesis", StageState.FAILED, "the target ended with exit code 1", at_second(12), 3.1, 0.2),
         StageRecord("load", "locust", StageState.NOT_STARTED, "the target does not answer"),
     )
     gates = (
@@ -253,8 +213,8 @@ def unknown() -> ReportInput:
 
 def empty() -> ReportInput:
     """The least that can be reported: a run that was planned and nothing else."""
-    manifest = Manifest("r", RunStatus.PLANNED, "merge", (), "t", "local", "", (), (), 1, _at(0))
-    return ReportInput(manifest, VerdictRecord(Verdict.UNKNOWN, "no gate could be judged", (), _at(0)))
+    manifest = Manifest("r", RunStatus.PLANNED, "merge", (), "t", "local", "", (), (), 1, at_second(0))
+    return ReportInput(manifest, VerdictRecord(Verdict.UNKNOWN, "no gate could be judged", (), at_second(0)))
 
 
 def many(count: int) -> ReportInput:
@@ -262,346 +222,13 @@ def many(count: int) -> ReportInput:
     run = failed()
     findings = tuple(
         replace(
-            _finding(f"rule.{n % 40}", f"A defect of rule {n % 40}", tuple(Severity)[n % 4], f"/api/things/{n}/{{id}}"),
+            finding_of(f"rule.{n % 40}", f"A defect of rule {n % 40}", tuple(Severity)[n % 4], f"/api/things/{n}/{{id}}"),
             observed=HOSTILE_TEXTS[n % len(HOSTILE_TEXTS)] * 3,
             parameter=f"p{n}",
         )
         for n in range(count)
     )
     return replace(run, findings=findings, history=over_time(findings))
-
-
-def hostile_findings() -> tuple[Finding, ...]:
-    """One finding for each hostile text, with that text in every member that a target can fill."""
-    return tuple(
-        Finding(
-            rule=f"hostile.{n}",
-            title=text,
-            severity=tuple(Severity)[n % 4],
-            confidence=tuple(Confidence)[n % 3],
-            stage=text,
-            engines=("probes", text),
-            method="GET",
-            route=f"/x/{text}",
-            parameter=text,
-            role=text,
-            cwe=79,
-            owasp=text,
-            expected=text,
-            observed=text,
-            why=text,
-            advice=text,
-            steps=(Request("POST", f"/x?q={text}", text, text, {text: text}, text * 2),),
-            symptom=Symptom((500,), text, text, text, text, True),
-            parts=("2.1.5.a",),
-        )
-        for n, text in enumerate(HOSTILE_TEXTS)
-    )
-
-
-LEDGER_PARTS = tuple(part for part in part_names(LEDGER) if not part.endswith(".live"))
-
-
-def load_result(random_: random.Random, *, slow: bool) -> LoadResult:
-    """Half a minute of load in two phases."""
-    seconds = tuple(_second(random_, n, slow) for n in range(40))
-    phases = (_phase("warm-up", 10, 100, slow=False), _phase("smoke", 30, 300, slow=slow))
-    return LoadResult(
-        profile="smoke",
-        scale=1.0,
-        seed=20261124,
-        spacing=Spacing.UNIFORM,
-        connections=Connections.OWN,
-        journey="log_in_and_view_leads",
-        role="partner",
-        base_url="http://127.0.0.1:41833",
-        started=_at(150),
-        duration_s=40.4,
-        complete=True,
-        reason="",
-        schedule_digest="9f2c" * 16,
-        processes=1,
-        tool="locust",
-        tool_version="2.47.0",
-        phases=phases,
-        seconds=seconds,
-    )
-
-
-def _second(random_: random.Random, n: int, slow: bool) -> LoadSecond:
-    bad = slow and n > 18
-    p50 = 41 + 6 * math.sin(n / 3) + random_.random() * 5 + (180 if bad else 0)
-    p95 = p50 * 1.9 + random_.random() * 30
-    return LoadSecond(
-        second=n,
-        phase="warm-up" if n < 10 else "smoke",
-        intended=10,
-        started=10 if random_.random() > 0.1 else 9,
-        dropped=0,
-        completed=10,
-        failed=int(bad and n % 7 == 0),
-        in_flight=3 + 4 * bad,
-        latency_p50_ms=p50,
-        latency_p95_ms=p95 if n != 5 else None,
-        latency_p99_ms=p95 * 1.2,
-        generator_cpu_percent=11,
-        others_percent=20,
-        idle_percent=60,
-        steal_percent=1,
-    )
-
-
-def _phase(name: str, seconds: int, visits: int, *, slow: bool) -> PhaseLoad:
-    failed_visits = 4 if slow else 0
-    login = _endpoint("POST /api/partner-auth/login", visits, 0, 141)
-    leads = _endpoint("GET /api/partner-portal/leads", visits, failed_visits, 512 if slow else 174)
-    return PhaseLoad(
-        phase=name,
-        duration_s=seconds,
-        intended_per_s=10,
-        intended=visits,
-        started=visits,
-        started_in_time=visits,
-        dropped=0,
-        not_started=0,
-        completed=visits - failed_visits,
-        failed=failed_visits,
-        unfinished=0,
-        in_flight_max=9,
-        broken=0,
-        broken_example="",
-        lateness=Distribution(visits, 0.9, 2.1, 2.9, 4.2, 6.8),
-        journey=Distribution(visits, 90, 160, 240, 310, 402),
-        generator_cpu_percent=11.4,
-        machine=MachineShare(6, 22, 70, 2),
-        endpoints=(login, leads),
-    )
-
-
-def _endpoint(name: str, requests: int, failed_requests: int, p95: float) -> EndpointLoad:
-    failures = (Failure("status 503", failed_requests, f'{{"message": "{HOSTILE}"}}'),) if failed_requests else ()
-    times = Distribution(requests, p95 / 2.4, p95 / 1.2, p95, p95 * 1.3, p95 * 1.9)
-    return EndpointLoad(name, requests, requests - failed_requests, failed_requests, failures, times, times)
-
-
-def _contract(random_: random.Random, *, broken: bool) -> ContractPayload:
-    cases = []
-    for operation, roles in OPERATIONS:
-        for role in ROLES:
-            sent = random_.randrange(25, 80)
-            permitted = role in roles or "" in roles
-            good = sent // 2 if permitted else 0
-            bad = 3 if broken and operation.endswith("/leads") and role == "partner" else 0
-            cases.append(OperationCases(operation, role, permitted, sent, good, bad, {"200": good, "400": sent - good}))
-    untested = {"GET /api/health/ready": "the target ended before it was reached"} if broken else {}
-    names = tuple(operation for operation, _ in OPERATIONS)
-    phases = ("examples", "coverage", "fuzzing", "stateful")
-    return ContractPayload("targets/reference.openapi.yaml", names, untested, tuple(cases), phases, ())
-
-
-def _database(findings: tuple[Finding, ...]) -> DatabasePayload:
-    operations = tuple(
-        WatchedOperation(
-            operation, "partner", watched=number > 0, statements=number, rows=20 * number, note=HOSTILE if findings else ""
-        )
-        for number, (operation, _) in enumerate(OPERATIONS)
-    )
-    untried = {OPERATIONS[0][0]: HOSTILE_TEXTS[1]} if findings else {}
-    oracles = (OracleRecord("injection", "places", 59, untried), OracleRecord("leaks", "operations", 0, {"": "none"}))
-    sizes = (TableSize("leads", 1_000, 21_000),)
-    return DatabasePayload(operations, oracles, 22, 68, 1, ("SELECT ?", HOSTILE_TEXTS[3]), sizes, "grown by SQL", findings)
-
-
-def _database_findings() -> tuple[Finding, ...]:
-    return (
-        Finding(
-            "injection.sql",
-            "the list builds a statement from search",
-            Severity.CRITICAL,
-            Confidence.HIGH,
-            "database",
-            ("witness",),
-            "GET",
-            "/api/partner-portal/leads",
-            "search",
-            proof=(f"statement: SELECT 1 FROM leads WHERE name = '{HOSTILE_TEXTS[2]}'", HOSTILE_TEXTS[6]),
-        ),
-    )
-
-
-def _authorization(*, holes: bool) -> AuthorizationPayload:
-    cells = []
-    for operation, roles in OPERATIONS:
-        owned = "{" in operation
-        for role in ROLES:
-            for whose in (Whose.OWN, Whose.ANOTHER, Whose.NOBODY) if owned else (Whose.NONE,):
-                may = (role in roles or "" in roles) and (not owned or whose is Whose.OWN or role == "admin")
-                hole = holes and owned and role == "partner" and whose is Whose.ANOTHER
-                tried = not (holes and whose is Whose.NOBODY and role == "admin")
-                cells.append(
-                    Cell(
-                        operation=operation,
-                        role=role,
-                        user="one" if role else "",
-                        whose=whose,
-                        permitted=may,
-                        tried=tried,
-                        allowed=(may or hole) if tried else None,
-                        status=0 if not tried else 200 if may or hole else 401 if not role else 404,
-                        twin="partner own" if not may else "",
-                        note="" if tried else f"no object to name {HOSTILE}",
-                    )
-                )
-    return AuthorizationPayload(tuple(cells), _authorization_findings() if holes else ())
-
-
-def _coverage(random_: random.Random, *, covered: float) -> CoveragePayload:
-    names = (
-        "auth/service",
-        "auth/routes",
-        "leads/routes",
-        "leads/service",
-        "leads/queries",
-        "admin/routes",
-        "web/pages",
-        "infra/db",
-    )
-    files = tuple(_file(random_, f"src/tpe/{name}.py", covered) for name in names)
-
-    def numbers(share: float) -> CoverageNumbers:
-        return CoverageNumbers(
-            (int(3120 * share), 3120),
-            (int(3301 * share), 3301),
-            (int(402 * (share + 0.04)), 402),
-            (int(884 * (share - 0.1)), 884),
-        )
-
-    missing = () if covered > 0.8 else ("src/tpe/jobs/nightly.py",)
-    return CoveragePayload(numbers(covered), numbers(covered - 0.25), files, missing, True, ("unit", "contract", "e2e"))
-
-
-def _file(random_: random.Random, name: str, share: float) -> FileCoverage:
-    lines = random_.randrange(80, 420)
-    missing = tuple(sorted(random_.sample(range(1, lines * 2), int(lines * (1 - share)))))
-    pair = (lines - len(missing), lines)
-    return FileCoverage(name, CoverageNumbers(pair, pair, (9, 10), (18, 24)), missing)
-
-
-def _suites(random_: random.Random, *, failing: bool) -> tuple[Item, ...]:
-    unit = tuple(
-        TestResult(
-            f"suites/unit/test_{topic}.py::test_{topic}_{n}", Outcome.PASSED, random_.random() / 20, parts=("1.2.1.a",) * (n == 1)
-        )
-        for topic in ("leads", "auth", "matching", "pagination")
-        for n in range(30)
-    )
-    security = tuple(
-        TestResult(f"suites/security/test_headers.py::test_header[{name}]", Outcome.PASSED, 0.03)
-        for name in ("csp", "hsts", "nosniff", "frame")
-    )
-    if failing:
-        error = f"def test_header():\n>   assert 'x' in headers\nE   AssertionError: no header X\nE   answer was {HOSTILE}"
-        security += (
-            TestResult("suites/security/test_headers.py::test_no_sniff", Outcome.FAILED, 0.2, error, ("2.1.2.a",)),
-            TestResult(f"suites/security/test_x.py::test_y[{HOSTILE}]", Outcome.ERROR, 0.2, HOSTILE),
-            TestResult("suites/security/test_x.py::test_z", Outcome.SKIPPED, 0.0, "no TLS Postgres here"),
-        )
-    return (
-        _item("unit", Kind.TESTS, TestsPayload("suites/unit", len(unit), 40, unit)),
-        _item("security", Kind.TESTS, TestsPayload("suites/security", len(security) + 2 * failing, 3, security)),
-        _item("e2e", Kind.TESTS, TestsPayload("e2e", 3, 2, _flows(failing))),
-    )
-
-
-def _flows(failing: bool) -> tuple[TestResult, ...]:
-    folder = "stages/6-e2e/artefacts"
-    last = Outcome.FAILED if failing else Outcome.PASSED
-    return (
-        TestResult(
-            "e2e/test_leads.py::test_filter",
-            Outcome.PASSED,
-            1.4,
-            "",
-            (),
-            "partner filters leads",
-            (f"{folder}/filter.png", f"{folder}/filter.zip"),
-        ),
-        TestResult(
-            "e2e/test_leads.py::test_move",
-            last,
-            2.1,
-            HOSTILE * failing,
-            (),
-            "partner moves a lead",
-            (f"{folder}/move.png", f"{folder}/move.zip"),
-        ),
-        TestResult(
-            "e2e/test_admin.py::test_dashboard",
-            Outcome.PASSED,
-            0.9,
-            "",
-            (),
-            "admin sees the dashboard",
-            (f"{folder}/admin.png", f"{folder}/odd name#?.txt"),
-        ),
-    )
-
-
-def _authorization_findings() -> tuple[Finding, ...]:
-    read = replace(
-        _finding(
-            "authorization.read-of-another",
-            "A partner reads another partner's lead",
-            Severity.CRITICAL,
-            "/api/partner-portal/leads/{lead_id}",
-        ),
-        role="partner",
-        parameter="lead_id",
-        cwe=639,
-        owasp="API1:2023",
-        expected="404 or 403, and nothing of the lead in the answer.",
-        observed="200 with the lead of partner two: contractor name, e-mail address and match score.",
-        why="Any partner can read every lead of its competitors by counting up the id.",
-        advice="Ask for the owner in the query: WHERE id = :id AND partner_id = :partner.",
-        steps=(
-            Request("GET", "/api/partner-portal/leads?limit=1", "partner", "two"),
-            Request("GET", "/api/partner-portal/leads/4711", "partner", "one", {"Accept": "application/json"}),
-        ),
-        symptom=Symptom(status=(200,)),
-        parts=("2.1.4.a",),
-    )
-    write = replace(
-        read,
-        rule="authorization.write-of-another",
-        title="A partner changes another partner's lead",
-        method="PUT",
-        route="/api/partner-portal/leads/{lead_id}/status",
-        steps=(
-            Request("PUT", "/api/partner-portal/leads/4711/status", "partner", "one", {"If-Match": '"3"'}, '{"status": "won"}'),
-        ),
-    )
-    return (read, write)
-
-
-def _header_findings() -> tuple[Finding, ...]:
-    return tuple(
-        replace(
-            _finding("headers.missing", "A security header is missing", Severity.LOW, operation.split(" ")[1]),
-            method=operation.split(" ")[0],
-            parameter="X-Content-Type-Options",
-            expected="X-Content-Type-Options: nosniff",
-            observed="the header is not there",
-            why="A browser may guess another type than was sent.",
-            advice="Set it for every answer in the header middleware.",
-            steps=(Request(operation.split(" ")[0], operation.split(" ")[1]),),
-            symptom=Symptom(header_absent="X-Content-Type-Options"),
-        )
-        for operation, _ in OPERATIONS
-    )
-
-
-def _finding(rule: str, title: str, severity: Severity, route: str) -> Finding:
-    return Finding(rule, title, severity, Confidence.HIGH, "authorization", ("probes",), "GET", route)
 
 
 def _proving(parts: tuple[str, ...]) -> tuple[TestResult, ...]:
@@ -618,24 +245,13 @@ def _m(name: str, measured: float | None, threshold: float, comparison: str, uni
     return Measure(name, measured, threshold, comparison, unit, samples)
 
 
-def _item(stage: str, kind: Kind, payload: object) -> Item:
-    evidence = Evidence(
-        stage, kind, State.RAN, f"evidence/{stage}-{kind}.json", "ab12" * 16, _at(1), _at(2), "pytest", "9.2.0", Counts(312, 312)
-    )
-    return Item(evidence, payload)
-
-
-def _at(seconds: int) -> str:
-    return f"2026-11-24T14:{3 + seconds // 60:02d}:{seconds % 60:02d}.000Z"
-
-
 def _input(
     verdict: Verdict, reason: str, gates: tuple[GateResult, ...], items: tuple[Item, ...], proved: tuple[str, ...]
 ) -> ReportInput:
     record: LedgerRecord = decide(LEDGER, _proving(proved), dict.fromkeys(LEDGER_PARTS, "drop-owner-check"), ())
     return ReportInput(
         manifest=_manifest(),
-        verdict=VerdictRecord(verdict, reason, gates, _at(201)),
+        verdict=VerdictRecord(verdict, reason, gates, at_second(201)),
         items=items,
         requirements=LEDGER,
         ledger=record,
@@ -659,7 +275,7 @@ def _manifest() -> Manifest:
     )
     stages, at = [], 7
     for name, engine, seconds in took:
-        stages.append(StageRecord(name, engine, StageState.RAN, "", _at(at), seconds, seconds * 0.03))
+        stages.append(StageRecord(name, engine, StageState.RAN, "", at_second(at), seconds, seconds * 0.03))
         at += int(seconds) + 1
     return Manifest(
         id="20261124T140300Z-4f1c2a",
@@ -672,8 +288,8 @@ def _manifest() -> Manifest:
         target_gives=("document", "users", "source", "database", "pages"),
         command=("harness", "verify"),
         seed=20261124,
-        started=_at(0),
-        ended=_at(201),
+        started=at_second(0),
+        ended=at_second(201),
         versions={"python": "3.11.7", "locust": "2.47.0", "schemathesis": "4.32.1", "playwright": "1.65.2"},
         host={"system": "Linux 6.1 x86_64", "cores": "2", "memory": "7.8 GB"},
         commit="d93ca81c0ffee",

@@ -51,7 +51,7 @@ def report_of(*scans: ScanRecord, alerts: tuple[Alert, ...] = ()) -> ReportInput
     run = samples.failed()
     read = read_alerts(alerts, ("/api/{id}",), stage="zap", role="partner", user="one")
     payload = FindingsPayload(read.findings, (Reach("zap", 15, 9, False, (), 3266, "logged out"),), read.observations, (), scans)
-    items = (*run.items, samples._item("zap", Kind.FINDINGS, payload))
+    items = (*run.items, samples.item_of("zap", Kind.FINDINGS, payload))
     manifest = replace(run.manifest, plan=PLAN)
     return replace(run, manifest=manifest, items=items, findings=(*run.findings, *read.findings))
 
@@ -81,7 +81,7 @@ def test_a_gap_of_every_role_stands_in_full_once_among_what_was_tested() -> None
     missing, cut = "2 wanted rules were not in the scan: 1, 2", "the scan came to 7 % and was cut off"
     scans = (scan(role="buyer", gaps=(missing,)), scan(role="seller", gaps=(missing, cut)))
     reach = tuple(Reach("zap", 2, 2, True, (each.role,)) for each in scans)
-    data = replace(report_of(), items=(samples._item("zap", Kind.FINDINGS, FindingsPayload((), reach, scans=scans)),))
+    data = replace(report_of(), items=(samples.item_of("zap", Kind.FINDINGS, FindingsPayload((), reach, scans=scans)),))
     view = security_view(data)
     assert view is not None
     assert [row.gap for row in view.tested] == [missing, f"{cut}; 1 gap as above"]
