@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.model.errors import PreflightError
-from harness.model.target import Allow, CodeFlow, Environment, Login, ObjectKind, OperationHint, Role, Target
+from harness.model.target import Allow, CodeFlow, Environment, Login, ObjectKind, OperationHint, Role, SignUp, Target
 from harness.runner.preflight import check_document
 
 _OPERATION = {"responses": {"200": {"description": "done"}}}
@@ -61,15 +61,26 @@ def test_a_target_file_that_names_what_the_document_has_is_let_through(target: T
             "codes.sale.confirm",
             'did you mean "PUT /orders/{id}"?',
         ),
+        ({"roles": (Role("buyer", Login("json", "/orders")),)}, "roles.buyer.login.path", '"/v1/orders"'),
+        (
+            {"roles": (Role("buyer", Login("none"), sign_up=SignUp("/orders", {})),)},
+            "roles.buyer.sign_up.path",
+            '"/v1/orders"',
+        ),
     ],
 )
 def test_what_the_document_does_not_have_is_refused_with_the_nearest_name(
-    target: Target, changed: dict[str, tuple[OperationHint | ObjectKind | CodeFlow, ...]], words: str, hint: str
+    target: Target, changed: dict[str, tuple[object, ...]], words: str, hint: str
 ) -> None:
     with pytest.raises(PreflightError) as refused:
         check_document(dataclasses.replace(target, **changed))  # type: ignore[arg-type]
     assert words in refused.value.message
     assert hint in refused.value.hint
+
+
+@pytest.mark.parametrize("path", ["/v1/orders", "/sessions", ""])
+def test_a_log_in_may_be_anywhere_but_at_the_documents_path_without_its_server(target: Target, path: str) -> None:
+    check_document(dataclasses.replace(target, roles=(Role("buyer", Login("json", path)),)))
 
 
 def test_a_document_without_operations_is_refused(target: Target) -> None:

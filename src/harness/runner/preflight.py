@@ -131,6 +131,20 @@ def check_document(target: Target) -> None:
     for kind in target.objects:
         for path in (entry.rpartition(":")[0] for entry in kind.parameters if ":" in entry):
             _documented(path, paths, f"{target.name}: objects.{kind.name}.parameters: {target.document.name}")
+    for key, address in _posted_to(target):
+        if document.base_path and address in paths and not address.startswith(f"{document.base_path}/"):
+            raise PreflightError(
+                f'{target.name}: {key}: "{address}" is a path of {target.document.name}, wanted an address of the server',
+                hint=f'with what the document\'s server begins with: "{document.base_path}{address}"',
+            )
+
+
+def _posted_to(target: Target) -> Iterator[tuple[str, str]]:
+    """The addresses that the target file gives as the server knows them, by key."""
+    for role in target.roles:
+        yield f"roles.{role.name}.login.path", role.login.path
+        if role.sign_up is not None:
+            yield f"roles.{role.name}.sign_up.path", role.sign_up.path
 
 
 def _documented(name: str, known: Iterable[str], where: str) -> None:
