@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,11 +131,15 @@ def check_document(target: Target) -> None:
     for kind in target.objects:
         for path in (entry.rpartition(":")[0] for entry in kind.parameters if ":" in entry):
             _documented(path, paths, f"{target.name}: objects.{kind.name}.parameters: {target.document.name}")
+    _check_addresses(target, document.base_path, paths)
+
+
+def _check_addresses(target: Target, base_path: str, paths: Collection[str]) -> None:
     for key, address in _posted_to(target):
-        if document.base_path and address in paths and not address.startswith(f"{document.base_path}/"):
+        if base_path and address in paths and not address.startswith(f"{base_path}/"):
             raise PreflightError(
-                f'{target.name}: {key}: "{address}" is a path of {target.document.name}, wanted an address of the server',
-                hint=f'with what the document\'s server begins with: "{document.base_path}{address}"',
+                f'{target.name}: {key}: "{address}" is a path of the document, wanted an address of the server',
+                hint=f'with what the document\'s server begins with: "{base_path}{address}"',
             )
 
 
