@@ -21,6 +21,7 @@ from tests.targets.desk import FOLDER
 from tests.targets.project import make
 
 DOCUMENT = FOLDER / "openapi.yaml"
+PASSWORDS = tuple(f"DESK_{role}_{user}_PASSWORD" for role in ("CUSTOMER", "STAFF") for user in ("ONE", "TWO"))
 
 
 @pytest.fixture
@@ -34,16 +35,15 @@ def test_a_document_gives_log_in_sign_up_and_kinds_of_objects(project: Path, cap
     assert main(["target", "init", "--document", str(DOCUMENT), "--target", "desk"]) == 0
     text = (project / "targets" / "desk.toml").read_text()
     read = tomllib.loads(text)
-    assert read["roles"]["user"]["login"] == {
+    assert list(read["roles"]) == ["customer", "staff"], "as the document lists them"
+    assert read["roles"]["customer"]["login"] == {
         "kind": "json",
         "path": "/v1/login",
         "body": {"email": "{username}", "password": "{password}"},
         "token": "$.session.token",
     }
-    assert [user["password"] for user in read["roles"]["user"]["users"]] == [
-        "${DESK_USER_ONE_PASSWORD}",
-        "${DESK_USER_TWO_PASSWORD}",
-    ]
+    users = [user for role in read["roles"].values() for user in role["users"]]
+    assert [user["password"] for user in users] == [f"${{{name}}}" for name in PASSWORDS]
     assert (project / "targets" / read["document"]).resolve() == DOCUMENT
     assert '# path = "/v1/accounts"' in text
     assert '# list_path = "/orders"\n# id_path = "$.items[*].id"' in text
@@ -58,7 +58,7 @@ def test_the_file_may_be_elsewhere(project: Path, capsys: pytest.CaptureFixture[
     assert main(["target", "init", "--document", str(DOCUMENT), "--target", given]) == 0
     read = tomllib.loads(path.read_text())
     assert (path.parent / read["document"]).resolve() == DOCUMENT
-    assert read["roles"]["user"]["users"][0]["password"] == "${DESK_USER_ONE_PASSWORD}"
+    assert read["roles"]["staff"]["users"][0]["password"] == "${DESK_STAFF_ONE_PASSWORD}"
     said = capsys.readouterr().out
     assert "wrote mine/desk.toml" in said
     assert f"harness doctor --target {path}" in said
@@ -86,7 +86,7 @@ def test_the_doctor_names_one_missing_thing_after_the_other(
         said.append(captured.out + captured.err)
 
     ask()
-    for name in ("DESK_USER_ONE_PASSWORD", "DESK_USER_TWO_PASSWORD"):
+    for name in PASSWORDS:
         monkeypatch.setenv(name, "made up for this test")
     ask()
     file.write_text(file.read_text().replace("start = []", 'start = ["env", "PORT={port}", "node", "server.js"]'))
@@ -96,7 +96,7 @@ def test_the_doctor_names_one_missing_thing_after_the_other(
     file.write_text(file.read_text().replace("health_path", 'database_variable = "DATABASE_URL"\nhealth_path'))
     ask()
     wanted = [
-        "the environment has no DESK_USER_ONE_PASSWORD",
+        "the environment has no DESK_CUSTOMER_ONE_PASSWORD",
         "neither base_url nor commands.start: nothing to reach",
         "set allow.writes where it may be written to",
         "give commands.start and database_variables to the witness",
@@ -185,6 +185,19 @@ def test_a_scheme_without_a_log_in_gives_a_role_that_holds_its_credential(scheme
     assert tomllib.loads(text)["roles"]["user"]["login"]["kind"] == "header"
 
 
+def test_one_log_in_stands_for_every_role_that_the_document_lists() -> None:
+    roles = {"type": "object", "properties": {"role": {"type": "string", "enum": ["guest", "keeper"]}}}
+    fields = {name: {"type": "string"} for name in ("email", "password")}
+    whole = tiny(token={"type": "http", "scheme": "bearer"})
+    answer = {"200": {"description": "Done.", "content": {"application/json": {"schema": roles}}}}
+    body = {"content": {"application/json": {"schema": {"type": "object", "properties": fields}}}}
+    whole["paths"]["/sessions"] = {"post": {"security": [], "requestBody": body, "responses": answer}}
+    drafted = tomllib.loads(draft(Seen("shop", "http://127.0.0.1:1", Document.of(whole))))["roles"]
+    assert {name: role["login"]["path"] for name, role in drafted.items()} == {"guest": "/sessions", "keeper": "/sessions"}
+    roles["properties"]["role"].pop("enum")
+    assert list(tomllib.loads(draft(Seen("shop", "http://127.0.0.1:1", Document.of(whole))))["roles"]) == ["user"]
+
+
 def test_without_anything_the_draft_is_still_a_target(tmp_path: Path) -> None:
     (tmp_path / "shop.toml").write_text(draft(Seen("shop", "https://shop.example.test")))
     target = read_target(tmp_path / "shop.toml", environ={})
@@ -201,7 +214,7 @@ def test_the_name_is_made_of_the_title(title: str, name: str) -> None:
 
 @pytest.fixture
 def passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DESK_USER_ONE_PASSWORD", "DESK_USER_TWO_PASSWORD"):
+    for name in PASSWORDS:
         monkeypatch.setenv(name, "made up for this test")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,11 +19,12 @@ _SIGN_UP = re.compile(r"register|registration|sign[-_]?up|\b(accounts|users|memb
 _PASSWORD = re.compile(r"passw|^pwd$|^secret$", re.I)
 _USERNAME = re.compile(r"e-?mail|user[-_]?name|^login$|^user$|^account$|phone", re.I)
 _TOKEN = re.compile(r"^(access[-_]?token|id[-_]?token|auth[-_]?token|token|jwt|bearer)$", re.I)
+_ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]*", re.I)
 _ROLE_WORD = re.compile(r"[a-z]+", re.I)
-_NO_ROLE = {"api", "auth", "v", "login", "signin", "log", "in", "sign", "session", "token", "tokens", "oauth", "users", "user"}
+_NO_ROLE = re.compile(r"api|auth|v|log|in|sign|log-?in|sign-?in|sessions?|tokens?|oauth|users?", re.I)
 _DEPTH_MAX = 4
-
-
+_ROLES_MAX = 8
+_ROLE_MEMBER = re.compile(r"^(user_?|account_?)?role$", re.I)
 _HEALTH = re.compile(r"/(health\w*|live(z|ness)?|ready(z)?|readiness|ping|status)$", re.I)
 
 
@@ -146,10 +147,28 @@ def _roles(seen: Seen) -> Iterator[list[str]]:
             *(f"# {line}" if line else "#" for line in _users(seen.name, "user")),
         ]
         return
-    for log_in in log_ins:
+    for log_in in _by_role(document, log_ins):
         yield _log_in_role(seen, document, log_in)
     if not log_ins:
         yield _keyed_role(seen, document)
+
+
+def _by_role(document: Document, log_ins: list[_LogIn]) -> list[_LogIn]:
+    """One log-in that tells no role, for each of the roles that the document's own member `role` lists."""
+    if [log_in.role for log_in in log_ins] != ["user"]:
+        return log_ins
+    return [replace(log_ins[0], role=name) for name in _listed_roles(document)] or log_ins
+
+
+def _listed_roles(document: Document) -> list[str]:
+    for operation in document.operations:
+        schemas = [*(body.schema for body in operation.bodies), *(response.schema for response in operation.responses)]
+        for schema in schemas:
+            for _, name, member in _members(document, schema, "$", 0):
+                listed = [value for value in member.get("enum") or () if isinstance(value, str) and _ROLE_NAME.fullmatch(value)]
+                if _ROLE_MEMBER.match(name) and 1 < len(listed) <= _ROLES_MAX:
+                    return listed
+    return []
 
 
 def _log_in_role(seen: Seen, document: Document, log_in: _LogIn) -> list[str]:
@@ -202,7 +221,7 @@ def _users(target: str, role: str) -> list[str]:
 
 def _sign_up(document: Document, role: str) -> list[str]:
     for operation in document.operations:
-        words = f"{operation.path} {operation.operation_id}"
+        words = f"{operation.path} {operation.operation_id}".strip()
         fields = _fields(document, operation)
         if operation.method != "POST" or operation.is_secured or not _SIGN_UP.search(words) or _LOG_IN.search(operation.path):
             continue
@@ -225,7 +244,11 @@ def _log_ins(document: Document) -> list[_LogIn]:
     for operation in document.operations:
         fields = _fields(document, operation)
         sent = _credentials(fields)
-        if operation.method != "POST" or len(sent) < 2 or not _LOG_IN.search(f"{operation.path} {operation.operation_id}"):
+        if (
+            operation.method != "POST"
+            or len(sent) < 2
+            or not _LOG_IN.search(f"{operation.path} {operation.operation_id}".strip())
+        ):
             continue
         role = _role_of(operation)
         json = operation.body is None or "json" in operation.body.media_type
@@ -237,7 +260,7 @@ def _log_ins(document: Document) -> list[_LogIn]:
 def _role_of(operation: Operation) -> str:
     """The word of the path that names who logs in (`/partner-auth/login`), else `user`."""
     for word in _ROLE_WORD.findall(operation.path):
-        if word.lower() not in _NO_ROLE:
+        if not _NO_ROLE.fullmatch(word):
             return str(word.lower())
     return "user"
 
