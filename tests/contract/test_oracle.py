@@ -89,6 +89,12 @@ def test_a_method_that_the_document_does_not_declare_may_be_refused_in_many_ways
     assert any(not deviation.noise for deviation in ORACLE.judge(sent)) is is_defect
 
 
+@pytest.mark.parametrize(("method", "is_defect"), [("QUERY", False), ("PUT", True)])
+def test_a_server_that_cannot_read_a_method_says_400_and_a_route_that_can_is_a_way_in(method: str, is_defect: bool) -> None:
+    sent = replace(exchange("GET /lead", "ST204", Answer(400)), sent=Sent(method, "/lead"))
+    assert any(not deviation.noise for deviation in ORACLE.judge(sent)) is is_defect
+
+
 def test_a_method_of_another_operation_whose_template_matches_is_no_undeclared_one() -> None:
     sent = exchange("GET /papers/all.csv", "ST204", Answer(404))
     assert ORACLE.judge(replace(sent, answer=Answer(200), sent=Sent("DELETE", "/papers/all.csv"))) == ()

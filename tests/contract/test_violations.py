@@ -16,6 +16,7 @@ PRIMARY = {"name": "primary", "in": "query", "schema": {"type": "boolean"}}
 SINCE = {"name": "since", "in": "query", "schema": {"type": "string", "format": "date"}}
 TENANT = {"name": "X-Tenant", "in": "header", "required": True, "schema": {"type": "string", "minLength": 2}}
 LEAD_ID = {"name": "lead_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+KNOWN = {"name": "If-None-Match", "in": "header", "schema": {"type": "string", "maxLength": 10}}
 NOTE = {
     "type": "object",
     "properties": {
@@ -31,7 +32,7 @@ NOTE = {
 def document(version: str = "3.1.0") -> Document:
     paths = {
         "/leads": {"get": {"parameters": [LIMIT, STAGE, PRIMARY, SINCE], "responses": {}}},
-        "/leads/{lead_id}": {"get": {"parameters": [LEAD_ID], "responses": {}}},
+        "/leads/{lead_id}": {"get": {"parameters": [LEAD_ID, KNOWN], "responses": {}}},
         "/notes": {
             "post": {
                 "parameters": [TENANT],
@@ -89,6 +90,13 @@ def test_what_frameworks_read_leniently_is_lax(query: str) -> None:
     judgement = get(f"/leads?{query}")
     assert judgement.strict == ()
     assert judgement.violations or judgement.doubtful
+
+
+@pytest.mark.parametrize(("header", "strict"), [("If-None-Match", 0), ("X-Tenant", 1)])
+def test_a_header_that_http_itself_reads_is_lax_and_one_of_the_platforms_own_is_not(header: str, strict: int) -> None:
+    known = Sent("GET", "/leads/0b3e5d0e-8f3a-4c1e-9d57-0c9a3f1f2b4d", {"If-None-Match": '"0123456789"'})
+    judgement = post('{"text": "a"}', X_Tenant="a") if header == "X-Tenant" else judge("GET /leads/{lead_id}", known)
+    assert (len(judgement.violations), len(judgement.strict)) == (1, strict)
 
 
 def test_a_path_value_is_decoded_before_it_is_judged() -> None:

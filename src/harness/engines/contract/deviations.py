@@ -172,6 +172,7 @@ def refusal_reason(answer: Answer) -> str:
 
 
 _REFUSES_METHOD = (401, 403, 404, 501)  # not as RFC 9110 would have it (405), but nothing is done
+_SELDOM_KNOWN = ("TRACE", "QUERY", "CONNECT")  # a server that cannot read the method answers 400; a route that can is a way in
 _NOT_IMPLEMENTED = 501
 
 
@@ -199,13 +200,14 @@ def method(exchange: Exchange, operation: Operation, answer: Answer, complaint: 
 
 def undeclared_method(method: str, answer: Answer) -> Deviation:
     """An answer other than 405 to a method that the path does not declare."""
+    is_refused = answer.status in _REFUSES_METHOD or (answer.status == 400 and method in _SELDOM_KNOWN)
     return Deviation(
         Rule.METHOD,
         method,
         f"answers {method}, which the document does not declare, with {answer.status}",
         "405 Method Not Allowed.",
         f"status {answer.status}",
-        noise="servers refuse a method that no route has in their own way" if answer.status in _REFUSES_METHOD else "",
+        noise="servers refuse a method that no route has in their own way" if is_refused else "",
     )
 
 
