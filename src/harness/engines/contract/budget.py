@@ -19,7 +19,7 @@ class Budget:
     """
 
     cases_per_operation: int = 30
-    seconds: float = 180.0
+    seconds: float = 420.0
     request_seconds: float = 10.0
     answer_bytes_max: int = 4 * 1024 * 1024
     workers: int = 2
