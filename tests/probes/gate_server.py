@@ -1,7 +1,7 @@
 """A small platform that guards its doors: limits for clients and accounts, registration and reset by code. Its guards come off
-by name (`defects`), one at a time; `eight-digits` and `tokens-first` are habits: codes of eight digits, of which others are
-refused uncounted, and a token that is none is refused (401) before anything is counted. `shows-role` tells who has
-registered what they are.
+by name (`defects`), one at a time. Habits are `eight-digits` (codes of eight digits, of which others are refused uncounted),
+`late-mail` (a code is sent after the answer) and `tokens-first` (a token that is none is refused with 401 before anything is
+counted). `shows-role` tells who has registered what they are.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -194,11 +195,18 @@ class Gate:
         code = secrets.token_urlsafe(32) if self.has("long-code") else code
         code = f"POWER100-RESET-{code}" if self.has("prefixed-code") else code
         self.codes[email] = (code, 0)
+        link = f"http://gate.test/password/reset/{code}" if self.has("long-code") else ""
+        line = f"to {email}: your code is {code} {link}\n"
+        if self.has("late-mail"):
+            threading.Timer(0.15, self._mail, (line,)).start()
+        else:
+            self._mail(line)
+        return Given(202, {"sent": True, **({"debug": {"code": code}} if self.has("returns-code") else {})})
+
+    def _mail(self, line: str) -> None:
         if self.log is not None:
             with self.log.open("a") as file:
-                link = f"http://gate.test/password/reset/{code}" if self.has("long-code") else ""
-                file.write(f"to {email}: your code is {code} {link}\n")
-        return Given(202, {"sent": True, **({"debug": {"code": code}} if self.has("returns-code") else {})})
+                file.write(line)
 
     def _take_code(self, asked: Asked) -> Given:
         words = asked.body

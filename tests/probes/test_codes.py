@@ -79,6 +79,15 @@ def test_a_code_that_proves_nothing_is_found_and_seen_again(
     assert {finding.confidence for finding in report.findings} == {Confidence.HIGH}
 
 
+@pytest.mark.parametrize(("defects", "found"), [((), set()), (("reusable-code",), {"codes.reusable"})])
+def test_a_code_that_is_sent_after_the_answer_is_not_taken_for_that_of_another_start(
+    defects: tuple[str, ...], found: set[str], tmp_path: Path
+) -> None:
+    report = examined("late-mail", *defects, log=tmp_path / "log")
+    assert {finding.rule for finding in report.findings} == found
+    assert "codes.not-seen" not in {observation.rule for observation in report.observations}
+
+
 def test_a_code_too_long_to_be_guessed_needs_no_limit(tmp_path: Path) -> None:
     (log := tmp_path / "log").touch()
     hints = tuple(

@@ -23,6 +23,7 @@ from harness.probes.scene import Asker, Untestable
 
 CANDIDATES_MAX = 3  # that are tried for the code of one start
 LOG_AWAITED_S = 2.0  # a code may be sent after the answer
+LATE_S = 0.3  # the line of an earlier start may come before that of this one
 _POLL_S = 0.02
 _CODE = re.compile(r"^\d{4,8}$")
 
@@ -68,7 +69,8 @@ class Correspondence:
             Untestable: it was refused, or no request could be made.
         """
         request, given = self.codes.start_request()
-        started = Started(request, given, self.send(request))
+        username = self.codes.scene.world.user(request.role, request.user)[1].username if self.flow.is_reset else ""
+        started = Started(request, given, self.send(request), username)
         if not started.answer.is_success:
             number, status = self.codes.starts, started.answer.status
             raise Untestable(f"start {number} of {self.flow.start.name} was answered {status}, so no code was sent")
@@ -92,14 +94,15 @@ class Correspondence:
 
     def _logged(self, started: Started) -> list[str]:
         """Codes that the log shows within the wait: those of lines about whom it was sent to, else all, the newest first."""
-        deadline = time.monotonic() + (LOG_AWAITED_S if self.flow.declared or self.sighted else LOG_AWAITED_S / 4)
-        text = self.log.read()
-        while not self.flow.log_pattern.search(text) and time.monotonic() < deadline and self.door.log_path is not None:
+        begun, text = time.monotonic(), self.log.read()
+        while True:
+            lines = [line for line in reversed(text.splitlines()) if self.flow.log_pattern.search(line)]
+            about = [line for line in lines if started.is_about(line)]
+            patience_s = LATE_S if lines else LOG_AWAITED_S if self.flow.declared or self.sighted else LOG_AWAITED_S / 4
+            if about or self.door.log_path is None or time.monotonic() - begun > patience_s:
+                return list(dict.fromkeys(code for line in about or lines for code in self.flow.log_pattern.findall(line)))
             time.sleep(_POLL_S)
             text += self.log.read()
-        lines = [line for line in reversed(text.splitlines()) if self.flow.log_pattern.search(line)]
-        about = [line for line in lines if started.is_about(line)] or lines
-        return list(dict.fromkeys(code for line in about for code in self.flow.log_pattern.findall(line)))
 
     def used(self, started: Started) -> tuple[str, int]:
         """The code that was accepted and the answer's status; `""` where none of those seen was."""

@@ -31,14 +31,18 @@ _REFERENCE = re.compile(r"(^|_)(id|ref|reference|challenge|session|request|uuid)
 
 @dataclass
 class Started:
-    """A code that was sent to somebody. `given` is the body of the start, `answer` what came back."""
+    """A code that was sent to somebody. `given` is the body of the start, `answer` what came back; `username` whose account it is
+    about, where that is one of the target's users."""
 
     request: Request
     given: Mapping[str, Any]
     answer: Answer
+    username: str = ""
 
     def is_about(self, line: str) -> bool:
         """Whether a line of a log names who the code was sent to: an address, or the last digits of a number."""
+        if self.username and self.username.lower() in line.lower():
+            return True
         for key, value in self.given.items():
             text = str(value)
             if _PHONE.search(key) and len(digits := re.sub(r"\D", "", text)) >= 7 and digits[-7:] in re.sub(r"\D", "", line):
