@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.engines.contract.campaign import ENUMERATED, Campaign
+from harness.engines.contract.campaign import DESTRUCTIVE, ENUMERATED, Campaign
 from harness.engines.contract.feeding import feed_of
 from harness.model.target import Allow, Environment, Login, ObjectKind, Role, Target, User
 from harness.probes.document import Document
@@ -44,6 +44,13 @@ DOCUMENT = Document.of(
                 one_of(["bookings"], bookings={"type": "array", "minItems": 1, "items": one_of(["bookingId"], bookingId=ID)})
             ),
             "/notes": taking(one_of(["text"], text={"type": "string"}, bookingId=ID)),
+            "/vans": {"get": {"responses": {"200": {"description": "all"}}}, **taking(one_of(["name"], name={"type": "string"}))},
+            "/vans/{vanId}": {
+                "delete": {
+                    "parameters": [{"name": "vanId", "in": "path", "required": True, "schema": ID}],
+                    "responses": {str(status): {"description": "-"} for status in (204, 400, 404, 409)},
+                }
+            },
         },
     }
 )
@@ -56,11 +63,28 @@ TARGET = Target(
     ("127.0.0.1",),
     Allow(writes=True),
     (CLERK,),
-    objects=(ObjectKind("booking", "clerk", ("bookingId",), "/bookings", "$[*].id"),),
+    objects=(
+        ObjectKind("booking", "clerk", ("bookingId",), "/bookings", "$[*].id"),
+        ObjectKind("van", "clerk", ("vanId",), "/vans", "$[*].id"),
+    ),
 )
+BOOKED = [{"id": number} for number in range(1, 30)]  # vans: none of these may go
+made: set[int] = set()
+
+
+def answer_about_vans(asked: Asked) -> Given:
+    if asked.method == "GET":
+        return Given(200, BOOKED)
+    if asked.method == "POST":
+        made.add(100 + len(made))
+        return Given(201, {"id": max(made)})
+    number = asked.path.rpartition("/")[2]
+    return Given(204 if number.isdigit() and int(number) in made else 409, None)
 
 
 def answer(asked: Asked) -> Given:
+    if asked.path.startswith("/vans"):
+        return answer_about_vans(asked)
     if asked.method == "GET":
         return Given(200, BOOKINGS)
     body = asked.body if isinstance(asked.body, dict) else {}
@@ -96,7 +120,16 @@ def test_what_nobody_lists_is_fed_as_the_target_file_names_it() -> None:
     assert feed.notes == ()
 
 
-@pytest.mark.parametrize("operation", ["POST /damage-reports", "POST /reminders"])
+def test_what_deletes_gets_objects_that_nobody_holds() -> None:
+    name = "DELETE /vans/{vanId}"
+    with fresh("") as live, World(live) as world:
+        feed = feed_of(DOCUMENT, TARGET, CLERK, world, {}, operations=(name,))
+        unasked = feed_of(DOCUMENT, TARGET, CLERK, world, {}, operations=("POST /notes",))
+    assert set(feed.values[name]["vanId"][:3]) <= made
+    assert feed.values[name]["vanId"][3:5] == unasked.values[name]["vanId"][:2] == (1, 2)
+
+
+@pytest.mark.parametrize("operation", ["POST /damage-reports", "POST /reminders", "DELETE /vans/{vanId}"])
 def test_a_write_that_only_one_state_allows_succeeds(operation: str) -> None:
-    result = Campaign(DOCUMENT, TARGET, fresh, seed=1, budget=BUDGET, operations=(operation,), phases=(ENUMERATED,)).run()
+    result = Campaign(DOCUMENT, TARGET, fresh, seed=1, budget=BUDGET, operations=(operation,), phases=(ENUMERATED, DESTRUCTIVE)).run()
     assert [cases.successes > 0 for cases in result.cases] == [True], (result.cases, told(result))

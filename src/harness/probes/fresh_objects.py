@@ -40,6 +40,13 @@ def fresh_objects(scene: Scene, operation: Operation, name: str, owner: Asker) -
             yield made.identity
 
 
+def made_for(scene: Scene, operation: Operation, owner: Asker) -> dict[str, Any]:
+    """The ids in the operation's path for a new object of the owner, its parents' among them; empty where none can be made."""
+    names = names_in(operation.path)
+    made = _made(scene, operation, names[-1], owner) if names else None
+    return made.ids if made is not None else {}
+
+
 @dataclass(frozen=True)
 class _Made:
     """A new object: the template of its path, the ids in it, its own among them, and whose it is."""

@@ -201,7 +201,8 @@ class Campaign:
             World(door, patience_s=self._budget.request_seconds) as world,
         ):
             try:
-                feed = feed_of(self._document, self._target, leg.role, world, self._lent)
+                called = self._operations(leg)
+                feed = feed_of(self._document, self._target, leg.role, world, self._lent, operations=called, seed=self._seed)
                 session = TestersSession(door, leg.role)
                 job = replace(self._job(leg, door, feed, session.secrets()), watch=self._watch(leg.role, world))
             except HarnessError as error:

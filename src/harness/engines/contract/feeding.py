@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +21,16 @@ from harness.probes.borrowed import borrowed_ids, is_reference, refers
 from harness.probes.destruction import destructive
 from harness.probes.document import Document, Operation
 from harness.probes.exchange import World
+from harness.probes.fresh_objects import made_for
 from harness.probes.life_cycle import ids_by_state
 from harness.probes.passwords import asks_new, asks_present
 from harness.probes.refresh_tokens import refresh_member
+from harness.probes.scene import Asker, Scene
 from harness.probes.schemas import SchemaError
 
 IDS_MAX = 20
 EXAMPLES_MAX = 3
+MADE_MAX = 3
 _NAMED = re.compile(r"/([^/{}]+)/\{([^{}]+)\}")  # a collection and the parameter that names one of it
 _SILENT_MAX = 3  # reads without an answer, after which no further one is asked for
 _VERSION = re.compile(r"^(version|revision|rev|lock_?version|row_?version|etag)$", re.I)
@@ -94,11 +97,22 @@ class Feed:
     notes: tuple[str, ...] = ()
 
 
-def feed_of(document: Document, target: Target, role: Role, world: World, lent: dict[str, dict[str, tuple[Any, ...]]]) -> Feed:
+def feed_of(
+    document: Document,
+    target: Target,
+    role: Role,
+    world: World,
+    lent: dict[str, dict[str, tuple[Any, ...]]],
+    *,
+    operations: Collection[str] = (),
+    seed: int = 0,
+) -> Feed:
     """Asks the running target for ids, and works the rest out of the document.
 
     Args:
         lent: ids of objects that no kind describes, by role. What is asked for once is kept there: fresh data has the same ids.
+        operations: what the cases will call. Those of them that delete get objects made for them.
+        seed: of what is sent to make these.
     """
     values: dict[str, dict[str, tuple[Any, ...]]] = {}
     places: dict[str, dict[str, tuple[Any, ...]]] = {}
@@ -116,6 +130,7 @@ def feed_of(document: Document, target: Target, role: Role, world: World, lent: 
         lent[role.name] = borrowed_ids(world, document, role) if _asks_for_others(document, values) else {}
     known = lent[role.name]
     _add_lent(document, known, values)
+    _add_made(Scene(world, document, seed), role, operations, values)
     fresh = {op.name: found for op in document.operations if (found := _freshness(document, op))}
     bodies, renewing = {}, _renewing(document, role, world)
     for op in document.operations:
@@ -181,6 +196,24 @@ def _add_lent(document: Document, known: Mapping[str, tuple[Any, ...]], values: 
         for before, name in _NAMED.findall(operation.path):
             if ids := refers(name, known, before):
                 values.setdefault(operation.name, {}).setdefault(name, ids)
+
+
+def _add_made(scene: Scene, role: Role, operations: Collection[str], values: dict[str, dict[str, tuple[Any, ...]]]) -> None:
+    """Puts new objects first for what deletes: those that are there may be held by others (409), or written by somebody else."""
+    owner = Asker(role.name, role.users[0].name)
+    for operation in scene.document.operations:
+        if operation.method != "DELETE" or operation.name not in operations:
+            continue
+        if scene.permission(operation, owner).permitted is False:
+            continue
+        try:
+            made = [found for _ in range(MADE_MAX) if (found := made_for(scene, operation, owner))]
+        except HarnessError:  # the target died of it: the first case says so
+            return
+        known = values.setdefault(operation.name, {})
+        for name in made[0] if made else ():
+            ids = tuple(dict.fromkeys(each[name] for each in made))
+            known[name] = ids if len(ids) == 1 < len(made) else (*ids, *known.get(name, ()))[:IDS_MAX]
 
 
 def _asks_for_others(document: Document, values: Mapping[str, Mapping[str, Any]]) -> bool:
