@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
@@ -84,6 +85,15 @@ def test_another_place_and_another_seed_give_another_value() -> None:
 )
 def test_a_name_tells_what_a_text_is(name: str, pattern: str) -> None:
     assert re.search(pattern, values().value({"type": "string"}, f"POST /x body.{name}"))
+
+
+def test_a_file_in_a_body_is_plain_text_where_its_type_may_be_named_so() -> None:
+    kinds = {"type": "string", "enum": ["image/png", "text/plain"]}
+    content = {"type": "string", "pattern": "^([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}
+    schema = {"type": "object", "properties": {"contentType": kinds, "contentBase64": content}}
+    made = values().value(schema, "POST /files body")
+    assert made["contentType"] == "text/plain"
+    assert base64.b64decode(made["contentBase64"], validate=True).decode().isprintable()
 
 
 def test_what_the_document_offers_comes_first() -> None:

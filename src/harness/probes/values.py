@@ -83,6 +83,8 @@ class _Maker:
             raise SchemaError(f"the schema of {name} needs a value deeper than {DEPTH_MAX} levels")
         resolved = self._chosen(self._schemas.resolve(schema))
         given = [item for item in _given(resolved) if item != unlike]
+        if PLAIN_TEXT in given and _MEDIA_TYPE.search(name):  # the one that content made here is of
+            return PLAIN_TEXT
         if given:
             return given[0] if unlike is None else self._random.choice(given)
         return self._typed(resolved, name, depth, unlike)
@@ -206,7 +208,10 @@ _FORM_ALIASES = {
     "idn-hostname": "hostname",
     "tel": "phone",
 }
+PLAIN_TEXT = "text/plain"
+_MEDIA_TYPE = re.compile(r"(content|media|mime|file)_?type$", re.I)
 _NAME_HINTS = (
+    (re.compile(r"base_?64", re.I), "byte"),
     (re.compile(r"e-?mail", re.I), "email"),
     (re.compile(r"phone|mobile|msisdn", re.I), "phone"),
     (re.compile(r"passw|passphrase", re.I), "password"),
