@@ -131,5 +131,6 @@ def test_what_deletes_gets_objects_that_nobody_holds() -> None:
 
 @pytest.mark.parametrize("operation", ["POST /damage-reports", "POST /reminders", "DELETE /vans/{vanId}"])
 def test_a_write_that_only_one_state_allows_succeeds(operation: str) -> None:
-    result = Campaign(DOCUMENT, TARGET, fresh, seed=1, budget=BUDGET, operations=(operation,), phases=(ENUMERATED, DESTRUCTIVE)).run()
+    phases = (ENUMERATED, DESTRUCTIVE)
+    result = Campaign(DOCUMENT, TARGET, fresh, seed=1, budget=BUDGET, operations=(operation,), phases=phases).run()
     assert [cases.successes > 0 for cases in result.cases] == [True], (result.cases, told(result))
