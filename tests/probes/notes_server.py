@@ -133,7 +133,7 @@ class Platform:
 
     def _broken(self, path: str, body: Any) -> tuple[int, Any] | None:
         """What a defect answers before anything is checked."""
-        known = {*NOTE["properties"], *(["owner"] if self.has("knows-owner") else [])}
+        known = {*NOTE["properties"], *(name for name in ("owner", "is_admin") if self.has(f"knows-{name}"))}
         is_strange = isinstance(body, dict) and path.startswith("/notes") and bool(set(body) - known)
         if is_strange and self.has("strict"):
             return 422, {"error": "a member is unknown"}

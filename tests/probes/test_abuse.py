@@ -67,9 +67,10 @@ def test_a_platform_that_refuses_unknown_members_is_sent_few_requests() -> None:
     assert len(platform.requests) < 60
 
 
-def test_a_member_that_a_strict_platform_knows_and_does_not_declare_is_found() -> None:
-    found = rules(mass_assigned("strict", "knows-owner", "takes-all"))
-    assert {name for _, _, name in found} == {"owner"}
+@pytest.mark.parametrize("member", ["owner", "is_admin"])
+def test_a_member_that_a_strict_platform_knows_and_does_not_declare_is_found(member: str) -> None:
+    found = rules(mass_assigned("strict", f"knows-{member}", "takes-all"))
+    assert {name for _, _, name in found} == {member}
     assert {operation for _, operation, _ in found} == {"POST /notes", "PATCH /notes/{note_id}"}
 
 

@@ -42,6 +42,8 @@ _RIGHTS: dict[str, Any] = {
     **dict.fromkeys(("role", "user_role", "userRole"), "admin"),
     **dict.fromkeys(("balance", "credit", "credits", "available_credit"), 987_654),
 }
+# Where each member is sent alone, as unknown ones are refused: one of them may be known by mistake.
+_FOREMOST = {name: _RIGHTS[name] for name in ("role", "isAdmin", "is_admin")}
 # What a platform may well take over from a client: not worth a word.
 _HARMLESS = re.compile(
     r"(^|_)(name|title|description|note|notes|comment|text|body|label|tags?)$|^(success|message|error|token)$", re.I
@@ -99,7 +101,7 @@ def _examine(scene: Scene, operation: Operation, report: Report) -> None:
     for each in _looked(scene, operation, good.draft, asker):  # what stands there already shows nothing afterwards
         shown = {**_plain(each.json), **shown}
     report.tried += 1
-    members = _members(scene, operation, shown, {} if good.strict else _RIGHTS)
+    members = _members(scene, operation, shown, _FOREMOST if good.strict else _RIGHTS)
     members = dict(list(_with_parents(scene, operation, asker, members, good).items())[:MEMBERS_MAX])
     taken = _taken(scene, operation, asker, members, good)
     said: set[str] = set()
@@ -212,7 +214,7 @@ def _members(scene: Scene, operation: Operation, shown: Mapping[str, Any], guess
         if name not in declared:
             found.setdefault(name, _guess(scene, name, value))
     for name, kind in columns_beside(scene.world.door.dsn, declared).items():
-        if not _HARMLESS.search(name) and (value := _of_column(kind)) is not None:
+        if not _HARMLESS.search(name) and (value := _of_column(scene, name, kind)) is not None:
             found.setdefault(name, value)
     return found
 
@@ -232,10 +234,12 @@ def _with_parents(scene: Scene, operation: Operation, asker: Asker, members: dic
     return found
 
 
-def _of_column(kind: str) -> Any:
-    """A value that a column of this type takes; small, as a limit on it is likely."""
+def _of_column(scene: Scene, name: str, kind: str) -> Any:
+    """A value that a column of this type takes: a small number, as a limit on it is likely, or a text that the document lists."""
     if kind == "boolean":
         return True
+    if listed := enumerated(scene.document.data, name):
+        return highest_role(listed, _role_names(scene)) or listed[-1]
     return 77 if kind in ("smallint", "integer", "bigint", "numeric", "double precision", "real") else None
 
 
