@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from harness.probes.days import day_for, some_day
+from harness.probes.days import HALF_DAYS, day_for, some_day, widest
 from harness.probes.schemas import Schemas
 from harness.probes.values import Values
 
@@ -55,6 +55,11 @@ def test_a_read_asks_about_the_next_weeks() -> None:
 def test_another_request_is_about_another_day() -> None:
     values = Values(Schemas({}), 1)
     assert len({values.value(DATE, f"POST /bookings body {salt} date") for salt in range(30)}) > 15
+
+
+def test_the_widest_window_is_a_year_about_today() -> None:
+    assert (widest("departs_until") - widest("since")).days == 2 * HALF_DAYS <= 366
+    assert widest("from") < TODAY < widest("to")
 
 
 @pytest.mark.parametrize("name", ["birth_date", "dateOfBirth", "dob", "hiredOn", "purchase_date", "incidentAt"])

@@ -52,18 +52,21 @@ TARGET = Target(
 
 
 def bills(asked: Asked, user: str, defect: str) -> Given:
-    """The sum that a user owes. `believed`: that of whom the request names; `refused`: another's name is answered 403."""
+    """The sum that a user owes. `believed`: that of whom the request names; `refused`: another's name is answered 403;
+    `rows`: each bill names whose it is, and nothing else tells a user's id."""
     own = USERS[user]
     if asked.path.startswith("/customers/"):
         return Given(200, {"name": "somebody"}) if defect == "each-other" else Given(404, {})
     if asked.path == "/customers":
         return Given(200, [{"id": each} for each in OWED]) if defect == "a-list-of-people" else Given(403, {})
     if asked.path == "/me":
-        return Given(200, {"id": own, "name": user})
+        return Given(404, {}) if defect.startswith("rows") else Given(200, {"id": own, "name": user})
     named = next((int(value) for value in asked.query.values() if value.isdigit()), own)
     if defect == "refused" and named != own:
         return Given(403, {"error": "not yours"})
-    whose = own if defect in ("", "refused") else named
+    whose = own if defect in ("", "refused", "rows") else named
+    if defect.startswith("rows"):
+        return Given(200, {"items": [{"customerId": whose, "owed": sum_} for sum_ in (1, OWED[whose])] if whose in OWED else []})
     if defect == "all" and not asked.query:
         return Given(200, {"owed": sum(OWED.values())})
     return Given(200, {"owed": OWED.get(whose, 0)})
@@ -98,7 +101,14 @@ def test_who_is_told_what_another_owes_by_naming_them_is_found() -> None:
     assert cells == ["ben own True", "ben nobody False", "ann another True"]
 
 
-@pytest.mark.parametrize("defect", ["", "refused"])
+def test_who_the_rows_are_of_tells_whom_the_parameter_names() -> None:
+    with scene("rows-believed") as opened:
+        (finding,), cells = examined(opened)
+    assert (finding.rule, finding.parameter) == ("authorization.read-of-another", "customerId")
+    assert cells == ["ben own True", "ben nobody False", "ann another True"]
+
+
+@pytest.mark.parametrize("defect", ["", "refused", "rows"])
 def test_a_name_that_is_not_believed_or_refused_is_a_refusal_with_its_twin(defect: str) -> None:
     with scene(defect) as opened:
         findings, cells = examined(opened)

@@ -9,6 +9,7 @@ from random import Random
 
 SOON_DAYS, SPAN_DAYS = 14, 150  # from today: bookings are taken some months ahead, and no two are to meet
 LATER_DAYS = 2
+HALF_DAYS = 180  # before and after today: what is bounded at all is often bounded to a year
 WINDOW_DAYS = 13  # what a read asks about, from tomorrow on: what is booked soon stands in it, and few bound it to less
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _LATER = re.compile(
@@ -44,7 +45,17 @@ def day_for(name: str, about: About, random: Random) -> date:
         return date(1985, 1, 1) + timedelta(days=random.randrange(3_000))
     if any(_PAST.fullmatch(word) for word in words):
         return _today() - timedelta(days=1 + random.randrange(300))
-    return about.day + timedelta(days=about.later_days) if any(_LATER.fullmatch(word) for word in words) else about.day
+    return about.day + timedelta(days=about.later_days) if _is_later(words) else about.day
+
+
+def widest(name: str) -> date:
+    """A day for a parameter of that name in a read that is to show all that there is: half a year ahead or back."""
+    words = [word.lower() for word in _WORDS.split(name) if word]
+    return _today() + timedelta(days=HALF_DAYS if _is_later(words) else -HALF_DAYS)
+
+
+def _is_later(words: list[str]) -> bool:
+    return any(_LATER.fullmatch(word) for word in words)
 
 
 def _today() -> date:

@@ -7,7 +7,7 @@ import io
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from harness.model.errors import HarnessError
@@ -16,6 +16,7 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import Report, finding_of
+from harness.probes.days import widest
 from harness.probes.destruction import destructive
 from harness.probes.drafts import Draft
 from harness.probes.operations import Operation
@@ -123,12 +124,24 @@ def _is_declared(operation: Operation) -> bool:
 def _fetched(scene: Scene, operation: Operation, asker: Asker) -> tuple[Request, Answer] | None:
     """The longest of some valid requests' answers: a filter that was made up leaves nothing in it."""
     found: list[tuple[Request, Answer]] = []
-    for draft in islice(valid_drafts(scene, operation, asker), FILTERS_MAX):
+    drafts = islice(valid_drafts(scene, operation, asker), FILTERS_MAX)
+    for draft in (wider for each in drafts for wider in (each, *_widened(scene, each))):
         request = draft.request(asker.role, asker.user)
         answer = scene.ask(request)
         if answer.is_success:
             found.append((request, answer))
     return max(found, key=lambda pair: len(pair[1].content), default=None)
+
+
+def _widened(scene: Scene, draft: Draft) -> Iterator[Draft]:
+    """The same about a whole year, where it is about the days from one to another: what was just stored may be of any of them."""
+    days = {}
+    for parameter in draft.operation.placed("query"):
+        form = scene.document.schemas.resolve(parameter.schema).get("format")
+        if parameter.name in draft.query and form in ("date", "date-time"):
+            days[parameter.name] = widest(parameter.name).isoformat() + ("T00:00:00Z" if form == "date-time" else "")
+    if len(set(days.values())) > 1:
+        yield replace(draft, query={**draft.query, **days})
 
 
 def _store(scene: Scene, report: Report) -> None:

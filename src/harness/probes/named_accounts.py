@@ -1,7 +1,8 @@
 """Query parameters that name somebody whose data is asked for: `GET /invoices/summary?customerId=7`.
 
 A name alone proves nothing. Such a parameter counts where the operation itself is about who asks: it tells two users different
-things without the parameter, and each of them the same with the id of its own account in it. Where users may look at each other's
+things without the parameter, and each of them the same with the id of its own account in it (as `GET /me` gives it, or each row
+that the user is shown). Where users may look at each other's
 accounts, what they have there is no secret either.
 """
 
@@ -41,7 +42,9 @@ def named_accounts(scene: Scene, operation: Operation) -> Iterator[Reference]:
         if parameter.required or _is_described(scene, parameter.name):
             continue
         for role in _lowest(scene):
-            own = _own_ids(scene, role, parameter.name) if _names_one_of(role, parameter.name) else {}
+            if not _names_one_of(role, parameter.name):
+                continue
+            own = _own_ids(scene, role, parameter.name) or _shown_ids(scene, operation, role, parameter.name)
             if len(own) < 2 or _look_at_each_other(scene, role, own):
                 continue
             if _is_about_the_caller(scene, operation, role, parameter.name, own):
@@ -82,6 +85,18 @@ def _own_ids(scene: Scene, role: Role, parameter: str) -> dict[str, Any]:
             if len(set(map(str, ids.values()))) == len(answers):
                 return ids
     return {}
+
+
+def _shown_ids(scene: Scene, operation: Operation, role: Role, parameter: str) -> dict[str, Any]:
+    """By user, the one value that all rows of the answer hold in a member of the parameter's name; none where two share one."""
+    found: dict[str, Any] = {}
+    for user in role.users[:2]:
+        answer = _ask(scene, operation, role, user.name)
+        shown = leaves(answer.json) if answer is not None else ()
+        values = {value for path, value in shown if path.rpartition(".")[2] == parameter and isinstance(value, int | str)}
+        if len(values) == 1:
+            found[user.name] = values.pop()
+    return found if len(set(map(str, found.values()))) == len(role.users[:2]) else {}
 
 
 def _look_at_each_other(scene: Scene, role: Role, own: dict[str, Any]) -> bool:

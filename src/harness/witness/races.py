@@ -39,7 +39,7 @@ from harness.witness.writes import Bookkeeping
 
 LOST, DOUBLE = "lost-update", "double-submission"
 RACES_MAX = 6  # pairs of writes that are sent until two were lost, or one was refused as it should be
-RACES_ON_KNOWN_MAX = 4  # of them for objects that were there before
+RACES_ON_KNOWN_MAX = 12  # of them for objects that were there before: some in each state
 LOST_MIN = 2
 _WAIT_S = 1.0  # until both wait for the lock
 _LOCK_S = 2.0
