@@ -8,8 +8,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from harness.model.finding import Confidence
-from harness.probes.forging import WEAK_KEYS, forgeries, key_of, read_jwt, signed
+from harness.model.finding import Confidence, Request
+from harness.probes.answers import Answer
+from harness.probes.calls import Call
+from harness.probes.forged_tokens import Attacked, findings_of
+from harness.probes.forging import WEAK_KEYS, Forgery, forgeries, key_of, read_jwt, signed
+from harness.probes.scene import Asker
 from harness.probes.sessions import SessionsRun
 from harness.targets.live import LiveTarget
 from tests.probes.notes_server import DOCUMENT, Servers
@@ -43,6 +47,27 @@ def test_a_hole_is_said_once_and_seen_again(defect: str, rule: str, operation: s
     run = attacked(defect)
     assert rules(run) == {(rule, operation)}
     assert {f.confidence for f in [*run.findings, *run.ended_findings("log-out")]} == {Confidence.HIGH}
+
+
+@pytest.mark.parametrize(
+    ("accepting", "said"),
+    [
+        ({"keeper": 4}, [("keeper", "")]),  # the others log in another way
+        ({"keeper": 4, "guest": 4}, [("keeper", ""), ("guest", "")]),
+        ({"keeper": 4, "guest": 4, "auditor": 1}, [("", "")]),
+        ({"keeper": 1}, [("keeper", "GET /things/0")]),
+        ({"keeper": 4, "guest": 1}, [("keeper", ""), ("guest", "GET /things/0")]),
+    ],
+)
+def test_what_all_operations_of_a_role_accept_is_said_once(accepting: dict[str, int], said: list[tuple[str, str]]) -> None:
+    forged = Forgery("alg-none", "", "a token that nobody signed", "why", 347)
+    attacked = []
+    for role in ("keeper", "guest", "auditor"):
+        for number in range(4):
+            call = Call(Asker(role, "one"), Request("GET", f"/things/{number}", role, "one"), Answer(200))
+            accepted = ((forged, call),) if number < accepting.get(role, 0) else ()
+            attacked.append(Attacked(f"GET /things/{number}", role, (("none", 401), ("alg-none", 200)), accepted, call))
+    assert [(finding.role, finding.operation) for finding in findings_of(attacked)] == said
 
 
 def test_no_token_and_no_key_is_kept_in_a_finding() -> None:

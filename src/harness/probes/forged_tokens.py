@@ -37,6 +37,10 @@ class Attacked:
     note: str = ""
 
 
+Hit = tuple[Attacked, Forgery, Call]
+"""What was attacked, the forgery that it accepted, and how it answered."""
+
+
 def attack(scene: Scene, role: Role, operation: Operation, *, isolated: bool = True) -> Attacked:
     """Sends what would succeed with every forged token, then with the good one.
 
@@ -81,23 +85,37 @@ def is_let_in(answer: Answer) -> bool:
 
 
 def findings_of(attacked: list[Attacked]) -> Iterator[Finding]:
-    """One finding per forgery: of the whole platform where nearly everything accepts it, else per operation and role."""
-    hits: dict[str, list[tuple[Attacked, Forgery, Call]]] = {}
+    """One finding per forgery: of the whole platform, or of all that a role may call, where nearly everything accepts it; else
+    per operation and role."""
+    hits: dict[str, list[Hit]] = {}
     for item in attacked:
         for forged, call in _plainest(item.accepted):
             hits.setdefault(forged.name, []).append((item, forged, call))
-    everywhere = {name for name, found in hits.items() if _is_everywhere(attacked, {id(item) for item, _, _ in found})}
+    everywhere = {name for name, found in hits.items() if _is_everywhere(attacked, found)}
     for name, found in hits.items():
-        operations = list(dict.fromkeys(item.operation for item, _, _ in found))
         if name in everywhere:
-            yield _finding("", "", *found[0][1:], operations)
+            yield _finding("", "", *found[0][1:], _operations(found))
         elif not everywhere & _NOTHING_CHECKED:
-            for item, forged, call in found:
-                yield _finding(item.role, item.operation, forged, call, [item.operation])
+            yield from _findings_by_role(attacked, found)
 
 
-def _is_everywhere(attacked: list[Attacked], hit: set[int]) -> bool:
+def _findings_by_role(attacked: list[Attacked], found: list[Hit]) -> Iterator[Finding]:
+    """Roles may log in in different ways, and only the tokens of one be looked at too little."""
+    for role in dict.fromkeys(item.role for item, _, _ in found):
+        own = [hit for hit in found if hit[0].role == role]
+        if _is_everywhere([item for item in attacked if item.role == role], own):
+            yield _finding(role, "", *own[0][1:], _operations(own))
+        else:
+            yield from (_finding(role, item.operation, forged, call, [item.operation]) for item, forged, call in own)
+
+
+def _operations(found: list[Hit]) -> list[str]:
+    return list(dict.fromkeys(item.operation for item, _, _ in found))
+
+
+def _is_everywhere(attacked: list[Attacked], found: list[Hit]) -> bool:
     """Whether nearly every reading operation that a good token opens accepts it (a write is spent by the first one)."""
+    hit = {id(item) for item, _, _ in found}
     open_ones = [item for item in attacked if item.valid and len(item.tried) > 1 and item.operation.startswith("GET ")]
     subject = open_ones or [item for item in attacked if item.valid]
     return len(hit) > 1 and sum(id(item) in hit for item in subject) >= EVERYWHERE_SHARE * len(subject)
@@ -114,7 +132,7 @@ def _plainest(accepted: tuple[tuple[Forgery, Call], ...]) -> list[tuple[Forgery,
 
 def _finding(role: str, operation: str, forged: Forgery, call: Call, operations: list[str]) -> Finding:
     method, _, route = operation.partition(" ")
-    where = f"{operation} accepts" if operation else "Every protected operation accepts"
+    where = f"{operation} accepts" if operation else f"Every protected operation{f' of {role}' if role else ''} accepts"
     return Finding(
         rule=f"sessions.accepts-{forged.name}",
         title=f"{where} {forged.what}",

@@ -132,9 +132,13 @@ class Taking:
 
 
 def _comes_by_itself(scene: Scene, operation: Operation, asker: Asker, member: Mapping[str, Any]) -> bool:
-    """Whether a good request without the member leaves its value in a row too: a default, or the work of somebody else."""
+    """Whether a good request without the member leaves its value in a row too: a default, or the work of somebody else.
+
+    It is another user's: what was taken over may have made the asker somebody who may not call it.
+    """
+    other = Asker(asker.role, scene.world.target.role(asker.role).users[-1].name) if asker.role else asker
     before = standing(scene.world.door.dsn, member)
-    return _first_success(scene, operation, asker) is None or bool(grown(before, standing(scene.world.door.dsn, member)))
+    return _first_success(scene, operation, other) is None or bool(grown(before, standing(scene.world.door.dsn, member)))
 
 
 def _asker(scene: Scene, operation: Operation) -> Asker:
