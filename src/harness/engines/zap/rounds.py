@@ -221,7 +221,8 @@ class Rounds:
         whole = [f"zap.{rule}" for rule in (*done.whole_rules, *done.passive_rules)]
         if done.record.alive_after is not True or not done.logged_in or not whole:
             return []
-        operations = tuple(aim.operation for aim in each.aims.aims if aim.operation in done.reached)
+        reached = [aim for aim in each.aims.aims if aim.operation in done.reached]
+        operations = tuple(f"GET {aim.operation.partition(' ')[2]}" if aim.is_page else aim.operation for aim in reached)
         return [Examined(ENGINE, tuple(whole), ("", *operations), (each.aims.asker.role, ""))]
 
 
