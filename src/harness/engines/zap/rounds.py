@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from harness.engines.browser import find_browser
 from harness.engines.engine import StageJob
+from harness.engines.zap.ahead import Ahead
 from harness.engines.zap.aims import Aim, Aims, aims_of
 from harness.engines.zap.alerts import ENGINE, HIGH, Read, read_alerts
 from harness.engines.zap.confirming import Confirmer
@@ -92,6 +93,10 @@ class Rounds:
     def run(self) -> None:
         """Every role after the other, each within its share of the time that is left."""
         arena, every = Arena(self.job.arena), self.plot.aims
+        with Ahead(arena, [_label(aims) for aims in every]) as targets:
+            self._run(arena, targets, every)
+
+    def _run(self, arena: Arena, targets: Ahead, every: tuple[Aims, ...]) -> None:
         end = self.clock + min(self.profile.minutes_max * 60, self.job.timeout_s) - _MARGIN_S
         for number, aims in enumerate(every):
             left_s = end - time.monotonic()
@@ -100,15 +105,15 @@ class Rounds:
                 self.gaps.append(f"{aims.asker.role or 'nobody'}: not scanned: {why}")
                 continue
             try:
-                self.rounds.append(self._round(arena, aims, time.monotonic() + left_s / (len(every) - number)))
+                self.rounds.append(self._round(arena, targets, aims, time.monotonic() + left_s / (len(every) - number)))
             except HarnessError as error:  # what the other roles' scans found stands
                 self.gaps.append(f"{aims.asker.role or 'nobody'}: not scanned: {error.message}")
 
-    def _round(self, arena: Arena, aims: Aims, deadline: float) -> Round:
+    def _round(self, arena: Arena, targets: Ahead, aims: Aims, deadline: float) -> Round:
         who = aims.asker.role or "nobody"
         folder = self.job.folder / "raw" / who
         folder.mkdir(parents=True, exist_ok=True)
-        with arena.fresh(f"zap-{who}") as live:
+        with targets.fresh(_label(aims)) as live:
             pages = _pages(live, aims.asker)
             aims = replace(aims, aims=(*aims.aims, *_beyond(aims, pages)))
             order = ScanOrder(
@@ -224,6 +229,10 @@ class Rounds:
         reached = [aim for aim in each.aims.aims if aim.operation in done.reached]
         operations = tuple(f"GET {aim.operation.partition(' ')[2]}" if aim.is_page else aim.operation for aim in reached)
         return [Examined(ENGINE, tuple(whole), ("", *operations), (each.aims.asker.role, ""))]
+
+
+def _label(aims: Aims) -> str:
+    return f"zap-{aims.asker.role or 'nobody'}"
 
 
 def _beyond(aims: Aims, pages: Pages) -> list[Aim]:
