@@ -143,7 +143,8 @@ def test_a_scan_that_has_all_that_its_profile_demands_is_whole(tmp_path: Path) -
     assert (admin.role, admin.log_in) == ("admin", "with a session of ours: 5 operations answered that ask for one")
     assert buyer.left_out == {
         "POST /logout": "it ends sessions or destroys what the scan needs, by the target file or by its own form",
-        "DELETE /orders/{id}": "it deletes what the rest of the scan needs; not its address, which is aimed at as GET /orders/{id}",
+        "DELETE /orders/{id}": "it deletes what the rest of the scan needs; not its address, which is aimed at as "
+        "GET /orders/{id}",
     }
     assert [(rule.rule, rule.state, rule.requests > 0) for rule in buyer.rules] == [("999001", "Complete", True)]
     assert buyer.statuses["200"] > 3
