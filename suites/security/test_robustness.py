@@ -1,4 +1,4 @@
-"""Whatever is sent, the platform refuses it clearly and serves on."""
+"""Whatever is sent, the platform refuses it clearly and serves on; and what it lists is all there."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from harness.model.errors import TargetError
 from harness.model.finding import Observation
 from harness.probes.document import Document
 from harness.probes.error_shapes import RULE
+from harness.probes.page_walks import examine_page_walks
 from harness.probes.robustness import RobustnessRun
 from harness.targets.arena import Arena
+from suites.security.judging import Judge
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +41,7 @@ def test_the_target_survives_hostile_input(hostile: RobustnessRun) -> None:
     assert not hostile.died
     if hostile.report.gap:
         raise TargetError(hostile.report.gap)
+
+
+def test_a_list_read_page_by_page_shows_every_row_once(judge: Judge) -> None:
+    judge.together("page walks", examine_page_walks)

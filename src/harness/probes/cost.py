@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -21,6 +20,7 @@ from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.drafts import Draft
 from harness.probes.operations import Operation, Parameter
+from harness.probes.paging import is_page_size
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
 
@@ -36,9 +36,6 @@ _SIZES_EXPONENTIAL = (16, 18, 20, 22)
 _SIZES_POLYNOMIAL = (2_000, 4_000, 8_000)
 _GROWTH_MIN = 2.2  # per two more characters; a backtracking pattern has 4
 _SLOPE_MIN = 1.6  # of time against size on logarithmic scales; linear reading has at most 1
-_PAGE_SIZE = re.compile(
-    r"^(page_?)?(limit|size|count|take|top|first|per_?page|max_?results|rows)$|^(page|per)[_-]?(size|page)$", re.I
-)
 
 _UNBOUNDED = Weakness(
     "abuse.unbounded-page",
@@ -116,7 +113,7 @@ def examine_cost(scene: Scene) -> Report:
 
 def _pages(scene: Scene, operation: Operation, draft: Draft, asker: Asker, report: Report) -> None:
     for parameter in operation.placed("query"):
-        if operation.method != "GET" or not _PAGE_SIZE.match(parameter.name) or _is_text(scene, parameter):
+        if operation.method != "GET" or not is_page_size(parameter.name) or _is_text(scene, parameter):
             continue
         report.tried += 1
         request = draft.with_value(parameter, ASKED_FOR).request(asker.role, asker.user)

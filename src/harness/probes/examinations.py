@@ -23,6 +23,7 @@ from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.outage import Severable, examine_outage
 from harness.probes.outward import examine_outgoing
+from harness.probes.page_walks import examine_page_walks
 from harness.probes.pages_of_others import examine_pages_of_others
 from harness.probes.pages_that_list import examine_pages_that_list
 from harness.probes.redirects import examine_redirects
@@ -133,5 +134,6 @@ _BY_RULE: tuple[tuple[str, Examination], ...] = (
     ("injection.", _of_scene(examine_injection)),
     ("robustness.server-error", _of_scene(examine_injection)),  # without a request: a page that fails once texts are stored
     ("robustness.slow-clients", _of_door(lambda door, *_: examine_slow_clients(door))),
+    ("lists.", _of_scene(examine_page_walks)),
     ("uploads.", _of_scene(examine_uploads)),
 )

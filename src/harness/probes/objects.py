@@ -18,10 +18,10 @@ from harness.probes.exchange import World
 from harness.probes.jsonpath import find
 from harness.probes.life_cycle import ids_by_state
 from harness.probes.operations import Operation
+from harness.probes.paging import is_page_size
 
 IDS_MAX = 200
 READ_TO_TELL_MAX = 60  # objects that are asked for one by one where the lists do not tell whose they are
-_LIMIT_NAMES = ("limit", "per_page", "page_size", "pagesize", "size", "take", "perpage")
 _LIMIT_WANTED = 100
 
 
@@ -166,7 +166,7 @@ class Finder:
         given: dict[str, Any] = dict(asked or {})
         for parameter in operation.placed("query"):
             most = parameter.schema.get("maximum")
-            if parameter.name.lower() in _LIMIT_NAMES and isinstance(most, int):
+            if is_page_size(parameter.name) and isinstance(most, int):
                 given[parameter.name] = min(most, _LIMIT_WANTED)
         return self._drafter.draft(operation, given=given).request(role, user)
 

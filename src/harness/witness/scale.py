@@ -18,6 +18,7 @@ from harness.model.evidence import TableSize
 from harness.model.finding import Confidence, Severity
 from harness.model.weakness import Place, Weakness
 from harness.probes.operations import Operation
+from harness.probes.paging import is_page_size
 from harness.probes.scene import Scene
 from harness.witness.growth import PRODUCTION_ROWS, ROWS_MIN, Table, count, grow, in_family_order, read_table
 from harness.witness.indexes import examine_plans
@@ -51,7 +52,6 @@ _UNBOUNDED = Weakness(
     "One request of a user with much data takes the platform's memory and the database's time.",
     "Put a LIMIT into the statement, with a bound of your own above whatever the caller asks for.",
 )
-_LIMITS = ("limit", "per_page", "page_size", "pagesize", "size", "take", "perpage")
 
 
 @dataclass(frozen=True)
@@ -343,7 +343,7 @@ class Scaling:
 
 def _limit_of(operation: Operation) -> str:
     """The parameter that says how many rows are wanted, "" where there is none."""
-    return next((parameter.name for parameter in operation.placed("query") if parameter.name.lower() in _LIMITS), "")
+    return next((parameter.name for parameter in operation.placed("query") if is_page_size(parameter.name)), "")
 
 
 def _counts(watched: Watched) -> Counter[str]:
