@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import re
@@ -12,6 +13,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 from harness.model.target import Allow, Environment, Login, Role, Target, User
@@ -34,6 +36,14 @@ _ITEM = {
     },
 }
 _FILE = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+_LETTER = {
+    "type": "object",
+    "required": ["name", "contentType", "contentBase64"],
+    "properties": {name: {"type": "string"} for name in ("name", "contentType", "contentBase64")},
+}
+_DAYS = [
+    {"name": name, "in": "query", "required": True, "schema": {"type": "string", "format": "date"}} for name in ("from", "to")
+]
 _FOLDER = {"name": "folder_id", "in": "path", "required": True, "schema": {"type": "integer"}}
 DOCUMENT = Document.of(
     {
@@ -79,6 +89,31 @@ DOCUMENT = Document.of(
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     }
 )
+FURTHER = Document.of(
+    {
+        **DOCUMENT.data,
+        "paths": {
+            **{path: item for path, item in DOCUMENT.data["paths"].items() if path in ("/login", "/items")},
+            "/letters": {
+                "post": {**_ANY, "requestBody": {"required": True, "content": {"application/json": {"schema": _LETTER}}}}
+            },
+            "/letters/{name}": {
+                "get": {
+                    **_ANY,
+                    "parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}],
+                }
+            },
+            "/sales/export": {
+                "get": {
+                    **_ANY,
+                    "parameters": _DAYS,
+                    "responses": {"200": {"description": "a sheet", "content": {"text/csv": {}}}},
+                }
+            },
+        },
+    }
+)
+"""Files within JSON, and an export that is given for a year at most."""
 _LOGIN = Login("json", "/login", {"name": "{username}", "password": "{password}"}, token="$.token")
 READER = Role("reader", _LOGIN, (User("one", "rex", PASSWORD),))
 """Of whom the document says nothing, and who may write nothing."""
@@ -133,6 +168,10 @@ class Shelf:
             return self._add(asked) if asked.method == "POST" else self._list(asked)
         if asked.path == "/items/export":
             return Given(200, self._sheet(), {"Content-Type": "text/csv"})
+        if asked.path == "/sales/export":
+            return self._sales(asked)
+        if asked.path == "/letters":
+            return self._keep_letter(asked)
         if asked.path == "/folders":
             return Given(200, {"folders": [{"id": 5, "name": "Folder five"}]})
         if asked.method == "POST" and asked.path in ("/files", "/folders/5/papers"):
@@ -175,6 +214,24 @@ class Shelf:
             cells = [str(item["title"]), str(item["contact"])]
             rows.writerow(cells if self.has("formulas") else [f"'{c}" if c.startswith(tuple(guarded)) else c for c in cells])
         return text.getvalue()
+
+    def _sales(self, asked: Asked) -> Given:
+        """All of it was sold on one day four years ago; a year at most is given at once."""
+        begins, ends = (date.fromisoformat(asked.query[name]) for name in ("from", "to"))
+        if not 0 <= (ends - begins).days <= 366:
+            return Given(422, {"error": "a year at most"})
+        sold = date.today().replace(day=1) - timedelta(days=4 * 365)
+        return Given(200, self._sheet() if begins <= sold <= ends else "title,contact\r\n", {"Content-Type": "text/csv"})
+
+    def _keep_letter(self, asked: Asked) -> Given:
+        body = asked.body
+        if not isinstance(body, dict) or not all(isinstance(body.get(name), str) for name in _LETTER["required"]):
+            return Given(422, {"error": "name, contentType and contentBase64"})
+        path = f"/letters/{body['name']}"
+        if path in self.files:
+            return Given(409, {"error": "taken"})
+        self.files[path] = body["name"], body["contentType"], base64.b64decode(body["contentBase64"])
+        return Given(201, {"name": body["name"], "contentType": body["contentType"]})
 
     def _keep(self, asked: Asked) -> Given:
         raw = asked.raw

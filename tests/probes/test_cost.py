@@ -22,7 +22,7 @@ from harness.probes.scene import Scene
 from harness.probes.uploads import examine_uploads
 from tests.probes.notes_server import DOCUMENT as NOTES
 from tests.probes.notes_server import Servers
-from tests.probes.stock_server import DOCUMENT, Shelves
+from tests.probes.stock_server import DOCUMENT, FURTHER, Shelves
 
 Examine = Callable[[Scene], Report]
 
@@ -125,6 +125,26 @@ def test_a_formula_is_stored_by_a_role_that_may_though_another_one_is_asked_firs
     shelves = Shelves(frozenset({"formulas"}), has_readers=True)
     report = examined_twice(shelves, "shelf", in_scene(DOCUMENT, 1, examine_formulas))
     assert {parameter for _, _, parameter in said(report)} == {"title", "contact"}
+
+
+@pytest.mark.parametrize(
+    ("examine", "defect", "findings"),
+    [
+        (examine_uploads, "", set()),
+        (examine_uploads, "serves-inline", {("uploads.served-as-page", "POST /letters", "contentBase64")}),
+        (examine_formulas, "", set()),
+        (
+            examine_formulas,
+            "formulas",
+            {("abuse.csv-formula", "GET /sales/export", "title"), ("abuse.csv-formula", "GET /sales/export", "contact")},
+        ),
+    ],
+)
+def test_files_within_json_and_exports_of_a_year_are_tried_too(
+    examine: Examine, defect: str, findings: set[tuple[str, str, str]]
+) -> None:
+    report = examined_twice(Shelves(frozenset({defect})), "shelf", in_scene(FURTHER, 1, examine))
+    assert (said(report), report.untried) == (findings, [])
 
 
 @pytest.mark.parametrize("defect", ["explodes", "squares"])

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from harness.probes.days import HALF_DAYS, day_for, some_day, widest
+from harness.probes.days import YEAR_DAYS, day_for, some_day, windows
 from harness.probes.schemas import Schemas
 from harness.probes.values import Values
 
@@ -57,9 +57,12 @@ def test_another_request_is_about_another_day() -> None:
     assert len({values.value(DATE, f"POST /bookings body {salt} date") for salt in range(30)}) > 15
 
 
-def test_the_widest_window_is_a_year_about_today() -> None:
-    assert (widest("departs_until") - widest("since")).days == 2 * HALF_DAYS <= 366
-    assert widest("from") < TODAY < widest("to")
+def test_the_windows_hold_everything_and_then_each_year_about_today() -> None:
+    begins, ends = windows("departs_from"), windows("departs_until")
+    assert (begins[0].year, ends[0].year) == (2000, 2099)
+    assert begins[1] < TODAY < ends[1]
+    assert {(end - begin).days for begin, end in zip(begins[1:], ends[1:], strict=True)} == {YEAR_DAYS}
+    assert sorted(ends[1:])[:-1] == sorted(begins[1:])[1:]
 
 
 @pytest.mark.parametrize("name", ["birth_date", "dateOfBirth", "dob", "hiredOn", "purchase_date", "incidentAt"])

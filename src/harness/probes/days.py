@@ -9,7 +9,8 @@ from random import Random
 
 SOON_DAYS, SPAN_DAYS = 14, 150  # from today: bookings are taken some months ahead, and no two are to meet
 LATER_DAYS = 2
-HALF_DAYS = 180  # before and after today: what is bounded at all is often bounded to a year
+YEAR_DAYS, CENTURY_DAYS = 360, 36_500  # what is bounded at all is often bounded to a year
+YEARS = (0, -1, 1, -2, -3, -4, -5)  # from the one about today: when data was invented, nobody knows
 WINDOW_DAYS = 13  # what a read asks about, from tomorrow on: what is booked soon stands in it, and few bound it to less
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _LATER = re.compile(
@@ -48,10 +49,15 @@ def day_for(name: str, about: About, random: Random) -> date:
     return about.day + timedelta(days=about.later_days) if _is_later(words) else about.day
 
 
-def widest(name: str) -> date:
-    """A day for a parameter of that name in a read that is to show all that there is: half a year ahead or back."""
-    words = [word.lower() for word in _WORDS.split(name) if word]
-    return _today() + timedelta(days=HALF_DAYS if _is_later(words) else -HALF_DAYS)
+def windows(name: str) -> tuple[date, ...]:
+    """Days for a parameter of that name in reads that together show all that there is.
+
+    In the first window lies everything; who refuses one of a century is asked for single years, the present one first.
+    """
+    later = _is_later([word.lower() for word in _WORDS.split(name) if word])
+    years = ((_today() + timedelta(days=YEAR_DAYS * turn - YEAR_DAYS // 2), YEAR_DAYS) for turn in YEARS)
+    spans = ((date(2000, 1, 1), CENTURY_DAYS), *years)
+    return tuple(begins + timedelta(days=length if later else 0) for begins, length in spans)
 
 
 def _is_later(words: list[str]) -> bool:

@@ -16,7 +16,7 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
 from harness.probes.checks import Report, finding_of
-from harness.probes.days import widest
+from harness.probes.days import windows
 from harness.probes.destruction import destructive
 from harness.probes.drafts import Draft
 from harness.probes.operations import Operation
@@ -124,24 +124,25 @@ def _is_declared(operation: Operation) -> bool:
 def _fetched(scene: Scene, operation: Operation, asker: Asker) -> tuple[Request, Answer] | None:
     """The longest of some valid requests' answers: a filter that was made up leaves nothing in it."""
     found: list[tuple[Request, Answer]] = []
-    drafts = islice(valid_drafts(scene, operation, asker), FILTERS_MAX)
-    for draft in (wider for each in drafts for wider in (each, *_widened(scene, each))):
-        request = draft.request(asker.role, asker.user)
-        answer = scene.ask(request)
-        if answer.is_success:
-            found.append((request, answer))
+    for draft in islice(valid_drafts(scene, operation, asker), FILTERS_MAX):
+        for wider in (draft, *_windows(scene, draft)):
+            request = wider.request(asker.role, asker.user)
+            answer = scene.ask(request)
+            found += [(request, answer)] if answer.is_success else []
     return max(found, key=lambda pair: len(pair[1].content), default=None)
 
 
-def _widened(scene: Scene, draft: Draft) -> Iterator[Draft]:
-    """The same about a whole year, where it is about the days from one to another: what was just stored may be of any of them."""
-    days = {}
+def _windows(scene: Scene, draft: Draft) -> Iterator[Draft]:
+    """The same about other days, where it is about those from one to another: what there is may be of any of them."""
+    days: dict[str, list[str]] = {}
     for parameter in draft.operation.placed("query"):
         form = scene.document.schemas.resolve(parameter.schema).get("format")
         if parameter.name in draft.query and form in ("date", "date-time"):
-            days[parameter.name] = widest(parameter.name).isoformat() + ("T00:00:00Z" if form == "date-time" else "")
-    if len(set(days.values())) > 1:
-        yield replace(draft, query={**draft.query, **days})
+            time = "T00:00:00Z" if form == "date-time" else ""
+            days[parameter.name] = [day.isoformat() + time for day in windows(parameter.name)]
+    for window in zip(*days.values(), strict=True):
+        if len(set(window)) > 1:
+            yield replace(draft, query={**draft.query, **dict(zip(days, window, strict=True))})
 
 
 def _store(scene: Scene, report: Report) -> None:

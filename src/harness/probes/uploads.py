@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -15,7 +15,7 @@ from harness.probes.answers import Answer
 from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import STAGE, Report, finding_of
 from harness.probes.drafts import Draft, File, text_of
-from harness.probes.files import PNG_BEGINS, file_member, samples
+from harness.probes.files import PNG_BEGINS, FilePlace, file_place, samples
 from harness.probes.operations import Operation
 from harness.probes.oracle import leaves
 from harness.probes.scene import Asker, Scene, Untestable
@@ -46,13 +46,12 @@ _NAME = Weakness(
 @dataclass(frozen=True)
 class _Slot:
     operation: Operation
-    member: str
+    place: FilePlace
     draft: Draft
     asker: Asker
 
     def request(self, file: File) -> Request:
-        body = {**self.draft.body, self.member: file} if isinstance(self.draft.body, Mapping) else {self.member: file}
-        return self.draft.with_body(body).request(self.asker.role, self.asker.user)
+        return self.draft.with_body(self.place.filled(self.draft.body, file)).request(self.asker.role, self.asker.user)
 
 
 def examine_uploads(scene: Scene) -> Report:
@@ -62,13 +61,13 @@ def examine_uploads(scene: Scene) -> Report:
         report.note = "the target file does not allow writes"
         return report
     for operation in scene.document.operations:
-        member = file_member(scene.document, operation)
-        if not member:
+        place = file_place(scene.document, operation)
+        if place is None:
             continue
         try:
             asker = caller(scene, operation)
             draft = next(valid_drafts(scene, operation, asker))
-            _examine(scene, _Slot(operation, member, draft, asker), report)
+            _examine(scene, _Slot(operation, place, draft, asker), report)
         except (Untestable, HarnessError) as error:
             if not scene.world.door.alive():
                 raise
@@ -79,12 +78,13 @@ def examine_uploads(scene: Scene) -> Report:
 
 def _examine(scene: Scene, slot: _Slot, report: Report) -> None:
     accepted = None
-    kinds = samples(slot.member)
+    kinds = samples(slot.place.member)
     for file in kinds:
-        answer = scene.ask(slot.request(file))
+        named = replace(file, name=f"{secrets.token_hex(3)}-{file.name}")  # a name may be good once
+        answer = scene.ask(slot.request(named))
         if answer.is_success:
             report.tried += 1
-            accepted = file, answer
+            accepted = named, answer
             break
     if accepted is None:
         report.leave_out(slot.operation.name, f"it takes none of {', '.join(file.name for file in kinds)}")
@@ -110,9 +110,9 @@ def _active(scene: Scene, slot: _Slot, report: Report) -> None:
         File("picture.html", f"{PNG_BEGINS}<html>{script}</html>", "text/html"),
         File("page.html.png", f"<html>{script}</html>", "text/html"),
     )
-    for file in tries:
+    for number, file in enumerate(tries):
         report.tried += 1
-        answer = scene.ask(slot.request(file))
+        answer = scene.ask(slot.request(replace(file, name=f"{mark[:6]}{number}-{file.name}")))
         if not answer.is_success:
             continue
         for request, served in _served(scene, slot, answer):
@@ -120,7 +120,7 @@ def _active(scene: Scene, slot: _Slot, report: Report) -> None:
                 where = request.path.partition("?")[0]
                 observed = f"{file.name} ({file.media_type}) came back from {where} as {served.media_type or 'no type'}."
                 title = f"{slot.operation.name} lets a script be served from the platform's own address"
-                place = Place(slot.operation.name, slot.member, slot.asker.role)
+                place = Place(slot.operation.name, slot.place.member, slot.asker.role)
                 report.findings.append(finding_of(_SERVED, place, title, observed, (), Symptom()))
                 return
 
@@ -147,7 +147,7 @@ def _named(scene: Scene, slot: _Slot, report: Report, taken: File, plain: Answer
             if mark in scene.ask(Request("GET", path, slot.asker.role, slot.asker.user)).text:
                 observed = f"A file named {up}{name} was found at {path.replace(name, '…')}, outside of {folder or 'its folder'}."
                 title = f"{slot.operation.name} keeps a file where its name says"
-                place = Place(slot.operation.name, slot.member, slot.asker.role)
+                place = Place(slot.operation.name, slot.place.member, slot.asker.role)
                 report.findings.append(finding_of(_NAME, place, title, observed, (), Symptom()))
                 return
         if any(isinstance(value, str) and f"{up}{name}" in value for _, value in leaves(answer.json)):
