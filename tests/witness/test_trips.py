@@ -87,6 +87,8 @@ def test_the_witness_finds_nothing_on_the_clean_platform_and_tries_every_submiss
     ("grounds", "found"),
     [
         (["books-twice"], ("database.double-submission", BOOK, "")),
+        (["approves-twice", "one-carrier"], ("database.double-submission", APPROVE, "")),
+        (["miscounts"], ("database.lost-update", "POST /trips/{trip_id}/awards", "")),
         (["page-stored"], ("injection.sql-second-order", "GET /desk", "POST /trips title")),
         (["page-search"], ("injection.sql", "GET /desk/search", "q")),
     ],
@@ -94,6 +96,13 @@ def test_the_witness_finds_nothing_on_the_clean_platform_and_tries_every_submiss
 )
 def test_the_witness_finds_it_on_a_new_object_and_on_a_page(grounds: Grounds, found: tuple[str, str, str]) -> None:
     assert [(each.rule, each.operation, each.parameter) for each in examined(grounds).payload().findings] == [found]
+
+
+@pytest.mark.parametrize("grounds", [["one-carrier"]], indirect=True)
+def test_a_submission_that_can_be_made_once_only_is_raced_on_rows_that_are_brought_back(grounds: Grounds) -> None:
+    done = examined(grounds)
+    assert done.payload().findings == ()
+    assert done.of("double-submission").untried == {}
 
 
 @pytest.mark.parametrize("grounds", [["dies"]], indirect=True)

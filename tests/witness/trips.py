@@ -1,9 +1,11 @@
 """A small platform over a real PostgreSQL whose objects are used up: a trip is booked once, then assigned, a carrier approved.
 
 All trips that are there at first are over, and the carrier at the head of the list is approved. Travellers have pages too.
-Its defects, by name: `books-twice` checks the state before it writes, `books-anothers` and `assigns-anothers` do not ask whose
+Its defects, by name: `books-twice` and `approves-twice` check the state before they write, `miscounts` reads the sum before it
+writes the next, `books-anothers` and `assigns-anothers` do not ask whose
 the trip is, `anyone-approves` asks for no role, `page-stored` and `page-search` put a stored title, and what is searched for on a
-page, into a statement, and with `dies` it is gone after some requests.
+page, into a statement, and with `dies` it is gone after some requests. `one-carrier` is none: a single one
+can be approved.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ ADMIN = "root"
 CONNECTIONS = 4
 DIES_AFTER = 25
 SCHEMA = """
-CREATE TABLE trips (id serial PRIMARY KEY, owner text NOT NULL, title text NOT NULL, state text NOT NULL DEFAULT 'draft');
+CREATE TABLE trips (id serial PRIMARY KEY, owner text NOT NULL, title text NOT NULL, state text NOT NULL DEFAULT 'draft',
+    points int NOT NULL DEFAULT 0);
+CREATE TABLE awards (id serial PRIMARY KEY, trip_id int NOT NULL REFERENCES trips (id) ON DELETE CASCADE, points int NOT NULL);
+CREATE INDEX awards_trip ON awards (trip_id);
 CREATE INDEX trips_owner ON trips (owner, id);
 CREATE TABLE bookings (id serial PRIMARY KEY, trip_id int NOT NULL REFERENCES trips (id) ON DELETE CASCADE);
 CREATE INDEX bookings_trip ON bookings (trip_id);
@@ -47,6 +52,7 @@ _ANY = {"responses": {"default": {"description": "any"}}}
 _OWN = {**_ANY, "security": [{"token": []}]}
 _LOGIN = {"type": "object", "properties": {"user": {"type": "string"}, "pass": {"type": "string"}}}
 _TRIP = {"type": "object", "required": ["title"], "properties": {"title": {"type": "string", "minLength": 1, "maxLength": 80}}}
+_AWARD = {"type": "object", "required": ["points"], "properties": {"points": {"type": "integer", "minimum": 1, "maximum": 9}}}
 DOCUMENT = Document.of(
     {
         "openapi": "3.1.0",
@@ -64,6 +70,14 @@ DOCUMENT = Document.of(
             "/trips/{trip_id}": {"parameters": [_ID], "get": {**_OWN, "x-roles": ["traveller"]}},
             "/trips/{trip_id}/book": {"parameters": [_ID], "post": {**_OWN, "x-roles": ["traveller"]}},
             "/trips/{trip_id}/assign": {"parameters": [_ID], "post": {**_OWN, "x-roles": ["traveller"]}},
+            "/trips/{trip_id}/awards": {
+                "parameters": [_ID],
+                "post": {
+                    **_OWN,
+                    "x-roles": ["traveller"],
+                    "requestBody": {"required": True, "content": {"application/json": {"schema": _AWARD}}},
+                },
+            },
             "/carriers": {"get": {**_OWN, "x-roles": ["admin"]}},
             "/carriers/{carrier_id}/approve": {"parameters": [_CARRIER], "post": {**_OWN, "x-roles": ["admin"]}},
         },
@@ -128,6 +142,8 @@ class _Trips:
             raise Refused(403)
         if asked.path == "/trips":
             return self._add(db, user, asked.body) if asked.method == "POST" else self._list(db, user)
+        if found := re.fullmatch(r"/trips/(\d{1,9})/awards", asked.path):
+            return self._award(db, user, int(found[1]), asked.body)
         found = re.fullmatch(r"/trips/(\d{1,9})(?:/(book|assign))?", asked.path)
         if found is None:
             raise Refused(404)
@@ -174,13 +190,31 @@ class _Trips:
                 db.execute("INSERT INTO bookings (trip_id) VALUES (%s)", [number])
         return Given(200, {"id": number, "state": after})
 
+    def _award(self, db: psycopg.Connection, user: str, number: int, body: object) -> Given:
+        points = body.get("points") if isinstance(body, dict) else None
+        if type(points) is not int or not 1 <= points <= 9:
+            raise Refused(422)
+        with db.transaction():
+            lock = "" if "miscounts" in self.defects else " FOR UPDATE"
+            row = db.execute(f"SELECT points FROM trips WHERE id = %s AND owner = %s{lock}", [number, user]).fetchone()  # type: ignore[arg-type]
+            if row is None:
+                raise Refused(404)
+            db.execute("INSERT INTO awards (trip_id, points) VALUES (%s, %s)", [number, points])
+            db.execute("UPDATE trips SET points = %s WHERE id = %s", [row[0] + points, number])
+        return Given(201, {"points": row[0] + points})
+
     def _carriers(self, db: psycopg.Connection, user: str, number: str | None) -> Given:
         if user != ADMIN and not (number and "anyone-approves" in self.defects):
             raise Refused(403)
         if number is None:
             rows = db.execute("SELECT id, name, approved FROM carriers ORDER BY id LIMIT 50").fetchall()
             return Given(200, {"carriers": [{"id": row[0], "name": row[1], "approved": row[2]} for row in rows]})
-        if db.execute("UPDATE carriers SET approved = true WHERE id = %s AND NOT approved", [int(number)]).rowcount != 1:
+        if "approves-twice" in self.defects:
+            row = db.execute("SELECT approved FROM carriers WHERE id = %s", [int(number)]).fetchone()
+            if row is None or row[0]:
+                raise Refused(409)
+            db.execute("UPDATE carriers SET approved = true WHERE id = %s", [int(number)])
+        elif db.execute("UPDATE carriers SET approved = true WHERE id = %s AND NOT approved", [int(number)]).rowcount != 1:
             raise Refused(409)
         return Given(200, {"id": int(number), "approved": True})
 
@@ -234,6 +268,9 @@ class Grounds:
         free: queue.Queue[psycopg.Connection] = queue.Queue()
         for _ in range(CONNECTIONS):
             free.put(psycopg.connect(dsn, autocommit=True, options=f"-c search_path={self.schema}"))
+        if "one-carrier" in self.defects:
+            with psycopg.connect(dsn) as admin:
+                admin.execute("UPDATE carriers SET approved = true WHERE id > 2")
         try:
             with served(target(), _Trips(self.defects, free).answer, dsn=dsn, record=record) as live:
                 yield live

@@ -23,9 +23,11 @@ from harness.witness.injection import InjectionOracle
 from harness.witness.leaks import ORACLE as LEAKS
 from harness.witness.leaks import LeakOracle
 from harness.witness.page_reads import PageReads
-from harness.witness.races import DOUBLE, LOST, Races
+from harness.witness.pairs import DOUBLE, LOST
+from harness.witness.races import Races
 from harness.witness.report import OracleReport
 from harness.witness.rereads import Rereads
+from harness.witness.rewinding import Kept
 from harness.witness.scale import INDEX, Scaling
 from harness.witness.survey import Sight, askers, deletions, destructive, in_order, see
 from harness.witness.watcher import RecordedDoor, Watcher
@@ -134,6 +136,7 @@ class Site:
 
     scene: Scene
     watcher: Watcher
+    first: Kept  # its tables before anything was sent
 
 
 @dataclass
@@ -174,7 +177,7 @@ class _Work:
         self._look_again(marked)
         marked.conclude()
         lost, double = self.done.report(LOST, "operations"), self.done.report(DOUBLE, "operations")
-        Races(site.scene, site.watcher).examine(self._usable(), lost, double)
+        Races(site.scene, site.watcher, site.first).examine(self._usable(), lost, double)
         self.say("raced writes")
         self._scale(site)
         self._delete(site, leaks)
@@ -196,7 +199,7 @@ class _Work:
             with World(door) as world, Watcher(world, door.record) as watcher:
                 watcher.idle = self.idle
                 try:
-                    yield Site(Scene(world, self.document, self.seed), watcher)
+                    yield Site(Scene(world, self.document, self.seed), watcher, Kept.everything(watcher.connection))
                 except HarnessError as error:
                     if door.alive():
                         raise

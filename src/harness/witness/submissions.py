@@ -1,0 +1,246 @@
+"""One submission that is taken twice, and two of which only one counts.
+
+What one submission used up is brought back in the database (`rewinding.py`) before the next is sent: few objects are in a state
+that lets them be submitted, and the examinations before have met most of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from psycopg import sql
+
+from harness.model.finding import Confidence, Finding, Severity
+from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
+from harness.probes.drafts import Draft
+from harness.probes.scene import Untestable
+from harness.witness.pairs import DOUBLE, LOST, Pair, Pairs
+from harness.witness.report import OracleReport
+from harness.witness.rewinding import Kept, brought_back
+from harness.witness.survey import Sight
+from harness.witness.watcher import Watcher
+from harness.witness.wording import Said, finding_of, noticed
+
+_DOUBLE = Weakness(
+    f"database.{DOUBLE}",
+    Severity.HIGH,
+    837,
+    "API6:2023",
+    "A submission that is refused the second time is refused too when both come at the same moment.",
+    "A double click, a retry or two tabs do twice what may be done once.",
+    "Let the database decide: a unique constraint, or a lock that is taken before the check.",
+)
+_KEY_HEADER = "Idempotency-Key"
+_KEY = Weakness(
+    f"database.{DOUBLE}",
+    Severity.HIGH,
+    837,
+    "API6:2023",
+    "A request that is sent again with the same key is answered as the first time, and does nothing.",
+    "A client that lost the answer sends the request again, as the key invites it to, and pays twice.",
+    "Keep the key with what it did, under a unique constraint and in the same transaction, and answer a repetition from there.",
+)
+_SUM = Weakness(
+    f"database.{LOST}",
+    Severity.HIGH,
+    362,
+    "",
+    "Two submissions at the same moment add up as two in turn do.",
+    "A sum, a count or a balance is wrong from then on, and both callers were told that theirs was taken.",
+    "Let the statement add (`SET paid = paid + …`), or lock the row (`SELECT … FOR UPDATE`) before it is read.",
+)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A submission and the same once more, with the rows before, between and after. `kept` are the tables as they were before."""
+
+    draft: Draft
+    answers: list[Answer]
+    counted: list[dict[str, int]]
+    kept: Kept
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the first one was."""
+        return self.answers[0].is_success
+
+
+class Submissions:
+    """Sends submissions once more, to one target."""
+
+    def __init__(self, pairs: Pairs, watcher: Watcher, first: Kept) -> None:
+        self._pairs, self._watcher, self._first = pairs, watcher, first
+
+    def examine(self, sight: Sight, tables: tuple[str, ...], double: OracleReport, lost: OracleReport) -> None:
+        """What is refused the second time in turn, sent twice at once; else whether two at once add up.
+
+        Raises:
+            Untestable: no valid request could be made.
+            psycopg.Error: the tables could not be read.
+        """
+        turn = self._in_turn(sight, tables)
+        if not turn.is_taken and brought_back(self._first, tables):
+            turn = self._in_turn(sight, tables)
+        name, second = sight.operation.name, turn.answers[-1]
+        if not turn.is_taken:
+            double.untried[name] = f"another submission was answered {second.status}"
+        elif not second.is_success and second.status < 500:
+            self._refused(sight, tables, turn, double)
+        else:
+            double.tried += 1
+            self._taken(sight, tables, turn, double, lost)
+        turn.kept.forget()
+
+    def _taken(self, sight: Sight, tables: tuple[str, ...], turn: _Turn, double: OracleReport, lost: OracleReport) -> None:
+        """The second one was taken too."""
+        name = sight.operation.name
+        if turn.answers[1].is_success and _key_name(turn.draft) and (again := _grown_alike(*turn.counted)):
+            double.findings.append(self._key_ignored(sight, turn, again))
+            return
+        text = f"{name} takes the same submission twice: it promises nothing else"
+        double.observations.append(noticed(f"database.{DOUBLE}", text, name))
+        if finding := self._miscounted(sight, tables, turn):
+            lost.findings.append(finding)
+
+    def _refused(self, sight: Sight, tables: tuple[str, ...], turn: _Turn, report: OracleReport) -> None:
+        """The second one was refused."""
+        name, pairs = sight.operation.name, list[Pair]()
+        for number in (11, 12):
+            pair = self._once_more_at_once(sight, tables, turn) or self._others_at_once(sight, number, tables)
+            if pair is None:
+                report.untried[name] = "none of two submissions at the same moment was taken, whatever the object"
+                return
+            if not pair.both:
+                report.tried += 1
+                return
+            third = self._pairs.send_again(sight, pair.requests[0])
+            if third.is_success or third.status >= 500:
+                report.untried[name] = f"what was taken twice at the same moment was answered {third.status} in turn"
+                return
+            pairs.append(pair)
+        report.tried += 1
+        title = f"{name} takes the same submission twice at once"
+        observed = (
+            f"In turn the second one is refused with {turn.answers[1].status}; "
+            "at the same moment both were taken, twice in a row."
+        )
+        said = Said(title, observed, pairs[-1].proof, pairs[-1].requests, Confidence.HIGH, pairs[-1].answers[1].status)
+        report.findings.append(finding_of(_DOUBLE, Place(name, "", sight.asker.role), said))
+
+    # -- in turn
+
+    def _in_turn(self, sight: Sight, tables: tuple[str, ...]) -> _Turn:
+        """The first submission that is taken at all, else the last one that was tried."""
+        turn = None
+        for sent in self._pairs.drafts(sight):
+            if turn is not None:
+                turn.kept.forget()
+            turn = self._twice(sight, _with_new_key(self._pairs.unlike(sent, 10)), tables)
+            if turn.is_taken:
+                break
+        if turn is None:
+            raise Untestable("no valid request could be made")
+        return turn
+
+    def _twice(self, sight: Sight, draft: Draft, tables: tuple[str, ...]) -> _Turn:
+        kept = Kept(self._watcher.connection, tables)
+        answers: list[Answer] = []
+        counted = [self._counted(tables)]
+        while len(answers) < 2 and all(answer.is_success for answer in answers):
+            answers.append(self._pairs.send(sight, draft))
+            counted.append(self._counted(tables))
+        return _Turn(draft, answers, counted, kept)
+
+    def _counted(self, tables: tuple[str, ...]) -> dict[str, int]:
+        """Rows of each table."""
+        found = {}
+        for table in tables:
+            row = self._watcher.connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+            found[table] = int(row[0]) if row else 0
+        return found
+
+    def _key_ignored(self, sight: Sight, turn: _Turn, tables: list[str]) -> Finding:
+        request = turn.draft.request(*self._pairs.sender(sight))
+        title = f"{sight.operation.name} does again what it did for the same Idempotency-Key"
+        observed = f"The same request with the same key was sent twice; each time there was a new row in {', '.join(tables)}."
+        proof = tuple(f"{request.method} {request.path} {request.body or ''} → {answer.status}" for answer in turn.answers)
+        said = Said(title, observed, proof, (request, request), Confidence.HIGH, turn.answers[1].status)
+        return finding_of(_KEY, Place(sight.operation.name, _KEY_HEADER, sight.asker.role), said)
+
+    # -- at once
+
+    def _once_more_at_once(self, sight: Sight, tables: tuple[str, ...], turn: _Turn) -> Pair | None:
+        """What was taken in turn, twice at once on the rows as they were; None where it is not taken now, or they are gone."""
+        if not brought_back(turn.kept, tables):
+            return None
+        draft = _with_new_key(turn.draft)
+        pair = self._pairs.race(sight, (draft, draft), tables)
+        return pair if any(answer.is_success for answer in pair.answers) else None
+
+    def _others_at_once(self, sight: Sight, number: int, tables: tuple[str, ...]) -> Pair | None:
+        """The same submission twice at once: the first one that is taken at all, None where none is."""
+        for sent in self._pairs.drafts(sight):
+            draft = self._pairs.unlike(sent, number)
+            pair = self._pairs.race(sight, (draft, draft), tables)
+            if any(answer.is_success for answer in pair.answers):
+                return pair
+        return None
+
+    # -- sums
+
+    def _miscounted(self, sight: Sight, tables: tuple[str, ...], turn: _Turn) -> Finding | None:
+        """A finding where a number grows by each of two submissions in turn, and by one of two at once: twice in a row."""
+        steady = self._grown_by_each(sight, tables, turn)
+        pair = None
+        for _ in range(2):
+            if not steady or not brought_back(turn.kept, tables):
+                return None
+            before = turn.kept.sums()
+            pair = self._pairs.race(sight, (_with_new_key(turn.draft), _with_new_key(turn.draft)), tables)
+            now = turn.kept.sums()
+            steady = {place: by for place, by in steady.items() if now[place] - before[place] == by} if pair.both else {}
+        if not steady or pair is None:
+            return None
+        (table, column), by = next(iter(steady.items()))
+        title = f"{sight.operation.name} counts one of two submissions"
+        observed = (
+            f"Two in turn move {column} of {table} by {by} each; two at the same moment were both taken and moved it by {by} "
+            "in all, twice in a row."
+        )
+        said = Said(title, observed, pair.proof, pair.requests, Confidence.HIGH, pair.answers[1].status)
+        return finding_of(_SUM, Place(sight.operation.name, "", sight.asker.role), said)
+
+    def _grown_by_each(self, sight: Sight, tables: tuple[str, ...], turn: _Turn) -> Mapping[tuple[str, str], Decimal]:
+        """By how much each of two submissions in turn moved the numbers that both moved alike."""
+        if not brought_back(turn.kept, tables):
+            return {}
+        sums = [turn.kept.sums()]
+        for _ in range(2):
+            if not self._pairs.send(sight, _with_new_key(turn.draft)).is_success:
+                return {}
+            sums.append(turn.kept.sums())
+        before, between, after = sums
+        moved = {place: between[place] - before[place] for place in before}
+        return {place: by for place, by in moved.items() if by and after[place] - between[place] == by}
+
+
+def _with_new_key(draft: Draft) -> Draft:
+    """With a key that no request before had, where the operation takes one."""
+    name = _key_name(draft)
+    return replace(draft, headers={**draft.headers, name: f"zq{secrets.token_hex(8)}"}) if name else draft
+
+
+def _key_name(draft: Draft) -> str:
+    names = [parameter.name for parameter in draft.operation.placed("header")]
+    return next((name for name in names if name.lower() == _KEY_HEADER.lower()), "")
+
+
+def _grown_alike(before: dict[str, int], between: dict[str, int], after: dict[str, int]) -> list[str]:
+    """The tables with new rows, where the second request added to each one that the first had added to."""
+    first, second = ([name for name in one if two[name] > one[name]] for one, two in ((before, between), (between, after)))
+    return second if first and set(first) <= set(second) else []
