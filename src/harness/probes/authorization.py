@@ -16,6 +16,7 @@ from harness.probes.deaths import Death, death_by
 from harness.probes.document import Document
 from harness.probes.doors import Doors
 from harness.probes.exchange import World
+from harness.probes.exports import examine_exports
 from harness.probes.functions import examine_function
 from harness.probes.lists import examine_echoes, examine_shared, examine_summaries
 from harness.probes.named_accounts import named_accounts
@@ -242,6 +243,9 @@ def _examined_of_kind(scene: Scene, kind: ObjectKind) -> Iterator[Examined]:
     except Untestable:
         return  # the operations of the kind say so in their own cells
     for examined in examine_summaries(scene, stage):
+        told.add(examined.operation.name)
+        yield examined
+    for examined in examine_exports(scene, stage):
         told.add(examined.operation.name)
         yield examined
     writer = _writer(scene, kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,7 @@ from harness.probes.oracle import changes, excerpt, leaves, unstable
 from harness.probes.reads import Stage
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import SchemaError
+from harness.probes.totals import counts_strange
 from harness.probes.wording import STAGE, Moves, list_shows_another, moves_with_another
 from harness.probes.writes import write_as_owner
 
@@ -87,16 +89,17 @@ def examine_summaries(scene: Scene, stage: Stage) -> Iterator[Examined]:
                 request = scene.finder.list_request(operation.path, peer.role, peer.user, asked)
             except SchemaError:
                 break
-            finding = _shows_strange(scene, operation, stage, request)
+            answer = scene.world.send(request)
+            finding = _shows_strange(scene, operation, stage, request, answer)
+            finding = finding or counts_strange(scene, operation, stage, request, answer)
             if finding is not None:
                 yield Examined(operation, findings=(replace(finding, parameter=next(iter(asked), "")),))
                 break
 
 
-def _shows_strange(scene: Scene, operation: Operation, stage: Stage, request: Request) -> Finding | None:
+def _shows_strange(scene: Scene, operation: Operation, stage: Stage, request: Request, answer: Answer) -> Finding | None:
     form, peer = _form(stage), stage.peer
     mine = set(stage.holdings.own.get(peer.user, ())) if peer else set()
-    answer = scene.world.send(request)
     strange = dict.fromkeys(
         node[form.id_member]
         for node in _mappings(answer.json)
@@ -130,15 +133,15 @@ def _filters(scene: Scene, operation: Operation, stage: Stage) -> Iterator[dict[
 
 
 def _words(stage: Stage) -> list[str]:
-    """Words of texts of the owner's first objects, the longest first: what a search for them would ask."""
+    """Words of texts of the owner's first objects, the rarest first: what a search for one of them would ask."""
     items = stage.holdings.kind.id_path.rpartition(".")[0]
     own = set(stage.holdings.own.get(stage.owner.user, ()))
     id_member = stage.holdings.kind.id_path.rpartition(".")[2]
     lists = [listed for listed in stage.holdings.lists if listed.user == stage.owner.user]
     nodes = [node for each in lists for node in find(each.answer.json, items) if isinstance(node, Mapping)]
     texts = [value for node in nodes if node.get(id_member) in own for _, value in leaves(node) if isinstance(value, str)]
-    words = dict.fromkeys(word for text in texts[:_TEXTS_MAX] for word in _WORD.findall(text))
-    return sorted(words, key=len, reverse=True)[:VALUES_MAX]
+    words = Counter(word for text in texts[:_TEXTS_MAX] for word in _WORD.findall(text))
+    return sorted(words, key=lambda word: (words[word], -len(word)))[:VALUES_MAX]
 
 
 @dataclass(frozen=True)

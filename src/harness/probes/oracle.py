@@ -37,11 +37,12 @@ def leaves(data: Any) -> Iterator[tuple[str, Any]]:
 def values_in(answer: Answer) -> set[str]:
     """The telling values of an answer: identifiers, names, addresses, large numbers; no words that anybody may be told."""
     if answer.json is not None:
-        return {text for _, value in leaves(answer.json) if (text := _telling(value))}
+        return {text for _, value in leaves(answer.json) if (text := telling(value))}
     return {token for token in _TOKEN.findall(answer.text) if not _WORD.fullmatch(token)}
 
 
-def _telling(value: Any) -> str:
+def telling(value: Any) -> str:
+    """A value as a text where it tells something of whose it is, "" where anybody may be told it: a word, a small number."""
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, int | float):
@@ -73,7 +74,7 @@ def shown(secrets: Iterable[str], answer: Answer) -> tuple[str, ...]:
 def members_of(values: Iterable[str], answer: Answer) -> tuple[str, ...]:
     """The names of the members in which the values stand (`contractor.email`), in the answer's order."""
     wanted = set(values)
-    return tuple(dict.fromkeys(path for path, value in leaves(answer.json) if _telling(value) in wanted))
+    return tuple(dict.fromkeys(path for path, value in leaves(answer.json) if telling(value) in wanted))
 
 
 def same_body(first: Answer, second: Answer) -> bool:

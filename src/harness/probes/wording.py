@@ -194,6 +194,33 @@ def list_shows_another(
     )
 
 
+def total_of_others(
+    operation: Operation, asker: Asker, owner: Asker, counted: tuple[str, int, int], answer: Answer, steps: Iterable[Request]
+) -> Finding:
+    """A list's total counts what it does not show. `counted`: the member, what it says, and how many are shown."""
+    name, total, shown = counted
+    return Finding(
+        rule="authorization.counts-another",
+        title=f"{operation.name} counts for {asker.title} what belongs to {owner.title}",
+        severity=Severity.MEDIUM,
+        confidence=Confidence.MEDIUM,
+        stage=STAGE,
+        engines=(ENGINE,),
+        method=operation.method,
+        route=operation.path,
+        role=asker.role,
+        cwe=639,
+        owasp="API1:2023",
+        expected=f"{name} is the number of objects that {asker.title} may see.",
+        observed=f"{name} is {total}, for {owner.title} too; {asker.title} is shown {shown} in all.",
+        why="A search tells how many objects of others match it: with enough of them their contents can be read.",
+        advice=f"Restrict the query that counts for {operation.name} to the objects of the caller, as that of its page is.",
+        steps=tuple(steps),
+        symptom=Symptom(status=(answer.status,), body_contains=excerpt(answer, total, name.rsplit(".", 1)[-1])),
+        parts=PARTS,
+    )
+
+
 @dataclass(frozen=True)
 class Moves:
     """Somebody's write moved what another reads: through which operation, and what moved."""

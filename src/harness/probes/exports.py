@@ -1,0 +1,71 @@
+"""Exports that hold objects of others: judged by their rows, each of which is an object of the lists that were seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.probes.askers import Asker
+from harness.probes.cells import Examined
+from harness.probes.jsonpath import find
+from harness.probes.operations import Operation
+from harness.probes.oracle import leaves, telling
+from harness.probes.reads import Stage
+from harness.probes.scene import Scene
+from harness.probes.sheets import Sheet, sheet_of
+from harness.probes.wording import list_shows_another
+
+TEXTS_MIN = 2  # telling texts of an object that a row shows beside its id
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row that is somebody's object: its id, and one of its telling texts."""
+
+    identity: Any
+    text: str
+
+
+def examine_exports(scene: Scene, stage: Stage) -> Iterator[Examined]:
+    """Whether a sheet that a peer is given has a row of the owner's, which the peer is refused when it names it."""
+    objects = _objects(stage)
+    for operation in scene.document.operations if stage.peer is not None and objects else ():
+        if stage.peer is not None and (found := _examine(scene, stage, operation, stage.peer, objects)):
+            yield found
+
+
+def _examine(
+    scene: Scene, stage: Stage, operation: Operation, peer: Asker, objects: Mapping[str, tuple[Any, frozenset[str]]]
+) -> Examined | None:
+    sheet = sheet_of(scene, operation, peer)
+    for row in _rows(sheet, objects) if sheet else ():
+        if sheet and scene.looks.shows(stage.reference, row.identity, peer) is False:
+            what = f"the {stage.holdings.kind.name} {row.identity} in a row, which it is refused when it asks for it by its id"
+            found = list_shows_another(operation, peer, stage.owner, what, sheet.answer, row.text, (sheet.request,))
+            return Examined(operation, findings=(found,))
+    return None
+
+
+def _objects(stage: Stage) -> dict[str, tuple[Any, frozenset[str]]]:
+    """By its id as a text, each object that is the owner's own, with its telling texts."""
+    items, _, id_member = stage.holdings.kind.id_path.rpartition(".")
+    own = set(stage.holdings.own.get(stage.owner.user, ()))
+    lists = (listed for listed in stage.holdings.lists if listed.user == stage.owner.user)
+    nodes = (node for each in lists for node in find(each.answer.json, items) if isinstance(node, Mapping))
+    return {
+        str(node[id_member]): (node[id_member], frozenset(filter(None, (telling(value) for _, value in leaves(node)))))
+        for node in nodes
+        if node.get(id_member) in own
+    }
+
+
+def _rows(sheet: Sheet, objects: Mapping[str, tuple[Any, frozenset[str]]]) -> Iterator[_Row]:
+    """The rows that are one of the objects: a cell is its id, and others are its telling texts."""
+    for row in sheet.rows():
+        cells = {cell.removeprefix("'") for _, cell in row}  # which makes a formula a text
+        for cell in cells & objects.keys():
+            identity, texts = objects[cell]
+            shown = sorted((texts - {cell}) & cells, key=len, reverse=True)
+            if len(shown) >= TEXTS_MIN:
+                yield _Row(identity, shown[0])
