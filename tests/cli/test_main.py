@@ -11,6 +11,7 @@ import pytest
 
 from harness.cli.exits import Exit, exit_of
 from harness.cli.main import main
+from harness.cli.parser import parse
 from harness.cli.verbs_table import VERBS
 from harness.model.verdict import Verdict
 from tests.runner.tiny import ROOT, TinyProject, make
@@ -58,6 +59,14 @@ def test_each_verb_teaches_itself_with_an_example(verb: str, capsys: pytest.Capt
 def test_a_misspelt_word_exits_2_and_names_the_nearest(argv: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) is Exit.USAGE
     assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "argv", [["run", "a", "--jobs", "2", "b"], ["run", "--jobs", "2", "a", "b"], ["run", "a", "b", "--jobs", "2"]]
+)
+def test_arguments_stand_before_and_behind_options(argv: list[str]) -> None:
+    args = parse(VERBS, ["faults", *argv])
+    assert (args.action, args.ids, args.jobs) == ("run", ["a", "b"], 2)
 
 
 def test_outside_of_a_project_it_says_what_is_missing(

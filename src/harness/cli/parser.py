@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from harness import __version__
 from harness.cli.exits import EXPLAINED, Exit
@@ -44,6 +44,24 @@ class Parser(argparse.ArgumentParser):
         if not choices:
             return [option for action in self._actions for option in action.option_strings]
         return [str(name) for action in self._actions if action.choices for name in action.choices]
+
+
+class VerbParser(Parser):
+    """Takes a verb's arguments before, between and behind its options (`faults run --jobs 2 NAME`)."""
+
+    _is_mixing = False
+
+    def parse_known_args(  # type: ignore[override] # no overloads
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse's intermixed parsing, which subparsers do not use by themselves and which calls this in its turn."""
+        if self._is_mixing:
+            return super().parse_known_args(args, namespace)
+        self._is_mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_mixing = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,7 @@ def build(verbs: Sequence[Verb]) -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"harness {__version__}")
-    subparsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs")
+    subparsers = parser.add_subparsers(parser_class=VerbParser, dest="verb", metavar="VERB", required=True, title="verbs")
     for verb in verbs:
         child = subparsers.add_parser(
             verb.name,
