@@ -159,6 +159,16 @@ def test_the_same_statements_are_made_for_every_user(tmp_path: Path) -> None:
     assert PASSWORD not in "".join(texts.values())
 
 
+def test_every_user_of_an_api_key_has_one_of_its_own(tmp_path: Path) -> None:
+    target = by_sql(tmp_path)
+    login = Login("api_key", header="X-API-Key", value="{password}")
+    keyed = dataclasses.replace(target, roles=tuple(dataclasses.replace(role, login=login) for role in target.roles))
+    keys = [[user.password for user in with_accounts(keyed, word).roles[0].users] for word in (PASSWORD, PASSWORD, "another run")]
+    assert len({*keys[0], *keys[2]}) == 4
+    assert keys[0] == keys[1]
+    assert [user.password for user in with_accounts(target, PASSWORD).roles[0].users] == [PASSWORD, PASSWORD]
+
+
 def test_the_databases_address_comes_in_the_shapes_that_the_file_asks_for(tmp_path: Path) -> None:
     target = dataclasses.replace(by_sql(tmp_path), database_variable="DATABASE_URL")
     dsn = "postgresql://target:p%40ss@127.0.0.1:5433/clone_1"

@@ -52,11 +52,20 @@ def _of_run(role: Role, target: Target, password: str) -> Role:
         dataclasses.replace(
             user,
             username=user.username.replace("{run}", run_mark(password)),
-            password=user.password or (password if makes else ""),
+            password=user.password or (_credential(role, user, password) if makes else ""),
         )
         for user in role.users
     )
     return dataclasses.replace(role, users=users)
+
+
+def _credential(role: Role, user: User, password: str) -> str:
+    """The run's password, but for keys that are made one by one: no two callers have the same."""
+    if not (role.seed_sql and role.login.kind in ("api_key", "header")):
+        return password
+    key = hashlib.sha256(f"key of {role.name} {user.name} with {password}".encode()).hexdigest()
+    remember_secret(key)
+    return key
 
 
 def account_sql(target: Target, password: str) -> list[tuple[str, str]]:
