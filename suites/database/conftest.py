@@ -16,8 +16,8 @@ __all__ = ["document"]
 
 @pytest.fixture(scope="session")
 def examination(arena: Arena, document: Document, seed: int, record: Recorder) -> Examination:
-    """Every operation watched, and what each oracle found; the evidence is recorded when it is whole."""
-    done = examine_twice(arena, document, seed, record.progress)
+    """Every operation watched, and what each oracle found; the evidence grows with each step."""
+    done = examine_twice(arena, document, seed, record.progress, record.database)
     record.database(done.payload())
     record.target(alive=not done.died, note=done.died)
     return done

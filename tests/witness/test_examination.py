@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from harness.databases.embedded import EmbeddedServer
+from harness.model.evidence import DatabasePayload
 from harness.model.finding import Confidence
 from harness.targets.live import LiveTarget
 from harness.witness.examination import NO_RECORD, Examination, examine
@@ -72,8 +73,14 @@ def clean(server: EmbeddedServer, recorded: MakeRecorded) -> Examination:
 
 
 @pytest.fixture(scope="module")
-def broken(server: EmbeddedServer, recorded: MakeRecorded) -> Examination:
-    return examine(Grounds(server, recorded, frozenset(DEFECTS) - LEAKING), DOCUMENT, 7)
+def kept() -> list[DatabasePayload]:
+    """What the examination of the broken platform had come to after each step."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def broken(server: EmbeddedServer, recorded: MakeRecorded, kept: list[DatabasePayload]) -> Examination:
+    return examine(Grounds(server, recorded, frozenset(DEFECTS) - LEAKING), DOCUMENT, 7, keep=kept.append)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +144,16 @@ def test_nothing_else_is_said_of_the_broken_platform(broken: Examination) -> Non
     found = {(finding.rule, finding.operation, finding.parameter) for finding in broken.payload().findings}
     # What is deleted before the check stands in a transaction of its own, too, where there was something to delete.
     assert found - {("database.work-outside-transaction", "DELETE /orders/{order_id}", "")} == set(FOUND)
+
+
+def test_what_was_seen_is_kept_after_each_step_and_claims_less(broken: Examination, kept: list[DatabasePayload]) -> None:
+    assert [len(payload.findings) for payload in kept] == sorted(len(payload.findings) for payload in kept)
+    assert kept[0].operations
+    assert {finding.fingerprint for finding in kept[-1].findings} <= {
+        finding.fingerprint for finding in broken.payload().findings
+    }
+    assert {finding.confidence for payload in kept for finding in payload.findings} == {Confidence.MEDIUM}
+    assert [payload.examined for payload in kept] == [()] * len(kept)
 
 
 def test_what_a_request_leaves_behind_is_found_and_the_rest_is_examined_without_it(leaking: Examination) -> None:

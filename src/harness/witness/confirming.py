@@ -6,13 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.model.errors import HarnessError
+from harness.model.evidence import DatabasePayload
 from harness.model.finding import Confidence, Finding
 from harness.probes.document import Document
 from harness.witness.examination import Examination, Grounds, examine
 
 
 def examine_twice(
-    grounds: Grounds, document: Document, seed: int, say: Callable[[str], None] = lambda _text: None
+    grounds: Grounds,
+    document: Document,
+    seed: int,
+    say: Callable[[str], None] = lambda _text: None,
+    keep: Callable[[DatabasePayload], None] = lambda _so_far: None,
 ) -> Examination:
     """Examines a target, and the operations of what was found on a second one.
 
@@ -20,8 +25,9 @@ def examine_twice(
 
     Args:
         say: gets what is being done, for the progress line.
+        keep: gets what was seen so far, after each step of the first examination.
     """
-    done = examine(grounds, document, seed, say)
+    done = examine(grounds, document, seed, say, keep=keep)
     operations = frozenset(finding.operation for report in done.oracles.values() for finding in report.findings)
     if not operations:
         return done

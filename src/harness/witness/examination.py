@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
 
 from harness.model.errors import HarnessError
 from harness.model.evidence import DatabasePayload, TableSize, WatchedOperation
+from harness.model.finding import Confidence
 from harness.model.waiver import Examined
 from harness.probes.deaths import Death, death_by
 from harness.probes.destruction import logs_out
@@ -83,6 +84,12 @@ class Examination:
             oracle, OracleReport(oracle, "nothing", untried={"": self.died or self.unwatched or "not reached"})
         )
 
+    def so_far(self) -> DatabasePayload:
+        """For the evidence of an examination that is not at its end: nothing was seen twice, and no rule was tried everywhere."""
+        payload = self.payload()
+        found = tuple(replace(finding, confidence=Confidence.MEDIUM) for finding in payload.findings)
+        return replace(payload, findings=found, examined=())
+
     def payload(self) -> DatabasePayload:
         """For the evidence."""
         reports = tuple(self.oracles.values())
@@ -105,15 +112,21 @@ class Examination:
 
 
 def examine(
-    grounds: Grounds, document: Document, seed: int, say: Callable[[str], None] = lambda _text: None, only: Collection[str] = ()
+    grounds: Grounds,
+    document: Document,
+    seed: int,
+    say: Callable[[str], None] = lambda _text: None,
+    only: Collection[str] = (),
+    keep: Callable[[DatabasePayload], None] = lambda _so_far: None,
 ) -> Examination:
     """Examines a target whose database is recorded.
 
     Args:
         say: gets what is being done, for the progress line.
         only: the operations to examine (`"GET /x"`); all where none is named.
+        keep: gets what was seen so far after each step, as it stands where the examination is ended before its end.
     """
-    work = _Work(grounds, document, seed, say, only)
+    work = _Work(grounds, document, seed, say, only, keep)
     try:
         work.run()
     except _Died as error:
@@ -146,6 +159,7 @@ class _Work:
     seed: int
     say: Callable[[str], None]
     only: Collection[str]
+    keep: Callable[[DatabasePayload], None]
     done: Examination = field(default_factory=Examination)
     sights: list[Sight] = field(default_factory=list)
     idle: frozenset[str] = frozenset()
@@ -160,8 +174,10 @@ class _Work:
             self.idle = site.watcher.learn_idle()
             leaks = LeakOracle(site.scene, site.watcher, self.done.report(LEAKS, "requests"))
             self._survey(site, leaks, in_order(site.scene))
+            self._keep("watched every operation")
             self._writes(site, leaks, in_order(site.scene))
             leaks.conclude(self.sights)
+            self._keep("looked at writes")
             last, self.avoided = destructive(site.scene), leaks.lossy
             if not self.avoided:
                 self._rest(site, leaks)
@@ -176,11 +192,19 @@ class _Work:
         marked = self._mark(site, in_order(site.scene))
         self._look_again(marked)
         marked.conclude()
+        self._keep("looked at pages")
         lost, double = self.done.report(LOST, "operations"), self.done.report(DOUBLE, "operations")
         Races(site.scene, site.watcher, site.first).examine(self._usable(), lost, double)
-        self.say("raced writes")
+        self._keep("raced writes")
         self._scale(site)
+        self._keep("looked at grown data")
         self._delete(site, leaks)
+        self._keep("deleted")
+
+    def _keep(self, step: str) -> None:
+        """At the end of a step."""
+        self.say(step)
+        self.keep(self.done.so_far())
 
     def _usable(self) -> list[Sight]:
         return [sight for sight in self.sights if sight.operation.name not in self.avoided]
@@ -230,7 +254,6 @@ class _Work:
         examine_safe(site.scene, site.watcher, self.sights, self.done.report(SAFE, "reads"))
         examine_transactions(site.scene, site.watcher, self.sights, self.done.report(TRANSACTIONS, "writes"))
         examine_refused(site.scene, site.watcher, wanted, self.done.report(REFUSED, "refusals"), leaks.note)
-        self.say("looked at writes")
 
     def _delete(self, site: Site, leaks: LeakOracle) -> None:
         """What takes objects away, when nothing else needs them any more."""
@@ -265,7 +288,6 @@ class _Work:
             if sight.operation.is_safe:
                 rereads.look(sight)
         PageReads(oracle).look()
-        self.say("looked at pages")
 
     def _mark_one(self, site: Site, oracle: InjectionOracle, operation: Operation, *, first: bool) -> None:
         asker = next(askers(site.scene, operation), None)
