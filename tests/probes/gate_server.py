@@ -1,7 +1,7 @@
 """A small platform that guards its doors: limits for clients and accounts, registration and reset by code. Its guards come off
 by name (`defects`), one at a time. Habits are `eight-digits` (codes of eight digits, of which others are refused uncounted),
-`late-mail` (a code is sent after the answer) and `tokens-first` (a token that is none is refused with 401 before anything is
-counted). `shows-role` tells who has registered what they are.
+`late-mail` (a code is sent after the answer), `page-token` (a log-in brings the token of the log-in page) and `tokens-first`
+(a token that is none is refused with 401 before anything is counted). `shows-role` tells who has registered what they are.
 """
 
 from __future__ import annotations
@@ -70,6 +70,13 @@ def target(limits: Limits) -> Target:
     )
 
 
+def _with_page_token(described: Target) -> Target:
+    """As its file says it: the log-in is read from the page first."""
+    (role,) = described.roles
+    body = {**role.login.body, "csrf": "{page_token}"}
+    return replace(described, roles=(replace(role, login=replace(role.login, body=body, page="/enter", page_token="csrf")),))
+
+
 @dataclass
 class Gate:
     """The platform's state."""
@@ -114,7 +121,9 @@ class Gate:
             words = {**(asked.body if isinstance(asked.body, dict) else {}), "email": whose, "code": token}
             return self._take_code(replace(asked, path="/password/reset", raw=json.dumps(words).encode()))
         if asked.path == "/enter":
-            return Given(200, PAGE, {"Content-Type": "text/html"})
+            token = secrets.token_hex(8)
+            page = PAGE.replace("</form>", f'<input type="hidden" name="csrf" value="{token}"></form>')
+            return Given(200, page, {"Content-Type": "text/html", "Set-Cookie": f"gate={token}; HttpOnly; SameSite=Lax"})
         if asked.path in ("/me", "/notes"):
             return self._own(asked)
         return Given(200, {"news": []}) if asked.path.startswith("/news") else Given(404, {"error": "none"})
@@ -135,6 +144,8 @@ class Gate:
         words = asked.body if asked.path == "/login" else _form(asked.raw)
         if not isinstance(words, dict):
             return Given(422, {"error": "two words are wanted"})
+        if self.has("page-token") and asked.headers.get("cookie") != f"gate={words.get('csrf')}":
+            return Given(422, {"error": "load the page again"})
         self.log_ins[client] += 1
         if (
             self.limits.log_in_attempts
@@ -254,5 +265,6 @@ class Gates:
         assert label
         self.started += 1
         described = replace(target(self.limits if self.promises else Limits()), codes=self.codes)
+        described = _with_page_token(described) if "page-token" in self.defects else described
         with served(described, Gate(self.defects, self.limits, log=self.log).answer, log_path=self.log) as live:
             yield live

@@ -15,7 +15,8 @@ from harness.probes.door import Door
 from harness.probes.guessing import examine_guessing, is_slowed
 from harness.probes.limits import examine_limits
 from harness.probes.symptoms import shows
-from tests.probes.gate_server import DOCUMENT, LIMITS, Gates
+from tests.probes.gate_server import DOCUMENT, LIMITS, Gate, Gates, target
+from tests.probes.small_http import served
 
 NONE = Limits()
 
@@ -133,7 +134,7 @@ def test_a_target_elsewhere_is_not_used_up() -> None:
     assert "not on this machine" in report.note
 
 
-@pytest.mark.parametrize("habits", [(), ("tokens-first",)])
+@pytest.mark.parametrize("habits", [(), ("tokens-first",), ("page-token",)])
 def test_a_platform_that_limits_its_log_ins_gives_no_finding(habits: tuple[str, ...]) -> None:
     report = guessed(*habits)
     assert said(report) == set()
@@ -155,6 +156,19 @@ def test_a_log_in_that_can_be_guessed_is_found_through_operation_and_page(
     found = said(guessed(defect))
     rule, _, parameter, role = finding
     assert found == {finding, (rule, "POST /enter", parameter, role)}
+
+
+def test_a_log_in_that_wants_its_pages_token_is_given_one() -> None:
+    found = said(guessed("page-token", "log-in-unlimited"))
+    assert found == {("log-in-not-limited", f"POST {path}", "", "member") for path in ("/login", "/enter")}
+
+
+def test_where_the_right_password_is_refused_too_nothing_is_said() -> None:
+    described = replace(target(LIMITS), roles=tuple(replace(role, page_login="") for role in target(LIMITS).roles))
+    gate = Gate(frozenset({"page-token", "log-in-unlimited"}))  # of which the target file knows nothing
+    with served(described, gate.answer) as door:
+        report = examine_guessing(door)
+    assert (report.findings, report.untried) == ([], ["POST /login: the right password is refused there too (422)"])
 
 
 def test_fifty_wrong_passwords_are_a_finding_whatever_was_promised() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
+from harness.model.finding import Confidence, Finding, Severity, Symptom
 from harness.model.target import Role, User
 from harness.probes.exchange import PASSWORD, USERNAME, World
 from harness.probes.forms import forms_of
+from harness.probes.log_in_requests import log_in_request
 from harness.probes.pages import Browsing, Cookie, PageSession, cookies_of, is_csrf, log_in
 
 STAGE, ENGINE = "sessions", "probes"
@@ -54,13 +54,7 @@ def examine_cookies(world: World, role: Role) -> CookieReport:
 
 def log_in_cookies(world: World, role: Role, user: User) -> tuple[Cookie, ...]:
     """The cookies that a log-in through the API sets; none where it is refused."""
-    words = role.login.body_for(USERNAME, PASSWORD)
-    if role.login.kind == "json":
-        headers, body = {"Content-Type": "application/json"}, json.dumps(words)
-    else:
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        body = "&".join(f"{name}={value}" for name, value in words.items())
-    answer = world.send_as(Request("POST", role.login.path, role.name, user.name, headers, body), world.credential("", ""))
+    answer = world.send_as(log_in_request(world, role, user.name, USERNAME, PASSWORD), world.credential("", ""))
     return tuple(cookie for cookie in cookies_of(answer) if not cookie.is_gone)
 
 

@@ -6,7 +6,6 @@ the differences with its confidence interval from the binomial distribution (exa
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import secrets
@@ -17,7 +16,6 @@ from enum import StrEnum
 from functools import partial
 from random import Random
 from statistics import median
-from urllib.parse import urlencode
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Request, Severity, Symptom
@@ -32,6 +30,7 @@ from harness.probes.door import Credential, Door
 from harness.probes.doors import Doors
 from harness.probes.exchange import USERNAME, World
 from harness.probes.flows import flows_of
+from harness.probes.log_in_requests import log_in_request
 from harness.probes.operations import Operation
 from harness.probes.scene import Scene, Untestable
 
@@ -152,15 +151,11 @@ def _questions(scene: Scene) -> Iterator[Question]:
             yield Question(what, flow.start.name, role, partial(_start, scene, flow.start, role))
     for role in scene.log_ins:
         if role.login.kind in ("json", "form") and role.login.path:
-            yield Question(What.LOG_IN, f"POST {role.login.path}", role, partial(_log_in, role))
+            yield Question(What.LOG_IN, f"POST {role.login.path}", role, partial(_log_in, scene.world, role))
 
 
-def _log_in(role: Role, username: str, user: User) -> Request:
-    words = role.login.body_for(username, _WRONG + secrets.token_hex(3))
-    is_json = role.login.kind == "json"
-    media_type = "application/json" if is_json else "application/x-www-form-urlencoded"
-    body = json.dumps(words) if is_json else urlencode(words, safe="${}")
-    return Request("POST", role.login.path, role.name, user.name, {"Content-Type": media_type}, body)
+def _log_in(world: World, role: Role, username: str, user: User) -> Request:
+    return log_in_request(world, role, user.name, username, _WRONG + secrets.token_hex(3))
 
 
 def _start(scene: Scene, operation: Operation, role: Role, username: str, user: User) -> Request:

@@ -7,14 +7,12 @@ whatever was promised. Accounts may be locked by this, so it has a target of its
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from statistics import median
-from urllib.parse import urlencode
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Request, Severity, Symptom
@@ -28,6 +26,7 @@ from harness.probes.door import Credential, Door
 from harness.probes.exchange import PASSWORD, USERNAME, World
 from harness.probes.forms import forms_of
 from harness.probes.limits import SPARE, disguised
+from harness.probes.log_in_requests import log_in_request
 from harness.probes.pages import Browsing
 
 GUESSES = 50
@@ -101,12 +100,8 @@ def log_ins_of(door: Door) -> Iterator[LogIn]:
 
 def _by_operation(role: Role) -> Callable[[World, str, str, Disguise], tuple[Request, Answer]]:
     def attempt(world: World, username: str, password: str, disguise: Disguise) -> tuple[Request, Answer]:
-        words = role.login.body_for(username, password)
-        is_json = role.login.kind == "json"
-        media_type = "application/json" if is_json else "application/x-www-form-urlencoded"
-        body = json.dumps(words) if is_json else urlencode(words, safe="${}")
-        request = Request("POST", role.login.path, role.name, role.users[-1].name, {"Content-Type": media_type}, body, client=ONE)
-        request = disguised(request, disguise)
+        request = log_in_request(world, role, role.users[-1].name, username, password)
+        request = disguised(replace(request, client=ONE), disguise)
         return request, world.send_as(request, Credential())
 
     return attempt
@@ -179,6 +174,11 @@ def _client(door: Door, log_in: LogIn, report: Report, times: int) -> None:
         report.tried += sent
         place = Place(log_in.name, role=log_in.role.name)
         if not is_refused(answer, first):
+            free = log_in.role.users[0]  # what is tried for accounts locks the last one
+            right = _from_another(door, log_in, free.username, free.password)[1]
+            if not _let_in(right, first):
+                report.leave_out(log_in.name, f"the right password is refused there too ({right.status})")
+                return
             observed = f"{sent} wrong log-ins of one client in a row were all looked at, the last answered {answer.status}."
             title = f"{log_in.name} lets a client guess without end"
             steps = (replace(request, times=times),)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import replace
-from urllib.parse import urlencode
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
@@ -14,7 +12,8 @@ from harness.probes.answers import Answer
 from harness.probes.calls import valid_drafts
 from harness.probes.door import Credential
 from harness.probes.endings import ENGINE, STAGE, Ended, password_change_of, witness_of
-from harness.probes.exchange import PASSWORD, USERNAME
+from harness.probes.exchange import PASSWORD, USERNAME, World
+from harness.probes.log_in_requests import log_in_request
 from harness.probes.operations import Operation
 from harness.probes.scene import Asker, Scene, Untestable
 
@@ -37,7 +36,7 @@ def examine_log_in(scene: Scene, role: Role) -> Ended:
         return Ended(role.name, False, note=str(error))
     if answer is None or not answer.is_success or _answers_anybody(scene, witness):
         return Ended(role.name, True)
-    return Ended(role.name, True, _any_password(role, user.name, wrong, answer))
+    return Ended(role.name, True, _any_password(scene.world, role, user.name, wrong, answer))
 
 
 def examine_present_password(scene: Scene, role: Role) -> Ended:
@@ -84,13 +83,9 @@ def _answers_anybody(scene: Scene, witness: Request) -> bool:
     return scene.world.send_as(witness, scene.anonymous).is_success
 
 
-def _any_password(role: Role, user: str, wrong: str, answer: Answer) -> Finding:
+def _any_password(world: World, role: Role, user: str, wrong: str, answer: Answer) -> Finding:
     login = role.login
-    words = login.body_for(USERNAME, wrong)
-    is_json = login.kind == "json"
-    media_type = "application/json" if is_json else "application/x-www-form-urlencoded"
-    text = json.dumps(words) if is_json else urlencode(words, safe="${}")
-    request = Request("POST", login.path, role.name, user, {"Content-Type": media_type}, text)
+    request = log_in_request(world, role, user, USERNAME, wrong)
     return Finding(
         rule="sessions.any-password",
         title=f"POST {login.path} logs {role.name} in with a wrong password",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from html import unescape
 
 import httpx
 
@@ -14,13 +13,12 @@ from harness.model.errors import TargetError
 from harness.model.target import Login, Role, Target, User, filled
 from harness.probes.door import Credential
 from harness.probes.jsonpath import find
+from harness.probes.log_in_requests import token_in
 from harness.probes.refresh_tokens import refresh_token_in
 from harness.targets.clients import client
 
 RETRY_AFTER_S_MAX = 20.0  # a longer wait asked for by a 429 is not kept: the log-in is refused
 _QUOTED_CHARACTERS = 200
-_ELEMENT = re.compile(r"<(?:input|meta)\b[^>]*>", re.I)
-_ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")
 _COOKIE = re.compile(r"\{cookie:([^{}]+)\}")
 
 
@@ -56,7 +54,7 @@ def _page_token(http: httpx.Client, login: Login, who: str) -> str:
         raise TargetError(f"log-in of {who}: GET {login.page} answered {answer.status_code}", hint="check login.page")
     if not login.page_token:
         return ""
-    found = token_in(answer, login.page_token)
+    found = token_in(answer.text, dict(answer.cookies), login.page_token)
     if not found:
         raise TargetError(
             f"log-in of {who}: GET {login.page} holds no {login.page_token}",
@@ -64,21 +62,6 @@ def _page_token(http: httpx.Client, login: Login, who: str) -> str:
         )
     remember_secret(found)
     return found
-
-
-def token_in(answer: httpx.Response, name: str) -> str:
-    """A token in a page: at a JSON path, else in the form field, `meta` element or cookie of that name; else ""."""
-    if name.startswith("$"):
-        try:
-            found = find(answer.json(), name)
-        except ValueError:
-            return ""
-        return str(found[0]) if found else ""
-    for element in _ELEMENT.findall(answer.text):
-        has = {key.lower(): unescape(value.strip("\"'")) for key, value in _ATTRIBUTE.findall(element)}
-        if has.get("name") == name:
-            return has.get("value") or has.get("content") or ""
-    return answer.cookies.get(name) or ""
 
 
 def _ask(http: httpx.Client, login: Login, user: User, page_token: str, who: str) -> httpx.Response:
