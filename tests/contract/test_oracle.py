@@ -40,6 +40,7 @@ def document() -> Document:
                 "/leads": {"get": {"parameters": [limit], "responses": _answers(many), "security": secured}},
                 "/lead": {"get": {"responses": _answers(one), "security": secured}},
                 "/open": {"get": {"responses": _answers(one)}},
+                "/moved": {"post": {"responses": {"303": {"description": "there", "content": {"text/html": {}}}}}},
                 "/papers/all.csv": {"get": {"responses": _answers(many)}},
                 "/papers/new": {"post": {"requestBody": {"content": {"multipart/form-data": {}}}, "responses": _answers(one)}},
                 "/papers/{paper}": {"delete": {"responses": {"204": {"description": "gone"}}}},
@@ -119,6 +120,11 @@ def test_a_declared_method_that_is_not_implemented_is_a_server_error() -> None:
 def test_the_media_type_of_an_answer_is_held_to_the_document() -> None:
     assert judged("GET /lead", "ST105", Answer(200, {"content-type": "application/json; charset=utf-8"})) == []
     assert judged("GET /lead", "ST105", Answer(200, {"content-type": "text/html"})) == [(Rule.MEDIA_TYPE, "200")]
+
+
+@pytest.mark.parametrize(("body", "found"), [("", []), ("moved", [(Rule.MEDIA_TYPE, "303")])])
+def test_a_redirect_without_a_body_needs_no_media_type(body: str, found: list[tuple[Rule, str]]) -> None:
+    assert judged("POST /moved", "ST105", Answer(303, {"location": "/lead"}, body)) == found
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,19 @@ def test_what_it_forbids_is_said(query: str, keyword: str, text: str) -> None:
     assert [(violation.keyword, violation.text) for violation in found] == [(keyword, text)]
 
 
-@pytest.mark.parametrize("query", ["limit=%205", "limit=5.0", "limit=%2B5", "primary=yes", "primary=1", "limit=5&limit=500"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=%205",
+        "limit=5.0",
+        "limit=%2B5",
+        "primary=yes",
+        "primary=1",
+        "limit=5&limit=500",
+        "since=0",
+        "since=2026-02-28T00:00",
+    ],
+)
 def test_what_frameworks_read_leniently_is_lax(query: str) -> None:
     judgement = get(f"/leads?{query}")
     assert judgement.strict == ()
@@ -141,6 +153,14 @@ def test_a_valid_body_that_many_servers_refuse_is_doubtful(body: str) -> None:
     judgement = post(body)
     assert judgement.violations == ()
     assert judgement.doubtful
+
+
+def test_an_empty_field_of_a_form_is_lax() -> None:
+    form = {"application/x-www-form-urlencoded": {"schema": {"type": "object", "required": ["kind"]}}}
+    path = {"post": {"requestBody": {"required": True, "content": form}, "responses": {}}}
+    read = Document.of({"openapi": "3.1.0", "paths": {"/token": path}})
+    sent = Sent("POST", "/token", {"Content-Type": "application/x-www-form-urlencoded"}, "kind=&name=ann")
+    assert [(v.name, v.lax) for v in judge("POST /token", sent, read).violations] == [("kind", True)]
 
 
 def test_a_missing_header_and_another_media_type_are_seen() -> None:

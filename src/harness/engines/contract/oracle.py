@@ -107,6 +107,8 @@ class Oracle:
 
     def _media_type(self, operation: Operation, answer: Answer) -> Iterable[Deviation]:
         declared = [kind.split(";")[0].lower() for r in _responses(operation, answer.status) for kind in r.media_types]
+        if 300 <= answer.status < 400 and not answer.body:
+            return ()  # nothing is sent, so nothing has a type
         if not declared or any(_covers(kind, answer.media_type) for kind in declared):
             return ()
         got = answer.media_type or "no media type"

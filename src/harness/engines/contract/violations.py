@@ -31,8 +31,8 @@ class Violation:
 
     `place` is path, query, header, cookie, body or method; `name` the parameter, or the body's member (`items[].price`);
     `keyword` the rule ("maximum", "required", "undeclared", "unparsable"). `lax` marks what most frameworks accept by habit: a
-    number written as text, a value given twice, null for what may be left out. `text` says it: "`limit` is 101, above its
-    maximum of 100".
+    number written as text or for a day, a value given twice, null or an empty field for what may be left out. `text` says it:
+    "`limit` is 101, above its maximum of 100".
     """
 
     place: str
@@ -132,7 +132,10 @@ class _Reading:
         error, text, coercible = broken[0]
         shown = _said(parameter.name, text, error)
         lax = (
-            coercible or len(values) > 1 or (parameter.where == "header" and _HTTPS_OWN_HEADERS.fullmatch(parameter.name.lower()))
+            coercible
+            or len(values) > 1
+            or _is_a_time(error, text)
+            or (parameter.where == "header" and _HTTPS_OWN_HEADERS.fullmatch(parameter.name.lower()))
         )
         self.found.append(Violation(parameter.where, parameter.name, str(error.validator), shown, lax=bool(lax)))
 
@@ -170,8 +173,16 @@ class _Reading:
             self.found.append(Violation("body", "", "undeclared", text, lax=True))
         elif not declared.is_json:
             self.certain = False
+            self._form(declared, sent.body or "")
         else:
             self._json_body(declared, sent.body or "")
+
+    def _form(self, body: Body, text: str) -> None:
+        """What a form sends for a field that nobody filled in; frameworks take it for a field that is not there."""
+        is_form = body.media_type.startswith("application/x-www-form-urlencoded")
+        for name, value in parse_qsl(text, keep_blank_values=True) if is_form else ():
+            if not value:
+                self.found.append(Violation("body", name, "empty", f"`{name}` is an empty field of a form", lax=True))
 
     def _json_body(self, body: Body, text: str) -> None:
         try:
@@ -235,8 +246,18 @@ def _is_coercible(error: ValidationError) -> bool:
     return bool(_NUMBER.match(text)) or isinstance(value, bool) or (isinstance(value, float) and "integer" in kinds)
 
 
+_TIMES = {
+    "date": re.compile(r"[-+]?\d+(\.\d+)?|\d{4}-\d\d-\d\d[T _].*"),
+    "date-time": re.compile(r"[-+]?\d+(\.\d+)?|\d{4}-\d\d-\d\d([T _].*)?"),
+}
+"""What readers of these formats take besides: seconds since 1970, a day with a time, a time without a zone."""
 _NUMBER = re.compile(r"^[+-]?(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?$")
 _BOOLEAN_WORDS = frozenset(("true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n"))
+
+
+def _is_a_time(error: ValidationError, text: str) -> bool:
+    form = _TIMES.get(str(error.validator_value)) if error.validator == "format" else None
+    return form is not None and form.fullmatch(text.strip()) is not None
 
 
 def _readings(text: str) -> Iterator[Any]:

@@ -31,6 +31,7 @@ from harness.probes.document import Document, DocumentError
 from harness.probes.exchange import World
 from harness.probes.scene import NOBODY, Asker, Scene
 from harness.targets.arena import Arena
+from harness.targets.documents import opened
 from harness.targets.live import LiveTarget
 
 LEDGER_PARTS = ("7.3.1.a",)  # "OWASP ZAP scans the API and the pages as each role"
@@ -275,9 +276,9 @@ def _browser(source: ZapSource) -> str:
 
 def _document(world: World, target: Target) -> Document:
     if target.document is not None:
-        return Document.load(target.document)
+        return opened(Document.load(target.document), target)
     answer = world.send(Request("GET", target.document_path))
     try:
-        return Document.load(answer.content, target.document_path)
+        return opened(Document.load(answer.content, target.document_path), target)
     except DocumentError as error:
         raise EngineError(f"GET {target.document_path} answers {answer.status}: {error.message}", hint=error.hint) from error
