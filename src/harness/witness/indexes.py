@@ -43,6 +43,11 @@ LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 WHERE t.relname = %s
 """
 
+_COLUMN_NAMES = """
+SELECT a.attname FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid
+WHERE t.relname = %s AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
 
 @dataclass(frozen=True)
 class Indexes:
@@ -79,6 +84,10 @@ def _suspect(watcher: Watcher, sight: Sight, watched: Watched, statement: Statem
         return
     text = f"a scan of {scan.table} read {scan.rows + scan.removed:,.0f} rows for {scan.rows:,.0f}: {scan.condition}"
     if served is None or not equals(scan.condition):
+        report.observations.append(noticed("database.scan", text, operation))
+        return
+    if is_divided(watcher.connection, scan):
+        text = f"{text}: each of its columns has an index, and the OR between them lets none serve (a UNION would)"
         report.observations.append(noticed("database.scan", text, operation))
         return
     plan = f"{_PLAN}{scan.node} on {scan.table}{_FILTER}{scan.condition}"
@@ -136,6 +145,13 @@ def served_by_index(connection: psycopg.Connection, text: str, table: str) -> bo
         return None
     plan = row[0] if row else []
     return _uses_condition(json.loads(plan) if isinstance(plan, str) else plan, table, _indexes(connection, table))
+
+
+def is_divided(connection: psycopg.Connection, scan: Scan) -> bool:
+    """Whether a condition is an OR of columns that indexes begin with: not an index is missing, the statement asks too much."""
+    names = {row[0] for row in connection.execute(_COLUMN_NAMES, [scan.table]).fetchall()}
+    asked = _columns(scan.condition) & names
+    return " or " in scan.condition.lower() and bool(asked) and asked <= _indexes(connection, scan.table).first
 
 
 def _indexes(connection: psycopg.Connection, table: str) -> Indexes:
