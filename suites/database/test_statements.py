@@ -42,6 +42,10 @@ def test_nothing_is_lost_or_done_twice_at_the_same_moment(oracle: str, examinati
     settle(examination, oracle, record)
 
 
+def test_what_is_read_after_a_write_is_what_was_written(examination: Examination, record: Recorder) -> None:
+    settle(examination, "stale-read", record)
+
+
 def test_a_request_gives_back_what_it_took(examination: Examination, record: Recorder) -> None:
     settle(examination, "leaks", record)
 

@@ -93,7 +93,7 @@ def test_the_clean_platform_gives_no_finding_and_every_oracle_tried_something(cl
     assert {record.oracle: record.tried > 0 for record in clean.payload().oracles} == dict.fromkeys(
         (
             "leaks", "write-by-safe-method", "work-outside-transaction", "write-in-refused-request", "injection",
-            "lost-update", "double-submission", "n-plus-one", "unbounded-list", "missing-index",
+            "stale-read", "lost-update", "double-submission", "n-plus-one", "unbounded-list", "missing-index",
         ),
         True,
     )  # fmt: skip

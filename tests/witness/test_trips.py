@@ -89,6 +89,7 @@ def test_the_witness_finds_nothing_on_the_clean_platform_and_tries_every_submiss
         (["books-twice"], ("database.double-submission", BOOK, "")),
         (["approves-twice", "one-carrier"], ("database.double-submission", APPROVE, "")),
         (["miscounts"], ("database.lost-update", "POST /trips/{trip_id}/awards", "")),
+        (["remembers"], ("database.stale-read", BOOK, "GET /trips/{trip_id}")),
         (["page-stored"], ("injection.sql-second-order", "GET /desk", "POST /trips title")),
         (["page-search"], ("injection.sql", "GET /desk/search", "q")),
     ],
@@ -96,6 +97,13 @@ def test_the_witness_finds_nothing_on_the_clean_platform_and_tries_every_submiss
 )
 def test_the_witness_finds_it_on_a_new_object_and_on_a_page(grounds: Grounds, found: tuple[str, str, str]) -> None:
     assert [(each.rule, each.operation, each.parameter) for each in examined(grounds).payload().findings] == [found]
+
+
+@pytest.mark.parametrize("grounds", [["says-how-long"]], indirect=True)
+def test_an_answer_that_says_how_long_it_may_be_kept_is_not_stale(grounds: Grounds) -> None:
+    done = examined(grounds)
+    assert done.payload().findings == ()
+    assert done.of("stale-read").tried
 
 
 @pytest.mark.parametrize("grounds", [["one-carrier"]], indirect=True)

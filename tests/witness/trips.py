@@ -4,8 +4,9 @@ All trips that are there at first are over, and the carrier at the head of the l
 Its defects, by name: `books-twice` and `approves-twice` check the state before they write, `miscounts` reads the sum before it
 writes the next, `books-anothers` and `assigns-anothers` do not ask whose
 the trip is, `anyone-approves` asks for no role, `page-stored` and `page-search` put a stored title, and what is searched for on a
-page, into a statement, and with `dies` it is gone after some requests. `one-carrier` is none: a single one
-can be approved.
+page, into a statement, and with `dies` it is gone after some requests. `remembers` shows a trip as
+it was when it was first read. No defects are `one-carrier` (a single one can be approved) and `says-how-long` (it remembers, and
+its answers say for how long).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -113,6 +114,7 @@ class _Trips:
     free: queue.Queue[psycopg.Connection]
     sessions: dict[str, str] = field(default_factory=dict)
     requests: int = 0
+    remembered: dict[tuple[str, int], Given] = field(default_factory=dict)
 
     def answer(self, asked: Asked) -> Given:
         self.requests += 1
@@ -147,7 +149,7 @@ class _Trips:
         found = re.fullmatch(r"/trips/(\d{1,9})(?:/(book|assign))?", asked.path)
         if found is None:
             raise Refused(404)
-        return self._step(db, user, int(found[1]), found[2]) if found[2] else self._detail(db, user, int(found[1]))
+        return self._step(db, user, int(found[1]), found[2]) if found[2] else self._remembered(db, user, int(found[1]))
 
     def _session(self, given: dict[str, str]) -> str:
         if given.get("user") not in ("ann", "ben", ADMIN) or given.get("pass") != PASSWORD:
@@ -166,6 +168,14 @@ class _Trips:
             raise Refused(422)
         row = db.execute("INSERT INTO trips (owner, title) VALUES (%s, %s) RETURNING id", [user, title]).fetchone()
         return Given(201, {"id": row[0] if row else 0, "title": title})
+
+    def _remembered(self, db: psycopg.Connection, user: str, number: int) -> Given:
+        if not self.defects & {"remembers", "says-how-long"}:
+            return self._detail(db, user, number)
+        if (user, number) not in self.remembered:
+            self.remembered[user, number] = self._detail(db, user, number)
+        kept = {"Cache-Control": "private, max-age=60"} if "says-how-long" in self.defects else {}
+        return replace(self.remembered[user, number], headers=kept)
 
     def _detail(self, db: psycopg.Connection, user: str, number: int) -> Given:
         row = db.execute("SELECT title, state FROM trips WHERE id = %s AND owner = %s", [number, user]).fetchone()

@@ -30,6 +30,7 @@ from harness.witness.report import OracleReport
 from harness.witness.rereads import Rereads
 from harness.witness.rewinding import Kept
 from harness.witness.scale import INDEX, Scaling
+from harness.witness.stale import STALE, examine_stale_reads
 from harness.witness.survey import Sight, askers, deletions, destructive, in_order, see
 from harness.witness.watcher import RecordedDoor, Watcher
 from harness.witness.wording import ENGINE
@@ -106,7 +107,7 @@ class Examination:
             sizes=self.sizes,
             grown_by=GROWN_BY if self.sizes else "",
             findings=tuple(finding for report in reports for finding in report.findings),
-            observations=tuple(observation for report in reports for observation in report.observations),
+            observations=tuple(dict.fromkeys(each for report in reports for each in report.observations)),  # once for all roles
             examined=(Examined(ENGINE, rules, names, roles),) if names else (),
         )
 
@@ -193,6 +194,7 @@ class _Work:
         self._look_again(marked)
         marked.conclude()
         self._keep("looked at pages")
+        examine_stale_reads(site.scene, self._usable(), self.done.report(STALE, "writes"))
         lost, double = self.done.report(LOST, "operations"), self.done.report(DOUBLE, "operations")
         Races(site.scene, site.watcher, site.first).examine(self._usable(), lost, double)
         self._keep("raced writes")

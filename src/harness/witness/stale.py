@@ -1,0 +1,153 @@
+"""Reads that show what was there before a write: the row has the new value, and the answer the old one, some time later too."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from harness.model.errors import HarnessError
+from harness.model.finding import Confidence, Request, Severity
+from harness.model.weakness import Place, Weakness
+from harness.probes.answers import Answer
+from harness.probes.calls import sender, valid_drafts
+from harness.probes.drafts import Draft
+from harness.probes.names import snake
+from harness.probes.objects import Reference
+from harness.probes.oracle import leaves
+from harness.probes.row_changes import Rows, rows_about
+from harness.probes.scene import Scene, Untestable
+from harness.witness.report import OracleReport
+from harness.witness.survey import Sight
+from harness.witness.wording import Said, finding_of
+
+STALE = "stale-read"
+LATER_S = 1.5  # what is done after the answer is done by then
+WRITES_TRIED = 16  # for known objects in each state, and at last for new ones
+_KEPT = re.compile(r"max-age=[1-9]|s-maxage=[1-9]|stale-while", re.I)
+_STALE = Weakness(
+    f"database.{STALE}",
+    Severity.MEDIUM,
+    1250,
+    "",
+    "Who reads an object after a write is shown what the write stored, unless the answer says how long it may be kept.",
+    "People act on what is not so any more, and send the write again because it seems to be lost.",
+    "Empty the cached answer where the row is written, in every operation that writes it; or keep none.",
+)
+
+
+@dataclass(frozen=True)
+class _Old:
+    """A member that shows an old value: by which reader, in which column it stands, and both values."""
+
+    reader: str
+    member: str
+    column: str
+    before: Any
+    now: Any
+
+
+def examine_stale_reads(scene: Scene, sights: list[Sight], report: OracleReport) -> None:
+    """Every write to an object whose row is known, by whoever succeeded with it first; what it shows then is looked at."""
+    done: set[str] = set()
+    for sight in sights:
+        if sight.operation.is_safe or sight.watched is None or sight.operation.name in done | scene.destructive:
+            continue
+        done.add(sight.operation.name)
+        reference = next((each for each in reversed(scene.references(sight.operation)) if each.place == "path"), None)
+        if reference is None:
+            continue
+        try:
+            _examine(scene, sight, reference, report)
+        except (Untestable, HarnessError) as error:
+            if not scene.world.door.alive():
+                raise
+            report.untried[sight.operation.name] = str(error)
+
+
+def _examine(scene: Scene, sight: Sight, reference: Reference, report: OracleReport) -> None:
+    for draft in islice(valid_drafts(scene, sight.operation, sight.asker), WRITES_TRIED):
+        identity = draft.path[reference.name]
+        look = _Look(scene, sight, reference, identity)
+        before, rows = look.answers(), look.rows()
+        request = draft.request(*sender(scene, sight.operation, sight.asker))
+        if not _sent(scene, sight, request).is_success:
+            continue
+        moved = _moved(rows, look.rows())
+        old = list(_old(before, look.answers(), moved))
+        report.tried += bool(moved)
+        if old:
+            time.sleep(LATER_S)
+            later = look.answers()
+            still = [each for each in old if each in list(_old(before, later, moved))]
+            _say(sight, draft, request, still, look, report)
+        if moved:
+            return
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One object as somebody sees it, and as its row is."""
+
+    scene: Scene
+    sight: Sight
+    reference: Reference
+    identity: Any
+
+    def answers(self) -> dict[str, Answer]:
+        """By reading operation."""
+        return self.scene.looks.at(self.reference, self.identity, self.sight.asker)
+
+    def rows(self) -> Rows:
+        """Its row and those about it."""
+        return rows_about(self.scene.world.door.dsn, self.identity, self.reference.kind.table)
+
+    def request(self, reader: str) -> Request:
+        """How a reader is asked."""
+        return dict(self.scene.looks.requests(self.reference, self.identity, self.sight.asker))[reader]
+
+
+def _sent(scene: Scene, sight: Sight, request: Request) -> Answer:
+    return scene.world.send(request) if sight.asker.role else scene.world.send_as(request, scene.anonymous)
+
+
+def _moved(before: Rows, after: Rows) -> dict[str, tuple[Any, Any]]:
+    """Old and new value of each column of the object's own row that the write changed."""
+    return {
+        column: (before.by_key[place].get(column), value)
+        for place in before.own & after.own
+        for column, value in after.by_key[place].items()
+        if value != before.by_key[place].get(column)
+    }
+
+
+def _old(before: Mapping[str, Answer], after: Mapping[str, Answer], moved: Mapping[str, tuple[Any, Any]]) -> Iterator[_Old]:
+    """The members that show a column's old value as they did before; not where the answer says how long it may be kept."""
+    for reader, answer in after.items():
+        first = before.get(reader)
+        if first is None or not (first.is_success and answer.is_success) or _KEPT.search(answer.header("cache-control")):
+            continue
+        shown = dict(leaves(first.json))
+        for path, value in leaves(answer.json):
+            name = snake(path.rpartition(".")[2])
+            was, now = moved.get(name, (None, None))
+            if "[" not in path and was is not None and value == was == shown.get(path) and value != now:
+                yield _Old(reader, path, name, was, now)
+
+
+def _say(sight: Sight, draft: Draft, request: Request, old: list[_Old], look: _Look, report: OracleReport) -> None:
+    if not old:
+        return
+    first, name = old[0], draft.operation.name
+    read = look.request(first.reader)
+    title = f"{first.reader} shows what was there before {name}"
+    observed = (
+        f"{name} succeeded and {first.column} of the row is {first.now!r}; {LATER_S} s later "
+        f"{first.reader} still shows {first.member}: {first.before!r}."
+    )
+    proof = tuple(f"{each.column}: row {each.now!r}, {each.reader} {each.member} {each.before!r}" for each in old)
+    said = Said(title, observed, proof, (read, request, read), Confidence.HIGH)
+    report.findings.append(finding_of(_STALE, Place(name, first.reader, sight.asker.role), said))
