@@ -133,6 +133,17 @@ def test_an_order_is_asked_for_where_rows_are_equal_in_it() -> None:
     assert seen(document("offset", WHOLE), by_offset_sorted).findings == []
 
 
+def test_a_row_that_comes_again_far_behind_the_first_page_is_found() -> None:
+    def page(query: dict[str, str], limit: int) -> Any:
+        start = int(query.get("offset", "0"))
+        shown = [{"id": number if number != 250 else 249} for number in range(420)]  # 250 is lost, 249 comes twice
+        return {"rows": shown[start : start + limit]}
+
+    (finding,) = seen(document("offset", WHOLE), page).findings
+    assert "one page shows 100 rows" in finding.observed
+    assert "on two: 249" in finding.observed
+
+
 def test_a_list_that_moves_is_not_judged() -> None:
     turns = count()
 

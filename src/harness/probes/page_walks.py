@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -27,8 +27,8 @@ from harness.probes.path_ids import collection_of
 from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.schemas import JsonSchema, SchemaError
 
-LONG, SHORT = 100, 5  # items of a long page, and of a short one
-PAGES_MAX = 21  # of one walk: a long page in short ones, and an empty one
+LONG, SHORT = 100, 5  # items of a long page, and of a short one; twice as many where a long one does not hold all
+PAGES_MAX = 61  # of one walk
 ORDERS_MAX = 3  # of one list beside its own, those in which most rows have equals
 _TOLD_MAX = 3
 _SORT = re.compile(r"^(sort|order|sort_?by|order_?by|sorting|ordering)$", re.I)
@@ -83,6 +83,7 @@ class _List:
     draft: Draft
     asker: Asker
     id_path: str
+    short: int = SHORT
 
     def page(self, length: int, place: Any = None, number: int = 0) -> _Page:
         """One page.
@@ -107,9 +108,9 @@ class _List:
         Raises:
             _NotWalkable: a page was refused, or where the next one begins is not what it was taken for.
         """
-        pages = [self.page(SHORT, number=1)]
+        pages = [self.page(self.short, number=1)]
         for place in self._places(pages):
-            page = self.page(SHORT, place, len(pages) + 1)
+            page = self.page(self.short, place, len(pages) + 1)
             if page.ids and page.ids == pages[-1].ids:
                 raise _NotWalkable(f"{self.paging.place.name}={place} gives the page before once more")
             pages.append(page)
@@ -122,7 +123,7 @@ class _List:
     def _places(self, pages: list[_Page]) -> Iterator[Any]:
         """Where the second page begins, and each one after the last of those that were read meanwhile."""
         first = self._first(pages[0]) if self.paging.form == "number" else 0
-        step = self.paging.length(SHORT) or len(pages[0].ids)
+        step = self.paging.length(self.short) or len(pages[0].ids)
         while pages[-1].ids:
             last = pages[-1]
             if self.paging.form == "cursor":
@@ -139,7 +140,7 @@ class _List:
         """The number of the first page: that under which it is given once more."""
         for number in (1, 0):
             try:
-                if self.page(SHORT, number).ids == page.ids:
+                if self.page(self.short, number).ids == page.ids:
                     return number
             except _NotWalkable:
                 continue
@@ -202,7 +203,7 @@ def _examine(scene: Scene, operation: Operation, paging: Paging, report: Report)
         for parameter in operation.placed("query"):
             draft = draft.with_value(parameter, order[parameter.name]) if parameter.name in order else draft
         try:
-            if found := _judged(_List(scene, paging, draft, listed.asker, listed.id_path), order):
+            if found := _judged(replace(listed, draft=draft), order):
                 return found
         except _NotWalkable:
             if not order:
@@ -211,13 +212,14 @@ def _examine(scene: Scene, operation: Operation, paging: Paging, report: Report)
 
 
 def _longest(scene: Scene, operation: Operation, paging: Paging) -> _List | None:
-    """The list as the first of its callers who is shown more than one page of it; None where nobody is.
+    """The list as that of its callers who is shown most of it; None where nobody is shown more than one page.
 
     Raises:
         Untestable: a value is missing that nothing tells.
         _NotWalkable: everybody was refused.
     """
     refusal: _NotWalkable | None = None
+    most: tuple[int, _List | None] = (paging.length(SHORT), None)
     for asker in scene.callers(operation):
         unread = _List(scene, paging, scene.draft(operation, asker), asker, "$")
         try:
@@ -226,12 +228,13 @@ def _longest(scene: Scene, operation: Operation, paging: Paging) -> _List | None
             refusal = error
             continue
         path = id_path_in(page.answer.json, collection_of(operation.path + "/{id}", "id").rsplit("/", 1)[-1])
-        if path and len(set(find(page.answer.json, path))) > paging.length(SHORT):
-            return _List(scene, paging, unread.draft, asker, path)
-        refusal = None
-    if refusal is not None:
+        shown = len(set(find(page.answer.json, path))) if path else 0
+        if shown > most[0]:
+            short = SHORT if shown < paging.length(LONG) else 2 * SHORT
+            most = shown, _List(scene, paging, unread.draft, asker, path, short)
+    if most[1] is None and refusal is not None:
         raise refusal
-    return None
+    return most[1]
 
 
 def _judged(listed: _List, order: Mapping[str, Any]) -> Finding | None:
@@ -250,7 +253,7 @@ def _judged(listed: _List, order: Mapping[str, Any]) -> Finding | None:
 
 
 def _finding(listed: _List, long: _Page, walk: _Walk, broken: _Torn, order: Mapping[str, Any]) -> Finding:
-    operation, length = listed.draft.operation, listed.paging.length(SHORT)
+    operation, length = listed.draft.operation, listed.paging.length(listed.short)
     rows = "rows" if len(broken.lost or broken.repeated) > 1 else "row"
     does = f"loses {len(broken.lost)} {rows}" if broken.lost else f"shows {len(broken.repeated)} {rows} twice"
     by = "".join(f", {name}={value}" for name, value in order.items())
