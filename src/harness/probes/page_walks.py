@@ -261,7 +261,7 @@ def _finding(listed: _List, long: _Page, walk: _Walk, broken: _Torn, order: Mapp
     told += [f"on two: {_some(broken.repeated)}"] if broken.repeated else []
     observed = (
         f"As {listed.asker.title}{by}: one page shows {len(long.ids)} rows; on {len(walk.pages)} pages"
-        f"{f' of {length}' if length else ''} there are {len(set(walk.ids))} of them ({'; '.join(told)}). "
+        f"{f' of {length}' if length else ''} there are {len(set(walk.ids))} different ones ({'; '.join(told)}). "
         "So it was twice in a row, and the long page was the same before and after."
     )
     title = f"{operation.name} {does} when it is read page by page"
