@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from harness.model.finding import Confidence
+from harness.model.target import Allow, Environment, Target
+from harness.probes.document import Document
+from harness.probes.drafts import Draft
 from harness.probes.exchange import World
 from harness.probes.injection import examine_injection
-from harness.probes.robustness import RobustnessRun
-from harness.probes.scene import Scene
+from harness.probes.operations import Operation, Parameter
+from harness.probes.robustness import RobustnessRun, hostile_requests
+from harness.probes.scene import Asker, Scene
 from harness.targets.live import LiveTarget
 from tests.probes import notes_server, small_http
 from tests.probes.board_server import DOCUMENT as BOARD
@@ -121,3 +129,63 @@ def test_a_server_that_hangs_up_on_an_endless_address_is_no_fault_of_the_platfor
 
 def test_on_an_open_platform_every_place_was_let_in() -> None:
     assert {item.note for item in examined().tried} == {""}
+
+
+_DAY = {"name": "day", "in": "query", "schema": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}}
+_VISIT = {"type": "object", "required": ["at"], "properties": {"at": {"type": "string", "format": "date-time"}}}
+CALENDAR = Document.of(
+    {
+        "openapi": "3.1.0",
+        "paths": {
+            "/slots": {"get": {"parameters": [_DAY], "responses": {"200": {"description": "slots"}}}},
+            "/visits": {
+                "post": {
+                    "requestBody": {"required": True, "content": {"application/json": {"schema": _VISIT}}},
+                    "responses": {"201": {"description": "booked"}},
+                }
+            },
+        },
+    }
+)
+
+
+@dataclass
+class Calendars:
+    """A calendar that asks for the day after, and stores a number in four bytes: it fails at the ends of both."""
+
+    isolated: bool = True
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        assert label
+        here = ("127.0.0.1",)
+        target = Target("days", "Days", Environment.LOCAL, Path(), here, Allow(writes=True), (), health_path="/health")
+        with small_http.served(target, self._answer) as live:
+            yield live
+
+    @staticmethod
+    def _answer(asked: Asked) -> Given:
+        if asked.path == "/visits":
+            at = asked.body.get("at") if isinstance(asked.body, dict) else None
+            return Given(500 if str(at).startswith("0001") else 201 if isinstance(at, str) and "T" in at else 422, {})
+        try:
+            date.fromisoformat(asked.query.get("day", "2031-01-01")) + timedelta(days=1)
+        except ValueError:
+            return Given(422, {})
+        except OverflowError:
+            return Given(500, {})
+        return Given(200, [])
+
+
+def test_the_ends_of_the_calendar_are_tried_where_a_day_is_asked_for() -> None:
+    run = RobustnessRun(Calendars(), CALENDAR, seed=1).run()
+    assert found(run) == {
+        ("robustness.server-error", "GET /slots", "day"),
+        ("robustness.server-error", "POST /visits", "at"),
+    }
+
+
+def test_numbers_just_beyond_those_of_a_database_are_tried() -> None:
+    draft = Draft(Operation("GET", "/x", parameters=(Parameter("page", "query", False, {"type": "integer"}),)))
+    paths = {hostile.request.path for hostile in hostile_requests(draft.operation, draft, Asker())}
+    assert {f"/x?page={number}" for number in (2**31, 2**63)} <= {unquote(path) for path in paths}

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from harness.databases.embedded import EmbeddedServer
 from harness.model.errors import TargetError
-from harness.model.finding import Confidence
+from harness.model.finding import Confidence, Finding, Severity
+from harness.model.weakness import Place, Weakness
 from harness.witness.confirming import examine_twice
+from harness.witness.report import said_once
 from harness.witness.watcher import RecordedDoor
+from harness.witness.wording import Said, finding_of
 from tests.witness.conftest import MakeRecorded
 from tests.witness.orders import DOCUMENT
 from tests.witness.test_examination import Grounds
@@ -48,3 +51,15 @@ def test_what_is_seen_twice_is_certain_what_is_not_is_a_guess(server: EmbeddedSe
     assert examined(holed, mended) == ({Confidence.LOW}, 2)
     assert examined(holed, None) == ({Confidence.MEDIUM}, 2)
     assert examined(mended) == (set(), 1)
+
+
+def test_what_several_roles_show_is_said_once() -> None:
+    def seen(role: str, operation: str = "POST /orders") -> Finding:
+        weakness = Weakness("database.lost-update", Severity.HIGH, 362, "", "", "", "")
+        return finding_of(weakness, Place(operation, "", role), Said("", "", ("a line",), ()))
+
+    merged = said_once([seen("clerk"), seen("admin"), seen("clerk", "POST /lines"), seen("admin")])
+    assert [(finding.operation, finding.role, finding.proof) for finding in merged] == [
+        ("POST /orders", "clerk", ("a line", "as admin too")),
+        ("POST /lines", "clerk", ("a line",)),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -23,7 +24,7 @@ from harness.probes.exposure import EVERYWHERE_MIN, INTERNALS_RULE, internals_in
 from harness.probes.nested import members, replaced
 from harness.probes.operations import Operation, Parameter
 from harness.probes.scene import Asker, Scene, Untestable
-from harness.probes.schemas import SchemaError
+from harness.probes.schemas import JsonSchema, SchemaError
 from harness.probes.tour import Visit, What
 from harness.probes.xml_bodies import is_xml
 
@@ -39,6 +40,8 @@ _UNAVAILABLE = (501, 503, 505)  # says clearly that it does not serve this, or n
 _HOSTILE_TEXTS: tuple[tuple[str, str], ...] = (
     ("an empty value", ""),
     ("a negative number", "-1"),
+    ("a number beyond 32 bits", str(2**31)),
+    ("a number beyond 64 bits", str(2**63)),
     ("a huge number", "9" * 30),
     ("an infinite number", "1e999"),
     ("not a number", "NaN"),
@@ -57,9 +60,16 @@ _HOSTILE_VALUES: tuple[tuple[str, Any], ...] = (
     ("an object", {}),
     ("a list", []),
     ("a boolean", True),
+    ("a number beyond 32 bits", 2**31),
+    ("a number beyond 64 bits", 2**63),
     ("a huge number", 10**30),
     *_HOSTILE_TEXTS,
 )
+_LAST, _FIRST = "the last day of the calendar", "the first day of the calendar"
+_EDGES = {  # a day more, or a zone, and it is none
+    "date": ((_LAST, "9999-12-31"), (_FIRST, "0001-01-01")),
+    "date-time": ((_LAST, "9999-12-31T23:59:59Z"), (_FIRST, "0001-01-01T00:00:00Z")),
+}
 
 
 @dataclass(frozen=True)
@@ -266,7 +276,7 @@ def hostile_requests(operation: Operation, draft: Draft, asker: Asker) -> Iterat
 
 
 def _in_parameter(draft: Draft, parameter: Parameter, asker: Asker) -> Iterator[Hostile]:
-    for what, text in _HOSTILE_TEXTS:
+    for what, text in (*_HOSTILE_TEXTS, *_EDGES.get(_format(parameter.schema), ())):
         if parameter.where == "path" and text in ("", "../../../etc/passwd"):
             continue  # another path then, not another value
         escaped = _escaped(text)
@@ -282,6 +292,12 @@ def _in_parameter(draft: Draft, parameter: Parameter, asker: Asker) -> Iterator[
         yield Hostile(parameter.name, "the same parameter twice", twice)
 
 
+def _format(schema: JsonSchema) -> str:
+    """The format of a parameter's text, of one of its alternatives too (`anyOf` with null)."""
+    schemas = (schema, *(each for each in schema.get("anyOf", ()) if isinstance(each, Mapping)))
+    return next((form for each in schemas if isinstance(form := each.get("format"), str)), "")
+
+
 def _escaped(text: str) -> str:
     return "".join(f"%{byte:02X}" for byte in text.encode("utf-8", errors="surrogatepass"))
 
@@ -289,11 +305,18 @@ def _escaped(text: str) -> str:
 def _in_members(draft: Draft, asker: Asker) -> Iterator[Hostile]:
     inner = (names for names, _ in members(draft.body) if len(names) > 1)
     for names in (*((name,) for name in draft.body), *islice(inner, INNER_MEMBERS_MAX)):
-        for what, value in _HOSTILE_VALUES:
+        for what, value in (*_HOSTILE_VALUES, *_EDGES.get(_form_of(draft.body, names), ())):
             body = replaced(draft.body, names, value)
             request = draft.with_body(body).request(asker.role, asker.user)
             hostile = replace(request, body=json.dumps(body)) if "json" in draft.media_type else request
             yield Hostile(".".join(names), what, hostile)
+
+
+def _form_of(body: Any, names: tuple[str, ...]) -> str:
+    """The format of the text at a place of the body, where it is a day."""
+    value = next((value for at, value in members(body) if at == names), None)
+    form = re.fullmatch(r"\d{4}-\d\d-\d\d(T.+)?", value) if isinstance(value, str) else None
+    return "" if form is None else "date-time" if form[1] else "date"
 
 
 def _in_body(good: Request, wholes: tuple[tuple[str, str], ...]) -> Iterator[Hostile]:

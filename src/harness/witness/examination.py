@@ -26,7 +26,7 @@ from harness.witness.leaks import LeakOracle
 from harness.witness.page_reads import PageReads
 from harness.witness.pairs import DOUBLE, LOST
 from harness.witness.races import Races
-from harness.witness.report import OracleReport
+from harness.witness.report import OracleReport, said_once
 from harness.witness.rereads import Rereads
 from harness.witness.rewinding import Kept
 from harness.witness.scale import INDEX, Scaling
@@ -214,6 +214,8 @@ class _Work:
     def conclude(self) -> None:
         """What was learned of the whole."""
         self.done.idle = tuple(sorted(self.idle))
+        for report in self.done.oracles.values():
+            report.findings = said_once(report.findings)
 
     @contextmanager
     def _site(self, label: str) -> Iterator[Site | None]:

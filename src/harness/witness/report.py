@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from harness.model.evidence import OracleRecord
 from harness.model.finding import Finding, Observation
@@ -23,3 +24,14 @@ class OracleReport:
     def record(self) -> OracleRecord:
         """For the evidence."""
         return OracleRecord(self.oracle, self.unit, self.tried, dict(self.untried))
+
+
+def said_once(findings: Iterable[Finding]) -> list[Finding]:
+    """What was seen as several roles as one finding, of the first of them; the others stand in its proof."""
+    kept: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        place = finding.rule, finding.operation, finding.parameter
+        first = kept.setdefault(place, finding)
+        if finding.role != first.role and (line := f"as {finding.role or 'nobody'} too") not in first.proof:
+            kept[place] = replace(first, proof=(*first.proof, line))
+    return list(kept.values())
