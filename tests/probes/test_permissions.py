@@ -164,6 +164,9 @@ def test_schemes_do_not_tell_roles_apart_that_satisfy_the_same_ones() -> None:
         "Requires the dispatcher role.",
         "The caller must be a dispatcher or an admin.",
         "Lists them (dispatchers only).",
+        "Lists them. Roles: dispatcher, admin.",
+        "Allowed roles: admin, dispatcher",
+        "Access: dispatchers.",
     ],
 )
 def test_words_keep_an_operation_for_a_role_of_the_target_file(text: str) -> None:
@@ -178,6 +181,7 @@ def test_words_keep_an_operation_for_a_role_of_the_target_file(text: str) -> Non
         "Shows only dispatchers of the own company.",
         "Only the dispatcher's name is shown.",
         "Requires dispatchers to have confirmed it.",
+        "Lists their roles: dispatcher of a depot, driver of a truck.",
         "",
     ],
 )

@@ -194,7 +194,7 @@ class _Work:
         self._look_again(marked)
         marked.conclude()
         self._keep("looked at pages")
-        examine_stale_reads(site.scene, self._usable(), self.done.report(STALE, "writes"))
+        examine_stale_reads(site.scene, self._usable(), site.first, self.done.report(STALE, "writes"))
         lost, double = self.done.report(LOST, "operations"), self.done.report(DOUBLE, "operations")
         Races(site.scene, site.watcher, site.first).examine(self._usable(), lost, double)
         self._keep("raced writes")

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -60,6 +61,15 @@ class Kept:
             self._connection.execute("SET LOCAL session_replication_role = replica")
             for name in wanted & self._copies.keys():
                 self._bring_back(self._copies[name])
+
+    def row(self, name: str, identity: Any) -> Mapping[str, Any]:
+        """The row of one object as it was kept, by column; empty where there was none, or its table has another kind of key."""
+        copy = self._copies.get(read_table(self._connection, name).name) if name else None
+        if copy is None or len(copy.table.key) != 1:
+            return {}
+        statement = sql.SQL("SELECT to_jsonb(r) FROM {} r WHERE {}::text = %s").format(copy.rows, sql.Identifier(*copy.table.key))
+        found = self._connection.execute(statement, [str(identity)]).fetchone()
+        return found[0] if found else {}
 
     def sums(self) -> Mapping[tuple[str, str], Decimal]:
         """By table and column, the sum of each number that is no key, over the rows that were there when they were copied."""

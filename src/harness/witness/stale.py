@@ -21,6 +21,7 @@ from harness.probes.oracle import leaves
 from harness.probes.row_changes import Rows, rows_about
 from harness.probes.scene import Scene, Untestable
 from harness.witness.report import OracleReport
+from harness.witness.rewinding import Kept
 from harness.witness.survey import Sight
 from harness.witness.wording import Said, finding_of
 
@@ -40,6 +41,18 @@ _STALE = Weakness(
 
 
 @dataclass(frozen=True)
+class _Moved:
+    """A column that a write changed: what stood there before it and at first, and what stands there now."""
+
+    before: tuple[Any, ...]
+    now: Any
+
+    def was(self, value: Any) -> bool:
+        """Whether a value stood there, and does not now."""
+        return value is not None and value in self.before and value != self.now
+
+
+@dataclass(frozen=True)
 class _Old:
     """A member that shows an old value: by which reader, in which column it stands, and both values."""
 
@@ -50,8 +63,12 @@ class _Old:
     now: Any
 
 
-def examine_stale_reads(scene: Scene, sights: list[Sight], report: OracleReport) -> None:
-    """Every write to an object whose row is known, by whoever succeeded with it first; what it shows then is looked at."""
+def examine_stale_reads(scene: Scene, sights: list[Sight], first: Kept, report: OracleReport) -> None:
+    """Every write to an object whose row is known, by whoever succeeded with it first; what it shows then is looked at.
+
+    Args:
+        first: the tables before anything was sent: what is shown may be as old as that.
+    """
     done: set[str] = set()
     for sight in sights:
         if sight.operation.is_safe or sight.watched is None or sight.operation.name in done | scene.destructive:
@@ -61,14 +78,14 @@ def examine_stale_reads(scene: Scene, sights: list[Sight], report: OracleReport)
         if reference is None:
             continue
         try:
-            _examine(scene, sight, reference, report)
+            _examine(scene, sight, reference, first, report)
         except (Untestable, HarnessError) as error:
             if not scene.world.door.alive():
                 raise
             report.untried[sight.operation.name] = str(error)
 
 
-def _examine(scene: Scene, sight: Sight, reference: Reference, report: OracleReport) -> None:
+def _examine(scene: Scene, sight: Sight, reference: Reference, first: Kept, report: OracleReport) -> None:
     for draft in islice(valid_drafts(scene, sight.operation, sight.asker), WRITES_TRIED):
         identity = draft.path[reference.name]
         look = _Look(scene, sight, reference, identity)
@@ -76,7 +93,7 @@ def _examine(scene: Scene, sight: Sight, reference: Reference, report: OracleRep
         request = draft.request(*sender(scene, sight.operation, sight.asker))
         if not _sent(scene, sight, request).is_success:
             continue
-        moved = _moved(rows, look.rows())
+        moved = _moved(rows, look.rows(), first.row(reference.kind.table, identity))
         old = list(_old(before, look.answers(), moved))
         report.tried += bool(moved)
         if old:
@@ -114,17 +131,17 @@ def _sent(scene: Scene, sight: Sight, request: Request) -> Answer:
     return scene.world.send(request) if sight.asker.role else scene.world.send_as(request, scene.anonymous)
 
 
-def _moved(before: Rows, after: Rows) -> dict[str, tuple[Any, Any]]:
-    """Old and new value of each column of the object's own row that the write changed."""
+def _moved(before: Rows, after: Rows, first: Mapping[str, Any]) -> dict[str, _Moved]:
+    """Old values and the new one of each column of the object's own row that the write changed."""
     return {
-        column: (before.by_key[place].get(column), value)
+        column: _Moved((before.by_key[place].get(column), first.get(column)), value)
         for place in before.own & after.own
         for column, value in after.by_key[place].items()
         if value != before.by_key[place].get(column)
     }
 
 
-def _old(before: Mapping[str, Answer], after: Mapping[str, Answer], moved: Mapping[str, tuple[Any, Any]]) -> Iterator[_Old]:
+def _old(before: Mapping[str, Answer], after: Mapping[str, Answer], moved: Mapping[str, _Moved]) -> Iterator[_Old]:
     """The members that show a column's old value as they did before; not where the answer says how long it may be kept."""
     for reader, answer in after.items():
         first = before.get(reader)
@@ -133,9 +150,9 @@ def _old(before: Mapping[str, Answer], after: Mapping[str, Answer], moved: Mappi
         shown = dict(leaves(first.json))
         for path, value in leaves(answer.json):
             name = snake(path.rpartition(".")[2])
-            was, now = moved.get(name, (None, None))
-            if "[" not in path and was is not None and value == was == shown.get(path) and value != now:
-                yield _Old(reader, path, name, was, now)
+            column = moved.get(name)
+            if "[" not in path and column is not None and value == shown.get(path) and column.was(value):
+                yield _Old(reader, path, name, value, column.now)
 
 
 def _say(sight: Sight, draft: Draft, request: Request, old: list[_Old], look: _Look, report: OracleReport) -> None:
