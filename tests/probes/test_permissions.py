@@ -182,6 +182,7 @@ def test_words_keep_an_operation_for_a_role_of_the_target_file(text: str) -> Non
         "Only the dispatcher's name is shown.",
         "Requires dispatchers to have confirmed it.",
         "Lists their roles: dispatcher of a depot, driver of a truck.",
+        "Lists users with their roles: dispatcher, admin.",
         "",
     ],
 )

@@ -179,7 +179,7 @@ def is_kept_for(operation: Operation, role: str) -> bool:
         rf"\b(?:restricted|reserved|limited)\s+(?:to|for)\s+{roles}{end}",
         rf"\brequires?\s+(?:the\s+)?(?:role\s+)?{roles}(?:\s+role)?{end}",
         rf"\bmust\s+be\s+{roles}{end}",
-        rf"\b(?:(?:allowed|permitted|required)\s+)?(?:roles?|access)\s*:\s*{roles}{end}",
+        rf"(?:^|[.\n(;]\s*)(?:(?:allowed|permitted|required)\s+)?(?:roles?|access)\s*:\s*{roles}{end}",
     )
     text = f"{operation.summary}\n{operation.description}"
     return any(re.search(pattern, text, re.I) for pattern in patterns)
