@@ -168,6 +168,8 @@ class Gate:
             self.tokens[token] = account
             return Given(200, {"token": token})
         self.failed[key] += 1
+        if self.has("logs-passwords"):
+            self._mail(f"refused {name}: {words.get('password')}\n")
         return Given(401, {"error": "wrong"})
 
     def _own(self, asked: Asked) -> Given:

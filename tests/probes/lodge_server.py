@@ -1,5 +1,5 @@
 """A small platform with cookie sessions, a token against forged requests in a header, and refresh tokens. Its guards come off by
-name (`defects`), one at a time.
+name (`defects`). Habits are `answers-again` and `one-session` (what a refresh gives is the session that there was).
 """
 
 from __future__ import annotations
@@ -94,8 +94,10 @@ class Lodge:
             return Given(415, {"error": "JSON is wanted"})
         return None
 
-    def _begin(self, name: str) -> Given:
-        sid, token, refresh = (secrets.token_hex(16) for _ in range(3))
+    def _begin(self, name: str, kept: tuple[str, str] = ("", "")) -> Given:
+        """A session, the one that is kept where there is one, with a refresh token of its own."""
+        refresh = secrets.token_hex(16)
+        sid, token = kept if all(kept) else (secrets.token_hex(16), secrets.token_hex(16))
         self.sessions[sid], self.refresh[refresh] = (name, token), (name, sid)
         site = "" if self.has("no-same-site") else "; SameSite=Lax"
         cookie = f"sid={sid}; Path=/; Secure; HttpOnly{site}\r\nSet-Cookie: XSRF-TOKEN={token}; Path=/; Secure{site}"
@@ -113,8 +115,8 @@ class Lodge:
             return Given(401, {"error": "not valid"})
         if not self.has("refresh-reuse"):
             del self.refresh[token]
-        self.sessions.pop(sid, None)
-        given = self._begin(name)
+        session = self.sessions.pop(sid, ("", ""))
+        given = self._begin(name, (sid, session[1]) if self.has("one-session") else ("", ""))
         if self.has("answers-again"):  # no defect: a repeated request is answered as the first was
             self.replayed[token] = given
         return given

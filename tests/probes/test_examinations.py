@@ -58,12 +58,16 @@ def test_so_is_an_old_password_that_still_logs_in() -> None:
     assert not is_found_again(finding, Shelves())
 
 
-def test_so_is_a_secret_in_the_log(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("defect", "secret"),
+    [("logs-tokens", "a session's token"), ("logs-passwords", "a password that a log-in was refused with")],
+)
+def test_so_is_a_secret_in_the_log(defect: str, secret: str, tmp_path: Path) -> None:
     logs = tmp_path / "wrong", tmp_path / "mended"
     for log in logs:
         log.write_text("started\n")
-    wrong = Gates(frozenset({"logs-tokens"}), Limits(), log=logs[0])
-    finding = replace(FINDING, rule="exposure.secret-in-log", parameter="a session's token")
+    wrong = Gates(frozenset({defect}), Limits(), log=logs[0])
+    finding = replace(FINDING, rule="exposure.secret-in-log", parameter=secret)
     examination = examination_of(finding)
     assert examination is not None
     assert [each.fingerprint for each in examination(wrong, GATE, 1).findings] == [finding.fingerprint]

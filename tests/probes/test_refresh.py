@@ -46,6 +46,13 @@ def test_the_same_session_twice_is_no_second_use() -> None:
 
 
 @pytest.mark.parametrize(
+    ("defects", "rules"), [(("one-session",), []), (("one-session", "refresh-reuse"), ["sessions.refresh-token-reusable"])]
+)
+def test_sessions_that_are_alike_are_told_apart_by_their_next_token(defects: tuple[str, ...], rules: list[str]) -> None:
+    assert [finding.rule for finding in found(attacked(*defects))] == rules
+
+
+@pytest.mark.parametrize(
     ("defect", "rule", "severity"),
     [
         ("refresh-reuse", "sessions.refresh-token-reusable", "medium"),

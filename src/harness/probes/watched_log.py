@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from harness.model.errors import HarnessError
 from harness.model.finding import Finding
 from harness.model.target import Role, Target, User
 from harness.probes.canaries import examine_canaries
@@ -16,6 +18,8 @@ from harness.probes.checks import Report
 from harness.probes.document import Document
 from harness.probes.door import Credential, Door
 from harness.probes.doors import Doors
+from harness.probes.exchange import World
+from harness.probes.guessing import PLAIN, log_ins_of
 from harness.probes.robustness import RobustnessRun
 from harness.probes.secret_columns import secret_values
 from harness.probes.tour import take_tour
@@ -26,7 +30,20 @@ def known_secrets(door: Door, tokens: frozenset[str]) -> Mapping[str, frozenset[
     """What no log may hold, by what it is: passwords, the tokens of sessions, and what stands in secret columns."""
     passwords = frozenset(user.password for role in door.target.roles for user in role.users)
     stored = secret_values(door.dsn, door.target.secret_columns)
-    return {"a user's password": passwords, "a session's token": tokens, **stored}
+    refused = {"a password that a log-in was refused with": refused_passwords(door)}
+    return {"a user's password": passwords, "a session's token": tokens, **refused, **stored}
+
+
+def refused_passwords(door: Door) -> frozenset[str]:
+    """Wrong passwords, one for each log-in, which have now been tried: whoever mistypes one writes most of a right one."""
+    tried: set[str] = set()
+    with World(door) as world:
+        for log_in in log_ins_of(door):
+            password = f"Wrong-{secrets.token_hex(8)}"
+            with suppress(HarnessError):
+                log_in.attempt(world, log_in.role.users[-1].username, password, PLAIN)
+                tried.add(password)
+    return frozenset(tried)
 
 
 def examine_logs(doors: Doors, document: Document, seed: int) -> Report:
