@@ -33,7 +33,8 @@ for case in CASES:
 _OWN = {"responses": {"default": {"description": "any"}}, "security": [{"token": []}]}
 _QUERY = [
     {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 100}},
-    {"name": "q", "in": "query", "schema": {"type": "string"}},
+    {"name": "q", "in": "query", "schema": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+    {"name": "least", "in": "query", "schema": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 9}, {"type": "null"}]}},
 ]
 DOCUMENT = Document.of(
     {
@@ -61,7 +62,10 @@ TARGET = Target(
 
 @dataclass
 class _Cases:
-    """Its defects, by name: `counts-all`, `exports-all`; `counts-archived` is none: the total holds more of one's own."""
+    """Its defects, by name: `counts-all`, `counts-all-of-weight`, `exports-all`.
+
+    `counts-archived` is none: the total holds more of one's own.
+    """
 
     trait: str
     sessions: dict[str, str] = field(default_factory=dict)
@@ -87,9 +91,11 @@ class _Cases:
 
     def _list(self, asked: Asked, mine: list[dict[str, object]]) -> Given:
         limit, words = int(asked.query.get("limit", "20")), asked.query.get("q", "").lower()
+        least = int(asked.query.get("least", "0"))
+        is_blind = self.trait == "counts-all" or (self.trait == "counts-all-of-weight" and bool(least))
         shown, counted = (
-            [case for case in cases if words in str(case["client"]).lower()]
-            for cases in (mine, CASES if self.trait == "counts-all" else mine)
+            [case for case in cases if words in str(case["client"]).lower() and int(str(case["id"])) % 10 >= least]
+            for cases in (mine, CASES if is_blind else mine)
         )
         return Given(200, {"cases": shown[:limit], "total": len(counted) + 7 * (self.trait == "counts-archived")})
 
@@ -123,6 +129,7 @@ def found(trait: str) -> list[Finding]:
     ("trait", "rule", "operation"),
     [
         ("counts-all", "authorization.counts-another", "GET /cases"),
+        ("counts-all-of-weight", "authorization.counts-another", "GET /cases"),
         ("exports-all", "authorization.list-shows-another", "POST /cases/export"),
     ],
 )

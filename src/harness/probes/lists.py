@@ -16,9 +16,10 @@ from harness.probes.jsonpath import find
 from harness.probes.objects import Holdings
 from harness.probes.operations import Operation
 from harness.probes.oracle import changes, excerpt, leaves, unstable
+from harness.probes.paging import is_paging
 from harness.probes.reads import Stage
 from harness.probes.scene import Asker, Scene, Untestable
-from harness.probes.schemas import SchemaError
+from harness.probes.schemas import JsonSchema, SchemaError
 from harness.probes.totals import counts_strange
 from harness.probes.wording import STAGE, Moves, list_shows_another, moves_with_another
 from harness.probes.writes import write_as_owner
@@ -114,22 +115,39 @@ def _shows_strange(scene: Scene, operation: Operation, stage: Stage, request: Re
 
 
 def _filters(scene: Scene, operation: Operation, stage: Stage) -> Iterator[dict[str, Any]]:
-    """One parameter at a time: words of the owner's objects where it takes any text, else some of its values."""
+    """One parameter at a time: words of the owner's objects where it takes any text, else some of its values.
+
+    Of a number the bounds: what is at least the most, or at most the least, is little, and is shown to its end.
+    """
     words = _words(stage)
     made: list[dict[str, Any]] = []
     for parameter in operation.placed("query"):
         try:
-            schema = scene.document.schemas.resolve(parameter.schema)
+            schema = _not_null(scene, parameter.schema)
         except SchemaError:
             continue
         if isinstance(schema.get("enum"), list):
             values: list[Any] = schema["enum"][:VALUES_MAX]
         elif schema.get("type") == "boolean":
             values = [True, False]
+        elif schema.get("type") in ("integer", "number"):
+            bounds = (schema.get("maximum"), schema.get("minimum"))
+            values = [bound for bound in bounds if type(bound) in (int, float) and not is_paging(parameter.name)]
         else:
             values = words if schema.get("type") == "string" and "format" not in schema else []
         made += [{parameter.name: value} for value in values]
     return iter(made)
+
+
+def _not_null(scene: Scene, schema: JsonSchema) -> JsonSchema:
+    """The schema of a parameter, where it has alternatives (`anyOf` with null) the first that takes a value.
+
+    Raises:
+        SchemaError: it refers to nothing.
+    """
+    resolved = scene.document.schemas.resolve(schema)
+    choices = [scene.document.schemas.resolve(each) for each in resolved.get("anyOf", ()) if isinstance(each, Mapping)]
+    return next((each for each in choices if each.get("type") != "null"), resolved)
 
 
 def _words(stage: Stage) -> list[str]:

@@ -39,6 +39,11 @@ def is_page_size(name: str) -> bool:
     return bool(_SIZE.match(name))
 
 
+def is_paging(name: str) -> bool:
+    """Whether a parameter of this name says how long a page is, or where it begins."""
+    return is_page_size(name) or any(_plain(name) in names for _, names in _FORMS)
+
+
 @dataclass(frozen=True)
 class Paging:
     """The parameters of a list's pages. `size` is None where its length is the platform's choice."""
