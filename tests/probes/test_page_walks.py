@@ -159,6 +159,18 @@ def test_a_place_that_is_not_heeded_is_left_out() -> None:
     assert (report.findings, report.untried) == ([], ["GET /rows: offset=5 gives the page before once more"])
 
 
+def test_a_cursor_that_no_answer_names_is_left_out() -> None:
+    report = seen(document("cursor", TEXT), lambda _query, limit: {"rows": ROWS[:limit], "beyond": "zq"})
+    assert (report.findings, report.untried) == (
+        [],
+        ["GET /rows: nothing in its answer tells where the second page begins"],
+    )
+
+
+def test_pages_that_are_longer_than_asked_for_are_no_repetition() -> None:
+    assert seen(document("offset", WHOLE), lambda query, _limit: by_offset(query, 8)).findings == []
+
+
 def test_a_list_of_one_page_has_nothing_to_try() -> None:
     report = seen(document("offset", WHOLE), lambda _query, _limit: {"rows": ROWS[:3]})
     assert (report.tried, report.findings) == (0, [])
@@ -197,6 +209,8 @@ def test_the_next_page_is_found_where_answers_name_it(body: bytes, header: str, 
         ("starting_after", TEXT, "last-id"),
         ("pageToken", TEXT, "cursor"),
         ("status", TEXT, None),
+        ("after", {"type": "string", "format": "date"}, None),
+        ("since_id", WHOLE, None),
     ],
 )
 def test_a_parameter_is_known_as_the_place_of_a_page(name: str, schema: dict[str, Any], form: str | None) -> None:

@@ -106,6 +106,11 @@ def test_an_answer_that_says_how_long_it_may_be_kept_is_not_stale(grounds: Groun
     assert done.of("stale-read").tried
 
 
+@pytest.mark.parametrize("grounds", [["takes-for-one"]], indirect=True)
+def test_submissions_that_are_taken_for_one_are_not_called_lost(grounds: Grounds) -> None:
+    assert examined(grounds).payload().findings == ()
+
+
 @pytest.mark.parametrize("grounds", [["one-carrier"]], indirect=True)
 def test_a_submission_that_can_be_made_once_only_is_raced_on_rows_that_are_brought_back(grounds: Grounds) -> None:
     done = examined(grounds)

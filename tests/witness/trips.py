@@ -2,11 +2,11 @@
 
 All trips that are there at first are over, and the carrier at the head of the list is approved. Travellers have pages too.
 Its defects, by name: `books-twice` and `approves-twice` check the state before they write, `miscounts` reads the sum before it
-writes the next, `books-anothers` and `assigns-anothers` do not ask whose
-the trip is, `anyone-approves` asks for no role, `page-stored` and `page-search` put a stored title, and what is searched for on a
-page, into a statement, and with `dies` it is gone after some requests. `remembers` shows a trip as
-it was when it was first read. No defects are `one-carrier` (a single one can be approved) and `says-how-long` (it remembers, and
-its answers say for how long).
+writes the next, `books-anothers` and `assigns-anothers` do not ask whose the trip is, `anyone-approves` asks for no role,
+`page-stored` and `page-search` put a stored title, and what is searched for on a page, into a statement, with `dies` it is gone
+after some requests, and `remembers` shows a trip as it was when it was first read. No defects are `one-carrier` (a single one can
+be approved), `takes-for-one` (awards at the same moment are one) and `says-how-long` (it remembers, and its answers say for how
+long).
 """
 
 from __future__ import annotations
@@ -204,6 +204,8 @@ class _Trips:
         points = body.get("points") if isinstance(body, dict) else None
         if type(points) is not int or not 1 <= points <= 9:
             raise Refused(422)
+        if "takes-for-one" in self.defects:
+            return self._award_once(db, user, number, points)
         with db.transaction():
             lock = "" if "miscounts" in self.defects else " FOR UPDATE"
             row = db.execute(f"SELECT points FROM trips WHERE id = %s AND owner = %s{lock}", [number, user]).fetchone()  # type: ignore[arg-type]
@@ -212,6 +214,19 @@ class _Trips:
             db.execute("INSERT INTO awards (trip_id, points) VALUES (%s, %s)", [number, points])
             db.execute("UPDATE trips SET points = %s WHERE id = %s", [row[0] + points, number])
         return Given(201, {"points": row[0] + points})
+
+    def _award_once(self, db: psycopg.Connection, user: str, number: int, points: int) -> Given:
+        """One of those that begin at the same moment is done, and all are told of it."""
+        with db.transaction():
+            last = db.execute("SELECT coalesce(max(id), 0) FROM awards").fetchone()
+            row = db.execute("SELECT points FROM trips WHERE id = %s AND owner = %s FOR UPDATE", [number, user]).fetchone()
+            if row is None or last is None:
+                raise Refused(404)
+            newer = db.execute("SELECT 1 FROM awards WHERE trip_id = %s AND id > %s", [number, last[0]]).fetchone()
+            if newer is None:
+                db.execute("INSERT INTO awards (trip_id, points) VALUES (%s, %s)", [number, points])
+                db.execute("UPDATE trips SET points = points + %s WHERE id = %s", [points, number])
+        return Given(201, {"points": points})
 
     def _carriers(self, db: psycopg.Connection, user: str, number: str | None) -> Given:
         if user != ADMIN and not (number and "anyone-approves" in self.defects):

@@ -121,13 +121,20 @@ class _List:
         return _Walk(pages, whole=True)
 
     def _places(self, pages: list[_Page]) -> Iterator[Any]:
-        """Where the second page begins, and each one after the last of those that were read meanwhile."""
+        """Where the second page begins, and each one after the last of those that were read meanwhile.
+
+        Raises:
+            _NotWalkable: nothing tells.
+        """
         first = self._first(pages[0]) if self.paging.form == "number" else 0
-        step = self.paging.length(self.short) or len(pages[0].ids)
+        length = self.paging.length(self.short)
+        step = max(length, len(pages[0].ids))  # a page may be longer than was asked for
         while pages[-1].ids:
             last = pages[-1]
             if self.paging.form == "cursor":
                 cursor = next_cursor(last.answer, self.paging.place.name)
+                if cursor is None and len(pages) == 1 and len(last.ids) >= length:
+                    raise _NotWalkable("nothing in its answer tells where the second page begins")
                 if cursor is None:
                     return
                 yield cursor

@@ -22,7 +22,7 @@ _SIZE = re.compile(
 _FORMS: tuple[tuple[Form, frozenset[str]], ...] = (
     ("number", frozenset({"page", "pagenumber", "pageno", "pageindex", "p"})),
     ("offset", frozenset({"offset", "pageoffset", "skip", "startindex", "firstresult"})),
-    ("last-id", frozenset({"startingafter", "afterid", "lastid", "sinceid"})),
+    ("last-id", frozenset({"startingafter", "afterid", "lastid"})),
     ("cursor", frozenset({"cursor", "pagecursor", "startcursor", "after", "pageafter", "pagetoken", "nextpagetoken"})),
     ("cursor", frozenset({"nexttoken", "next", "marker", "bookmark", "continuation", "continuationtoken", "page"})),
 )
@@ -70,7 +70,7 @@ def paging_of(operation: Operation) -> Paging | None:
     parameters = operation.placed("query")
     size = next((parameter for parameter in parameters if is_page_size(parameter.name)), None)
     for form, names in _FORMS:
-        for parameter in parameters:
+        for parameter in (each for each in parameters if "format" not in each.schema):  # `after` may be a day
             if _plain(parameter.name) in names and (form not in _COUNTED or _is_whole(parameter)):
                 return Paging(form, parameter, size)
     return None

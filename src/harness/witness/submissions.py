@@ -194,16 +194,21 @@ class Submissions:
     # -- sums
 
     def _miscounted(self, sight: Sight, tables: tuple[str, ...], turn: _Turn) -> Finding | None:
-        """A finding where a number grows by each of two submissions in turn, and by one of two at once: twice in a row."""
-        steady = self._grown_by_each(sight, tables, turn)
+        """A finding where a number grows by each of two submissions in turn, and by one of two at once: twice in a row.
+
+        Where two at once leave fewer rows behind, they were taken for one, as a double click may be.
+        """
+        steady, added = self._grown_by_each(sight, tables, turn)
         pair = None
         for _ in range(2):
             if not steady or not brought_back(turn.kept, tables):
                 return None
-            before = turn.kept.sums()
+            before, rows = turn.kept.sums(), self._counted(tables)
             pair = self._pairs.race(sight, (_with_new_key(turn.draft), _with_new_key(turn.draft)), tables)
             now = turn.kept.sums()
-            steady = {place: by for place, by in steady.items() if now[place] - before[place] == by} if pair.both else {}
+            if not pair.both or _added(rows, self._counted(tables)) != added:
+                return None
+            steady = {place: by for place, by in steady.items() if now[place] - before[place] == by}
         if not steady or pair is None:
             return None
         (table, column), by = next(iter(steady.items()))
@@ -215,18 +220,26 @@ class Submissions:
         said = Said(title, observed, pair.proof, pair.requests, Confidence.HIGH, pair.answers[1].status)
         return finding_of(_SUM, Place(sight.operation.name, "", sight.asker.role), said)
 
-    def _grown_by_each(self, sight: Sight, tables: tuple[str, ...], turn: _Turn) -> Mapping[tuple[str, str], Decimal]:
-        """By how much each of two submissions in turn moved the numbers that both moved alike."""
+    def _grown_by_each(
+        self, sight: Sight, tables: tuple[str, ...], turn: _Turn
+    ) -> tuple[Mapping[tuple[str, str], Decimal], Mapping[str, int]]:
+        """By how much each of two submissions in turn moved the numbers that both moved alike, and the rows that both added."""
         if not brought_back(turn.kept, tables):
-            return {}
-        sums = [turn.kept.sums()]
+            return {}, {}
+        sums, rows = [turn.kept.sums()], self._counted(tables)
         for _ in range(2):
             if not self._pairs.send(sight, _with_new_key(turn.draft)).is_success:
-                return {}
+                return {}, {}
             sums.append(turn.kept.sums())
         before, between, after = sums
         moved = {place: between[place] - before[place] for place in before}
-        return {place: by for place, by in moved.items() if by and after[place] - between[place] == by}
+        steady = {place: by for place, by in moved.items() if by and after[place] - between[place] == by}
+        return steady, _added(rows, self._counted(tables))
+
+
+def _added(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """Rows that came to each table."""
+    return {table: after[table] - rows for table, rows in before.items()}
 
 
 def _with_new_key(draft: Draft) -> Draft:
