@@ -171,6 +171,15 @@ def test_pages_that_are_longer_than_asked_for_are_no_repetition() -> None:
     assert seen(document("offset", WHOLE), lambda query, _limit: by_offset(query, 8)).findings == []
 
 
+def test_a_page_behind_the_last_one_may_be_refused() -> None:
+    def page(query: dict[str, str], limit: int) -> Any:
+        shown = by_number(1)(query, limit)
+        return shown if shown["rows"] else Given(404, {})
+
+    report = seen(document("page", WHOLE), page)
+    assert (report.tried, report.findings, report.untried) == (1, [], [])
+
+
 def test_a_list_of_one_page_has_nothing_to_try() -> None:
     report = seen(document("offset", WHOLE), lambda _query, _limit: {"rows": ROWS[:3]})
     assert (report.tried, report.findings) == (0, [])

@@ -110,7 +110,12 @@ class _List:
         """
         pages = [self.page(self.short, number=1)]
         for place in self._places(pages):
-            page = self.page(self.short, place, len(pages) + 1)
+            try:
+                page = self.page(self.short, place, len(pages) + 1)
+            except _NotWalkable:
+                if 0 < len(pages[-1].ids) < len(pages[0].ids):  # behind a last page that is not full some answer 404
+                    break
+                raise
             if page.ids and page.ids == pages[-1].ids:
                 raise _NotWalkable(f"{self.paging.place.name}={place} gives the page before once more")
             pages.append(page)

@@ -93,13 +93,13 @@ def _examine(scene: Scene, sight: Sight, reference: Reference, first: Kept, repo
         request = draft.request(*sender(scene, sight.operation, sight.asker))
         if not _sent(scene, sight, request).is_success:
             continue
-        moved = _moved(rows, look.rows(), first.row(reference.kind.table, identity))
-        old = list(_old(before, look.answers(), moved))
+        moved = moved_columns(rows, look.rows(), first.row(reference.kind.table, identity))
+        old = list(old_members(before, look.answers(), moved))
         report.tried += bool(moved)
         if old:
             time.sleep(LATER_S)
             later = look.answers()
-            still = [each for each in old if each in list(_old(before, later, moved))]
+            still = [each for each in old if each in list(old_members(before, later, moved))]
             _say(sight, draft, request, still, look, report)
         if moved:
             return
@@ -131,7 +131,7 @@ def _sent(scene: Scene, sight: Sight, request: Request) -> Answer:
     return scene.world.send(request) if sight.asker.role else scene.world.send_as(request, scene.anonymous)
 
 
-def _moved(before: Rows, after: Rows, first: Mapping[str, Any]) -> dict[str, _Moved]:
+def moved_columns(before: Rows, after: Rows, first: Mapping[str, Any]) -> dict[str, _Moved]:
     """Old values and the new one of each column of the object's own row that the write changed."""
     return {
         column: _Moved((before.by_key[place].get(column), first.get(column)), value)
@@ -141,17 +141,19 @@ def _moved(before: Rows, after: Rows, first: Mapping[str, Any]) -> dict[str, _Mo
     }
 
 
-def _old(before: Mapping[str, Answer], after: Mapping[str, Answer], moved: Mapping[str, _Moved]) -> Iterator[_Old]:
+def old_members(before: Mapping[str, Answer], after: Mapping[str, Answer], moved: Mapping[str, _Moved]) -> Iterator[_Old]:
     """The members that show a column's old value as they did before; not where the answer says how long it may be kept."""
     for reader, answer in after.items():
         first = before.get(reader)
         if first is None or not (first.is_success and answer.is_success) or _KEPT.search(answer.header("cache-control")):
             continue
         shown = dict(leaves(first.json))
-        for path, value in leaves(answer.json):
-            name = snake(path.rpartition(".")[2])
-            column = moved.get(name)
-            if "[" not in path and column is not None and value == shown.get(path) and column.was(value):
+        for name, column in moved.items():
+            places = [(path, value) for path, value in leaves(answer.json) if snake(path.rpartition(".")[2]) == name]
+            if len(places) != 1:
+                continue  # of several members of a name, some tell of another object (`customer.status`)
+            path, value = places[0]
+            if "[" not in path and value == shown.get(path) and column.was(value):
                 yield _Old(reader, path, name, value, column.now)
 
 
