@@ -63,8 +63,9 @@ class Grounds:
     def recorded(self, label: str) -> Iterator[LiveTarget]:
         assert label
         record = self._recorded(self._template)
-        with served(self._server.dsn(record.name), self._defects) as base_url:
-            yield LiveTarget(target(base_url), base_url, record=record)
+        dsn = self._server.dsn(record.name)
+        with served(dsn, self._defects) as base_url:
+            yield LiveTarget(target(base_url), base_url, dsn=dsn, record=record)
 
 
 @pytest.fixture(scope="module")

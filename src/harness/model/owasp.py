@@ -36,7 +36,7 @@ _LISTED = {
 _ANCESTORS = {204: 200, 348: 345, 645: 287, 650: 436, 837: 799, 1236: 74, 1336: 94}
 """CWEs that no category lists, with the nearest one above them that is listed (CWE view 1000, research concepts)."""
 
-UNCLASSED = frozenset((400, 440, 667, 672, 684, 696, 730, 770, 772, 1059, 1067, 1073, 1088, 1333))
+UNCLASSED = frozenset((400, 440, 667, 672, 682, 684, 696, 730, 770, 772, 1059, 1067, 1073, 1088, 1250, 1333))
 """CWEs of ours that neither the Top 10 lists nor any above them: use of resources, time, locks, order, untrue documents."""
 
 _CLASSES = {cwe: name for name, listed in _LISTED.items() for cwe in listed}
