@@ -29,9 +29,11 @@ class _Row:
 
 def examine_exports(scene: Scene, stage: Stage) -> Iterator[Examined]:
     """Whether a sheet that a peer is given has a row of the owner's, which the peer is refused when it names it."""
-    objects = _objects(stage)
-    for operation in scene.document.operations if stage.peer is not None and objects else ():
-        if stage.peer is not None and (found := _examine(scene, stage, operation, stage.peer, objects)):
+    peer, objects = stage.peer, _objects(stage)
+    if peer is None or not objects:
+        return
+    for operation in scene.document.operations:
+        if (found := _examine(scene, stage, operation, peer, objects)) is not None:
             yield found
 
 
@@ -39,8 +41,10 @@ def _examine(
     scene: Scene, stage: Stage, operation: Operation, peer: Asker, objects: Mapping[str, tuple[Any, frozenset[str]]]
 ) -> Examined | None:
     sheet = sheet_of(scene, operation, peer)
-    for row in _rows(sheet, objects) if sheet else ():
-        if sheet and scene.looks.shows(stage.reference, row.identity, peer) is False:
+    if sheet is None:
+        return None
+    for row in _rows(sheet, objects):
+        if scene.looks.shows(stage.reference, row.identity, peer) is False:
             what = f"the {stage.holdings.kind.name} {row.identity} in a row, which it is refused when it asks for it by its id"
             found = list_shows_another(operation, peer, stage.owner, what, sheet.answer, row.text, (sheet.request,))
             return Examined(operation, findings=(found,))
