@@ -15,7 +15,7 @@ from harness.witness.report import said_once
 from harness.witness.watcher import RecordedDoor
 from harness.witness.wording import Said, finding_of
 from tests.witness.conftest import MakeRecorded
-from tests.witness.orders import DOCUMENT
+from tests.witness.orders_document import DOCUMENT
 from tests.witness.test_examination import Grounds
 
 FIRST = "witness"  # the label of the target that an examination begins with

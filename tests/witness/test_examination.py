@@ -18,7 +18,6 @@ from tests.witness.conftest import MakeRecorded
 from tests.witness.orders import (
     ANY_LIMIT,
     DEFECTS,
-    DOCUMENT,
     FAILS_AT_QUOTES,
     LOCKS_MOST,
     NO_HISTORY_INDEX,
@@ -30,6 +29,7 @@ from tests.witness.orders import (
     served,
     target,
 )
+from tests.witness.orders_document import DOCUMENT
 
 LEAKING = frozenset({"keeps-connection", "keeps-transaction"})
 FOUND = (

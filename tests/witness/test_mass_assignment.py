@@ -12,7 +12,8 @@ from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.rows import columns_beside, grown, standing
 from harness.probes.scene import Scene
 from harness.targets.live import LiveTarget
-from tests.witness.orders import DOCUMENT, TAKES_CUSTOMER, schema, served, target
+from tests.witness.orders import TAKES_CUSTOMER, schema, served, target
+from tests.witness.orders_document import DOCUMENT
 
 
 def found(server: EmbeddedServer, name: str, *defects: str, witness: bool = True) -> list[tuple[str, str]]:

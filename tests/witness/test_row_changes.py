@@ -14,7 +14,8 @@ from harness.probes.row_changes import Rows, row_changes, rows_about
 from harness.probes.scene import Scene
 from harness.probes.writes import examine_write
 from harness.targets.live import LiveTarget
-from tests.witness.orders import DOCUMENT, schema, served, target
+from tests.witness.orders import schema, served, target
+from tests.witness.orders_document import DOCUMENT
 
 
 def examined(server: EmbeddedServer, name: str, operation: str, *defects: str, witness: bool = True) -> Examined:

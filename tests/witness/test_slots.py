@@ -10,7 +10,8 @@ from harness.probes.exchange import World
 from harness.probes.scene import Scene
 from harness.probes.slots import slots_of
 from harness.targets.live import LiveTarget
-from tests.witness.orders import DOCUMENT, schema, served, target
+from tests.witness.orders import schema, served, target
+from tests.witness.orders_document import DOCUMENT
 
 
 def test_a_text_that_was_taken_does_not_make_the_next_one_stale(server: EmbeddedServer) -> None:

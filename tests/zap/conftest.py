@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,3 +29,19 @@ def installation() -> Path:
 def zap(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     with opened(installed(installation), tmp_path_factory.mktemp("zap"), memory_mb=512) as daemon:
         yield daemon
+
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The password of the shop's users, in the environment that its target file reads."""
+    made = f"Aa1{secrets.token_hex(8)}"
+    monkeypatch.setenv("SHOP_SECRET", made)
+    return made
+
+
+@pytest.fixture
+def shared(zap: Daemon, monkeypatch: pytest.MonkeyPatch) -> Daemon:
+    """The daemon of all tests, as one that runs already."""
+    monkeypatch.setenv("HARNESS_ZAP_ADDRESS", zap.address)
+    monkeypatch.setenv("HARNESS_ZAP_KEY", zap.key)
+    return zap

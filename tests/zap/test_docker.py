@@ -20,13 +20,11 @@ from harness.model.errors import EngineError
 from harness.model.run import StageState
 from tests.databases.lives import within
 from tests.zap import assembly, image, shop_project
+from tests.zap.scans import payload, stage
 from tests.zap.shop_project import BUYER
-from tests.zap.test_scan import payload, secret, stage
 
 ENGINE = find_engine()
 pytestmark = pytest.mark.skipif(not isinstance(ENGINE, Engine), reason=str(ENGINE))
-
-__all__ = ["secret"]
 
 
 def engine() -> Engine:

@@ -1,93 +1,23 @@
-"""Whole scans by a real daemon, and everything that can go wrong in the middle of one: never a pass, always by its cause."""
+"""Whole scans by a real daemon: what they give, and what keeps them from being whole."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import secrets
-import signal
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
 
-from harness.engines.engine import StageJob, StageOutcome
 from harness.engines.process import Stop
 from harness.engines.zap import scanning
 from harness.engines.zap.daemon import Daemon
-from harness.engines.zap_engine import ZapEngine
-from harness.evidence.folder import RunFolder
-from harness.evidence.stored import StoredRun
 from harness.model.errors import EngineError
-from harness.model.evidence import FindingsPayload
 from harness.model.finding import Symptom
 from harness.model.ledger import RowState
 from harness.model.run import StageState
-from harness.runner.request import Chosen, request_of
-from harness.targets.arena import ArenaPlan
-from tests.runner.tiny import Outcome, TinyProject
+from tests.runner.tiny import TinyProject
 from tests.zap import assembly, shop_project
+from tests.zap.scans import last_run, payload, stage, verify
 from tests.zap.shop_project import ADMIN, ADMIN_WITH_PAGES, BUYER
-from tests.zap.test_client import Reply
-from tests.zap.test_client import daemon as page
-
-
-@pytest.fixture(autouse=True)
-def secret(monkeypatch: pytest.MonkeyPatch) -> str:
-    made = f"Aa1{secrets.token_hex(8)}"
-    monkeypatch.setenv("SHOP_SECRET", made)
-    return made
-
-
-@pytest.fixture
-def shared(zap: Daemon, monkeypatch: pytest.MonkeyPatch) -> Daemon:
-    """The daemon of all tests, as one that runs already."""
-    monkeypatch.setenv("HARNESS_ZAP_ADDRESS", zap.address)
-    monkeypatch.setenv("HARNESS_ZAP_KEY", zap.key)
-    return zap
-
-
-def stage(project: TinyProject, *, stop: Stop | None = None, say: object = None, timeout_s: float = 100.0) -> StageOutcome:
-    """The stage alone, in this process."""
-    request = request_of(Chosen(), ("test",), project.folder)
-    folder = project.folder / "run" / "stages" / "1-zap"
-    (folder / "raw").mkdir(parents=True)
-    job = StageJob(
-        stage=request.project.stage("zap"),
-        target=request.target,
-        root=request.root,
-        folder=folder,
-        run=RunFolder(project.folder / "run"),
-        seed=7,
-        size="small",
-        timeout_s=timeout_s,
-        stop=stop or Stop(),
-        progress=say if callable(say) else lambda _text: None,
-        limits=request.project.limits.load,
-        arena=ArenaPlan(request.target_file, folder / "raw"),
-        environment={},
-    )
-    return ZapEngine().run(job)
-
-
-def payload(project: TinyProject, outcome: StageOutcome) -> FindingsPayload:
-    found = StoredRun(project.folder / "run").payload(outcome.evidence[0])
-    assert isinstance(found, FindingsPayload)
-    return found
-
-
-def last_run(project: TinyProject) -> StoredRun:
-    return project.runs()[-1]
-
-
-def verify(project: TinyProject, *arguments: str) -> Outcome:
-    return project.run("verify", *arguments)
-
 
 # -- what a scan gives
 
@@ -353,134 +283,3 @@ def test_a_wrong_password_is_found_out_although_zap_keeps_the_session_of_the_sca
     (scan,) = payload(bad, outcome).scans
     assert "no log-in was proved: whatever was sent may have been sent as nobody" in scan.gaps
     assert "5 of 7 operations were not reached" in scan.gaps
-
-
-def test_a_zap_that_is_killed_in_mid_scan_is_said_to_be_gone(
-    installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HARNESS_ZAP", str(installation))
-    project = shop_project.make(tmp_path / "project", roles=BUYER, only_our_rule=True, SHOP_SLOW_S="0.3")
-    killed: list[int] = []
-
-    def kill(text: str) -> None:
-        if text.startswith("buyer:") and not killed:
-            killed.extend(zap_processes(tmp_path))
-            os.kill(killed[0], signal.SIGKILL)
-
-    outcome = stage(project, say=kill)
-    assert killed
-    assert outcome.state is StageState.PARTIAL
-    assert "ZAP ended by itself with -9" in outcome.reason
-    assert zap_processes(tmp_path) == []
-
-
-def zap_processes(folder: Path) -> list[int]:
-    """Daemons that log into the folder."""
-    found = []
-    for process in psutil.process_iter(("cmdline",)):
-        arguments = process.info["cmdline"] or []
-        if "org.zaproxy.zap.ZAP" in arguments and any(name.startswith(str(folder)) for name in _files(process)):
-            found.append(process.pid)
-    return found
-
-
-def _files(process: psutil.Process) -> Iterator[str]:
-    for number in (1, 2):
-        yield str(Path(f"/proc/{process.pid}/fd/{number}").readlink())
-
-
-def test_a_zap_that_hangs_in_mid_scan_ends_the_scan_in_our_time(
-    shared: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scanning, "CALL_TIMEOUT_S", 1.0)
-    project = shop_project.make(tmp_path / "project", roles=BUYER, only_our_rule=True, SHOP_SLOW_S="0.2")
-    assert shared.process is not None
-    pid = shared.process.pid
-    waker = threading.Timer(12.0, os.kill, (pid, signal.SIGCONT))
-
-    def freeze(text: str) -> None:
-        if text.startswith("buyer:"):
-            os.kill(pid, signal.SIGSTOP)
-
-    waker.start()
-    started = time.monotonic()
-    try:
-        outcome = stage(project, say=freeze)
-    finally:
-        waker.cancel()
-        os.kill(pid, signal.SIGCONT)
-    assert time.monotonic() - started < 30
-    assert outcome.state is StageState.PARTIAL
-    assert "did not answer" in outcome.reason
-    shared.client().ascan.stop_all_scans()
-
-
-def test_a_zap_that_runs_out_of_memory_in_mid_scan_is_found_out_by_its_log_and_the_next_scan_is_not(
-    shared: Daemon, tmp_path: Path
-) -> None:
-    """A thread that meets that error is gone, and the plan ends all the same: here the log alone has the line."""
-    log = Path(shared.client().core.zap_home_path) / "zap.log"
-    said: list[str] = []
-
-    def run_out(text: str) -> None:
-        if text.startswith("buyer:") and not said:
-            said.append('2026-11-30 04:09:08,811 [ZAP-Scanner] ERROR - Exception in thread "ZAP-Scanner"')
-            said.append("java.lang.OutOfMemoryError: Java heap space")
-            with log.open("a", encoding="utf-8") as end:
-                end.write("\n".join(("", *said, "")))
-
-    outcome = stage(shop_project.make(tmp_path / "project", roles=BUYER, only_our_rule=True), say=run_out)
-    assert outcome.state is StageState.PARTIAL
-    assert outcome.reason.startswith("ZAP ran out of memory: java.lang.OutOfMemoryError: Java heap space")
-    assert stage(shop_project.make(tmp_path / "next", roles=BUYER, only_our_rule=True)).state is StageState.RAN
-
-
-@pytest.mark.usefixtures("shared")
-def test_a_scan_without_time_left_is_cut_off_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "_GRACE_S", 5.0)
-    project = shop_project.make(tmp_path / "project", roles=BUYER, only_our_rule=True, SHOP_SLOW_S="0.4")
-    with deadline(monkeypatch, 3.0):
-        outcome = stage(project)
-    assert outcome.state is StageState.PARTIAL
-    assert "the scan was cut off after the time of its scan profile ci" in outcome.reason
-
-
-@contextmanager
-def deadline(monkeypatch: pytest.MonkeyPatch, seconds: float) -> Iterator[None]:
-    """Scans that have so much time, whatever their profile says."""
-    real = scanning.scan
-
-    def hurried(order: scanning.ScanOrder) -> scanning.ScanDone:
-
-        return real(dataclasses.replace(order, deadline=time.monotonic() + seconds))
-
-    monkeypatch.setattr("harness.engines.zap.rounds.scan", hurried)
-    yield
-
-
-@pytest.mark.usefixtures("shared")
-def test_the_run_s_stop_ends_the_scan(tmp_path: Path) -> None:
-    stop = Stop()
-
-    def interrupt(text: str) -> None:
-        if text.startswith("buyer:"):
-            stop.signal = "SIGINT"
-
-    project = shop_project.make(tmp_path / "project", only_our_rule=True, SHOP_SLOW_S="0.3")
-    outcome = stage(project, stop=stop, say=interrupt)
-    assert outcome.state is StageState.PARTIAL
-    assert "buyer: stopped by SIGINT" in outcome.reason
-    assert "admin: not scanned: stopped by SIGINT" in outcome.reason
-
-
-@pytest.mark.usefixtures("shared")
-def test_a_wrong_key_and_another_program_at_the_address_are_errors_that_say_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HARNESS_ZAP_KEY", "not the key")
-    with pytest.raises(EngineError, match="bad_api_key"):
-        stage(shop_project.make(tmp_path / "key"))
-    with page(Reply(body="<html>a shop</html>")) as address:
-        monkeypatch.setenv("HARNESS_ZAP_ADDRESS", address)
-        with pytest.raises(EngineError, match="is no ZAP"):
-            stage(shop_project.make(tmp_path / "address"))

@@ -18,10 +18,8 @@ from harness.engines.zap.profiles import ACTIVE
 from harness.model.run import StageState
 from tests.runner.tiny import TinyProject
 from tests.zap import shop_project
+from tests.zap.scans import payload, stage
 from tests.zap.shop_project import BUYER
-from tests.zap.test_scan import payload, secret, shared, stage
-
-__all__ = ["secret", "shared"]
 
 
 def gaps_of(project: TinyProject, say: object = None) -> str:
