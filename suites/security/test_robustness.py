@@ -9,8 +9,8 @@ from harness.model.errors import TargetError
 from harness.model.finding import Observation
 from harness.probes.document import Document
 from harness.probes.error_shapes import RULE
-from harness.probes.page_walks import examine_page_walks
 from harness.probes.robustness import RobustnessRun
+from harness.probes.torn_lists import examine_torn_lists
 from harness.targets.arena import Arena
 from suites.security.judging import Judge
 
@@ -44,4 +44,4 @@ def test_the_target_survives_hostile_input(hostile: RobustnessRun) -> None:
 
 
 def test_a_list_read_page_by_page_shows_every_row_once(judge: Judge) -> None:
-    judge.together("page walks", examine_page_walks)
+    judge.together("torn lists", examine_torn_lists)

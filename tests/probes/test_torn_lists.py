@@ -17,8 +17,8 @@ from harness.probes.answers import Answer
 from harness.probes.checks import Report
 from harness.probes.document import Document
 from harness.probes.operations import Operation, Parameter
-from harness.probes.page_walks import examine_page_walks, torn
 from harness.probes.paging import next_cursor, paging_of
+from harness.probes.torn_lists import examine_torn_lists, torn
 from harness.targets.live import LiveTarget
 from tests.probes.small_http import Asked, Given, served
 
@@ -55,7 +55,7 @@ class Rows:
 
 
 def seen(of: Document, page: Callable[[dict[str, str], int], Any]) -> Report:
-    return examined_twice(Rows(page), "rows", in_scene(of, 1, examine_page_walks))
+    return examined_twice(Rows(page), "rows", in_scene(of, 1, examine_torn_lists))
 
 
 def by_offset(query: dict[str, str], limit: int) -> Any:

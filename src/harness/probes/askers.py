@@ -13,6 +13,11 @@ class Asker:
     user: str = ""
 
     @property
+    def who(self) -> str:
+        """The role, or "nobody"."""
+        return self.role or "nobody"
+
+    @property
     def title(self) -> str:
         """How a sentence names it; a role without a user is another user of it."""
         if not self.role:

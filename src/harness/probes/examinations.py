@@ -23,13 +23,13 @@ from harness.probes.injection import examine_injection
 from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.outage import Severable, examine_outage
 from harness.probes.outward import examine_outgoing
-from harness.probes.page_walks import examine_page_walks
 from harness.probes.pages_of_others import examine_pages_of_others
 from harness.probes.pages_that_list import examine_pages_that_list
 from harness.probes.redirects import examine_redirects
 from harness.probes.scene import Scene
 from harness.probes.sessions import SessionsRun
 from harness.probes.slow_clients import examine_slow_clients
+from harness.probes.torn_lists import examine_torn_lists
 from harness.probes.uploads import examine_uploads
 from harness.probes.watched_log import examine_logs
 from harness.probes.wording import STAGE as AUTHORIZATION
@@ -134,6 +134,6 @@ _BY_RULE: tuple[tuple[str, Examination], ...] = (
     ("injection.", _of_scene(examine_injection)),
     ("robustness.server-error", _of_scene(examine_injection)),  # without a request: a page that fails once texts are stored
     ("robustness.slow-clients", _of_door(lambda door, *_: examine_slow_clients(door))),
-    ("lists.", _of_scene(examine_page_walks)),
+    ("lists.", _of_scene(examine_torn_lists)),
     ("uploads.", _of_scene(examine_uploads)),
 )

@@ -186,9 +186,9 @@ def torn(long: list[Any], walked: list[Any], *, whole: bool) -> _Torn:
     return _Torn([identity for identity in long[:end] if identity not in set(walked)], repeated)
 
 
-def examine_page_walks(scene: Scene) -> Report:
+def examine_torn_lists(scene: Scene) -> Report:
     """Every list that is read in pages, in its own order and in others in which rows are equal."""
-    report = Report("page walks")
+    report = Report("torn lists")
     for operation in scene.document.operations:
         paging = paging_of(operation) if operation.method == "GET" else None
         if paging is None:

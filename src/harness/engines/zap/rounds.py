@@ -69,7 +69,7 @@ def plotted(job: StageJob, given_up: Event) -> Plot:
         for number, asker in enumerate(askers):
             if job.stop.signal or given_up.is_set():
                 break
-            job.progress(f"finding requests to begin with, as {asker.role or 'nobody'}")
+            job.progress(f"finding requests to begin with, as {asker.who}")
             found.append(aims_of(scene, asker, public=number == 0))
     return Plot(
         aims=tuple(found),
@@ -103,15 +103,15 @@ class Rounds:
             left_s = end - time.monotonic()
             if self.job.stop.signal or left_s < _ROUND_S_MIN:
                 why = f"stopped by {self.job.stop.signal}" if self.job.stop.signal else "no time was left"
-                self.gaps.append(f"{aims.asker.role or 'nobody'}: not scanned: {why}")
+                self.gaps.append(f"{aims.asker.who}: not scanned: {why}")
                 continue
             try:
                 self.rounds.append(self._round(arena, targets, aims, time.monotonic() + left_s / (len(every) - number)))
             except HarnessError as error:  # what the other roles' scans found stands
-                self.gaps.append(f"{aims.asker.role or 'nobody'}: not scanned: {error.message}")
+                self.gaps.append(f"{aims.asker.who}: not scanned: {error.message}")
 
     def _round(self, arena: Arena, targets: Ahead, aims: Aims, deadline: float) -> Round:
-        who = aims.asker.role or "nobody"
+        who = aims.asker.who
         folder = self.job.folder / "raw" / who
         folder.mkdir(parents=True, exist_ok=True)
         with targets.fresh(_label(aims)) as live:
@@ -233,7 +233,7 @@ class Rounds:
 
 
 def _label(aims: Aims) -> str:
-    return f"zap-{aims.asker.role or 'nobody'}"
+    return f"zap-{aims.asker.who}"
 
 
 def _beyond(aims: Aims, pages: Pages) -> list[Aim]:

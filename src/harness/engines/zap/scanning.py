@@ -64,7 +64,7 @@ class ScanOrder:
     @property
     def who(self) -> str:
         """The role, or "nobody"."""
-        return self.aims.asker.role or "nobody"
+        return self.aims.asker.who
 
 
 @dataclass(frozen=True)
