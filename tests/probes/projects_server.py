@@ -1,8 +1,9 @@
 """A small platform of projects with tasks below them, named by both ids: `/projects/{projectId}/tasks/{taskId}`.
 
 Each member has three projects, the first without any task; each lead stands above one member, or beside it (`lead_rank`), and has
-that one's. Guards come off by name (`defects`); `long-list` is none: the page of projects that a lead is shown has none of
-a member.
+that one's. A lead reviews projects (`/reviews`, by an id in the body). Guards come off by name (`defects`); `long-list` and
+`open-reviews` are none: the page of projects that a lead is shown has none of a member; leads read each other's projects, and may
+review them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.model.target import Allow, Environment, Login, Role, Target, User
+from harness.model.target import Allow, Environment, Login, ObjectKind, Role, Target, User
 from harness.probes.document import Document
 from harness.targets.live import LiveTarget
 from tests.probes.small_http import Asked, Given, served
@@ -27,6 +28,11 @@ TASK = {
     "type": "object",
     "required": ["title"],
     "properties": {"title": {"type": "string", "minLength": 8, "maxLength": 60}, "state": {"enum": ["open", "done"]}},
+}
+_REVIEW = {
+    "type": "object",
+    "required": ["projectId", "verdict"],
+    "properties": {"projectId": {"type": "integer"}, "verdict": {"enum": ["good", "bad"]}},
 }
 _PROJECT = {"name": "projectId", "in": "path", "required": True, "schema": {"type": "integer"}}
 _TASK = {"name": "taskId", "in": "path", "required": True, "schema": {"type": "integer"}}
@@ -61,6 +67,7 @@ DOCUMENT = Document.of(
                 "parameters": [_PROJECT, {"name": "labelId", "in": "path", "required": True, "schema": {"type": "integer"}}],
                 "get": _operation(),
             },
+            "/reviews": {"post": {**_operation(body=_REVIEW), "description": "Reviews a project. Roles: lead."}},
             "/labels": {"get": _operation()},
             "/labels/{labelId}": {"parameters": [_TASK | {"name": "labelId"}], "get": _operation()},
         },
@@ -95,6 +102,8 @@ class Projects:
         if asked.path == "/projects":
             whose = LEADS.get(user, user)
             return Given(200, {"projects": [self._shown(number) for number, owner in self.owners.items() if owner == whose]})
+        if asked.path == "/reviews":
+            return self._review(user, asked.body)
         if labels := re.fullmatch(r"(?:/projects/\d+)?/labels(?:/(\d+))?", asked.path):
             listed = [{"id": number, "name": f"Label number {number}"} for number in (71, 72)]
             return Given(
@@ -110,9 +119,22 @@ class Projects:
         self.tokens[token] = body["user"]
         return Given(200, {"token": token})
 
+    def _review(self, user: str, body: Any) -> Given:
+        if user not in LEADS:
+            return Given(403, {"error": "leads only"})
+        if not isinstance(body, dict) or body.get("verdict") not in ("good", "bad"):
+            return Given(422, {"error": "verdict"})
+        owner = self.owners.get(body.get("projectId", 0))
+        every = self.defects & {"any-review", "open-reviews"}
+        known = owner in USERS if every else owner == LEADS[user]
+        return Given(201, {"projectId": body["projectId"]}) if known else Given(404, {"error": "no such project"})
+
     def _within(self, asked: Asked, user: str, project: int, tasks: str | None, task: str | None) -> Given:
         ignored = "any-project" in self.defects or (task is not None and "ignores-project" in self.defects)
         ignored = ignored or (user in LEADS and "any-lead" in self.defects and project in self.owners)
+        ignored = ignored or (
+            user in LEADS and "open-reviews" in self.defects and asked.method == "GET" and project in self.owners
+        )
         if self.owners.get(project) != LEADS.get(user, user) and not ignored:
             return Given(404, {"error": "no such project"})
         if tasks is None:
@@ -147,7 +169,10 @@ class Projects:
         return self.tasks[number]
 
 
-def target(lead_rank: int = 2) -> Target:
+PROJECT = ObjectKind("project", "member", ("projectId",), "/projects", "$.projects[*].id")
+
+
+def target(lead_rank: int = 2, objects: tuple[ObjectKind, ...] = ()) -> Target:
     login = Login("json", "/login", {"user": "{username}", "pass": "{password}"}, token="$.token")
     users = tuple(User(name, name, PASSWORD) for name in USERS)
     return Target(
@@ -162,6 +187,7 @@ def target(lead_rank: int = 2) -> Target:
             Role("lead", login, tuple(User(name, name, PASSWORD) for name in LEADS), rank=lead_rank),
         ),
         health_path="/health",
+        objects=objects,
     )
 
 
@@ -173,10 +199,11 @@ class Servers:
     isolated: bool = True
     slashes: bool = False  # every path ends with one
     lead_rank: int = 2
+    objects: tuple[ObjectKind, ...] = ()  # as a target file describes them
 
     @contextmanager
     def fresh(self, label: str) -> Iterator[LiveTarget]:
         """A running platform; `label` is of no matter here."""
         assert label
-        with served(target(self.lead_rank), Projects(self.defects).answer, slashes=self.slashes) as live:
+        with served(target(self.lead_rank, self.objects), Projects(self.defects).answer, slashes=self.slashes) as live:
             yield live

@@ -8,7 +8,7 @@ from harness.model.evidence import Whose
 from harness.probes.authorization import AuthorizationRun, Matrix
 from harness.probes.exchange import World
 from harness.probes.scene import Scene
-from tests.probes.projects_server import DOCUMENT, Servers
+from tests.probes.projects_server import DOCUMENT, PROJECT, Servers
 
 TASK = "/projects/{projectId}/tasks/{taskId}"
 READ, PATCH, DELETE = f"GET {TASK}", f"PATCH {TASK}", f"DELETE {TASK}"
@@ -82,3 +82,19 @@ def test_an_object_is_looked_at_by_what_shows_it_whatever_role_has_it() -> None:
 
 def test_a_child_that_is_bound_to_its_parent_is_no_hole_of_the_others() -> None:
     assert found(examined("loose-read")) == {(READ_OF_ANOTHER, READ, "taskId")}
+
+
+def reviewed(*defects: str) -> Matrix:
+    return AuthorizationRun(Servers(frozenset(defects), objects=(PROJECT,)), DOCUMENT, seed=1).run()
+
+
+def test_a_body_that_names_an_object_of_another_of_a_higher_role_is_a_hole() -> None:
+    of_reviews = {(f.rule, f.parameter, f.role) for item in reviewed("any-review").of("POST /reviews") for f in item.findings}
+    assert of_reviews == {(WRITE_OF_ANOTHER, "projectId", "lead")}
+
+
+@pytest.mark.parametrize("defects", [(), ("open-reviews", "any-review")])
+def test_a_body_that_names_what_one_may_read_or_is_refused_is_none(defects: tuple[str, ...]) -> None:
+    matrix = reviewed(*defects)
+    assert [f for item in matrix.of("POST /reviews") for f in item.findings] == []
+    assert any(cell.role == "lead" and cell.allowed for cell in matrix.cells if cell.operation == "POST /reviews")

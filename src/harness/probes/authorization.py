@@ -201,6 +201,8 @@ def examine_operation(scene: Scene, operation: Operation) -> Iterator[Examined]:
     for reference in references:
         if reference.place != "path" and not _is_for_all(scene, reference):
             yield _examine_reference(scene, operation, reference)
+    for reference in scene.bound_body_references(operation):
+        yield _examine_reference(scene, operation, reference)
     for reference in named_accounts(scene, operation):
         yield _examine_reference(scene, operation, reference)
 

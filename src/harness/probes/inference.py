@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.model.target import ObjectKind, Role
 from harness.probes.answers import Answer
-from harness.probes.objects import Holdings, id_names, id_path_in
+from harness.probes.askers import Asker
+from harness.probes.objects import Holdings, Reference, id_names, id_path_in
 from harness.probes.oracle import member
 from harness.probes.schemas import SchemaError
 
@@ -50,6 +51,14 @@ def bound_roles(scene: Scene) -> Iterator[ObjectKind]:
             other = replace(kind, role=role.name, examples={})
             if scene.permissions.of(lister, role).permitted is not False and is_private(scene.finder.holdings(other)):
                 yield other
+
+
+def is_secret_among(scene: Scene, kind: ObjectKind) -> bool:
+    """Whether users of the kind's role are refused reading each other's objects; what they may read they may refer to."""
+    own = scene.holdings(kind).own
+    pairs = [(user, ids[0]) for owner, ids in own.items() if ids for user in own if user != owner]
+    place = Reference("", "", "path", kind)
+    return bool(pairs) and all(scene.looks.shows(place, identity, Asker(kind.role, user)) is False for user, identity in pairs)
 
 
 def collections(scene: Scene) -> dict[str, tuple[str, ...]]:

@@ -23,7 +23,7 @@ from harness.probes.drafts import Draft, Drafter
 from harness.probes.exchange import PASSWORD, REFRESH_TOKEN, USERNAME, World
 from harness.probes.files import file_member, samples
 from harness.probes.flows import resets
-from harness.probes.inference import bound_roles, created_for, inferred
+from harness.probes.inference import bound_roles, created_for, inferred, is_secret_among
 from harness.probes.looks import Looks
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
@@ -163,6 +163,12 @@ class Scene:
         last = {each.kind.role: replace(each, peers_only=True) for each in found}
         return tuple(each for role, each in last.items() if self.permission(operation, Asker(role)).permitted is not False)
 
+    def bound_body_references(self, operation: Operation) -> tuple[Reference, ...]:
+        """The places of its body for each further role that has a part of the objects only, may call it, and reads no other's."""
+        found = [each for each in references(self.document, self.bound_kinds, operation) if each.place == "body"]
+        mine = [each for each in found if self.permission(operation, Asker(each.kind.role)).permitted is not False]
+        return tuple(replace(each, peers_only=True) for each in mine if is_secret_among(self, each.kind))
+
     def holdings(self, kind: ObjectKind) -> Holdings:
         """What the users own of a kind, found out once."""
         key = (kind.name, kind.role, bool(kind.examples))
@@ -273,12 +279,16 @@ class Scene:
         bodies = [_about(body, first) for body in bodies]
         if role is None or operation.is_safe or not any(refers_to_others(body, described) for body in bodies):
             return _distinct([*bodies, *states])
-        if role.name not in self._borrowed:
-            self._borrowed[role.name] = borrowed_ids(self.world, self.document, role)
-        ids = {name: known for name, known in self._borrowed[role.name].items() if name not in described}
+        ids = {name: known for name, known in self.known_ids(role).items() if name not in described}
         borrowed = [with_borrowed(body, ids) for body in bodies]
         others = [with_borrowed(bodies[0], ids, turn) for turn in range(1, IDS_MAX)]  # not every object will do
         return _distinct([*borrowed, *others, *(with_borrowed(body, ids) for body in states), *bodies])
+
+    def known_ids(self, role: Role) -> Mapping[str, tuple[Any, ...]]:
+        """Ids by the name that refers to them (`doctor_id`), as a role's lists show them; found out once."""
+        if role.name not in self._borrowed:
+            self._borrowed[role.name] = borrowed_ids(self.world, self.document, role)
+        return self._borrowed[role.name]
 
     def _own_places(self, operation: Operation, asker: Asker) -> dict[str, Sequence[Any]]:
         """By place of the body, the ids of the asker's own objects that it names; those of any owner for who stands above."""
