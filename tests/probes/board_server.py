@@ -7,7 +7,8 @@ a new post is taken without its token (`token-off`), with any token (`token-any`
 the cookie go along with every form. A form that it refuses it shows again as it was filled in, with status 200. `lists` puts a
 list of moods in place of its text (`one-way`: none but the last one once that was chosen). Its links are written relative to the
 page (`relative`), or with scheme and host (`absolute`). `buttons` gives each post's page a button that closes it, guarded as the
-form for a new post is; it stays there (`stays`), or its form tells the time (`tells-time`).
+form for a new post is; it stays there (`stays`), or its form tells the time (`tells-time`). `demands` is none: its form wants
+more than a title, and a long one.
 """
 
 from __future__ import annotations
@@ -53,6 +54,11 @@ DOCUMENT = Document.of(
 _FORM = '<form method="post"><input name="user"><input type="password" name="pass"></form>'
 _SEARCH = '<form action="/board/found"><input type="search" name="q"></form>'
 _WRITE = '<form method="post" action="/board"><input name="title" value="{}"><input type="hidden" name="csrf" value="{}"></form>'
+_DEMANDED = (
+    '<input type="date" name="day" required><input type="number" name="seats" min="2" required>'
+    '<select name="room" required><option value="">Choose<option>Hall</select><input type="checkbox" name="agreed" required>'
+    '<input name="remark" value=""><input name="title" minlength="24" required '
+)
 _BUTTON = (
     '<form method="post" action="/board/{}/close">{}<input type="hidden" name="csrf" value="{}"><button>Close</button></form>'
 )
@@ -153,6 +159,8 @@ class _Board:
             moods = dict.fromkeys((self.mood, "tired")) if "one-way" in self.defects else _MOODS
             options = "".join(f"<option{' selected' if mood == (title or self.mood) else ''}>{mood}</option>" for mood in moods)
             form = re.sub(r"<input name=.title[^>]*>", f'<select name="title">{options}</select>', form)
+        if "demands" in self.defects:
+            form = form.replace('<input name="title" ', _DEMANDED)
         return self._guarded(form)
 
     def _button(self, session: str, number: int) -> str:
@@ -176,6 +184,8 @@ class _Board:
             number = int(asked.path.split("/")[-2])
             self.closed |= set() if "stays" in self.defects else {number}
             return Given(303, headers={"Location": f"/board/{number}"})
+        if "demands" in self.defects and not _is_complete(fields):
+            return self._html("Something is missing." + self._form(session, title))
         self.mood = title if title in _MOODS else self.mood
         self._post({"title": title})
         return Given(303, headers={"Location": f"/board/{len(self.posts) - 1}"})
@@ -186,6 +196,13 @@ class _Board:
     @staticmethod
     def _html(body: str) -> Given:
         return Given(200, f"<!doctype html><title>Board</title><main>{body}</main>", {"Content-Type": "text/html; charset=utf-8"})
+
+
+def _is_complete(fields: dict[str, str]) -> bool:
+    is_day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", fields.get("day", ""))
+    seats, title = fields.get("seats", ""), fields.get("title", "")
+    is_filled = bool(is_day) and fields.get("room") == "Hall" and fields.get("agreed") == "on" and "remark" not in fields
+    return is_filled and seats.isdecimal() and int(seats) > 1 and len(title) >= 24
 
 
 def _form_token(session: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from harness.probes.answers import Answer
 from harness.probes.endings import Ended
 from harness.probes.exchange import World
+from harness.probes.form_values import completed
 from harness.probes.forms import Field, Form, forms_of
 from harness.probes.page_forms import examine_page_forms
 from harness.probes.pages import Browsing
@@ -31,7 +32,7 @@ def examined(*defects: str) -> Ended:
     return ended
 
 
-@pytest.mark.parametrize("defects", [(), ("no-same-site",), ("lists",), ("lists", "no-same-site")])
+@pytest.mark.parametrize("defects", [(), ("no-same-site",), ("lists",), ("lists", "no-same-site"), ("demands",)])
 def test_a_form_that_asks_for_its_token_gives_no_finding_though_it_is_shown_again_as_it_was_sent(
     defects: tuple[str, ...],
 ) -> None:
@@ -48,6 +49,7 @@ def test_a_form_that_asks_for_its_token_gives_no_finding_though_it_is_shown_agai
         (("lists", "token-off"), "without csrf"),
         (("lists", "token-any"), "with a wrong csrf"),
         (("lists", "no-token", "no-same-site"), "with Origin: https://elsewhere.example"),
+        (("demands", "token-off"), "without csrf"),
     ],
 )
 def test_a_form_that_is_taken_from_elsewhere_is_found(defects: tuple[str, ...], how: str) -> None:
@@ -165,6 +167,26 @@ def test_a_form_is_sent_as_a_browser_would() -> None:
     page = Answer(200, content=PAGE)
     (form,) = forms_of(page)
     assert dict(form.filled()) == {"stage": "won", "sort": "first", "size": "large", "note": "as it is", "call": "on", "do": "x"}
+
+
+def test_what_a_page_leaves_empty_is_filled_in_with_what_it_demands_and_knows() -> None:
+    fields = (
+        b'<input type="number" name="recipient_id"><input type="number" name="seats"><input type="date" name="from">'
+        b'<input type="date" name="to"><input type="email" name="mail"><input name="said" value="as it was">'
+    )
+    (form,) = forms_of(Answer(200, content=b'<form method="post">' + fields + b"</form>"))
+    first, second = (dict(completed(form, lambda: {"recipient_id": (7, 9)}, turn).filled()) for turn in (0, 1))
+    assert (first["recipient_id"], second["recipient_id"], first["seats"], first["said"]) == ("7", "9", "1", "as it was")
+    assert first["from"] < first["to"] != second["to"]
+    assert first["mail"].endswith("@example.test")
+
+
+def test_only_what_is_required_is_filled_in_where_a_page_tells() -> None:
+    fields = b'<input name="title" required><input name="voucher"><input type="radio" name="size" value="s" required>'
+    (form,) = forms_of(Answer(200, content=b'<form method="post">' + fields + b"</form>"))
+    sent = dict(completed(form, dict, 0).filled())
+    assert (sent["voucher"], sent["size"]) == ("", "s")
+    assert sent["title"].startswith("zq")
 
 
 def test_what_else_could_be_chosen_in_a_form_is_sent_as_a_browser_would() -> None:

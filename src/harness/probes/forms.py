@@ -16,13 +16,19 @@ _BOXES = ("checkbox", "radio")
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a form. `chosen` is false for a box or a radio button that is not checked; `options` are those of a list."""
+    """One field of a form. `chosen` is false for a box or a radio button that is not checked; `options` are those of a list.
+
+    `least` is the smallest number that it takes, `shortest` the length of its shortest text.
+    """
 
     name: str
     kind: str
     value: str = field(repr=False, default="")
     chosen: bool = True
     options: tuple[str, ...] = ()
+    required: bool = False
+    least: str = ""
+    shortest: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,17 @@ class _Reader(HTMLParser):
         elif tag in ("input", "button", "select", "textarea") and self._open and given.get("name"):
             kind = given.get("type", {"input": "text", "button": _SENDS}.get(tag, tag)).lower()
             value = given.get("value", "on" if kind in _BOXES else "")
-            self._fields.append(Field(given["name"], kind, value, kind not in _BOXES or "checked" in given))
+            self._fields.append(
+                Field(
+                    given["name"],
+                    kind,
+                    value,
+                    kind not in _BOXES or "checked" in given,
+                    required="required" in given,
+                    least=given.get("min", ""),
+                    shortest=int(length) if (length := given.get("minlength", "")).isdecimal() else 0,
+                )
+            )
             self._within = tag if tag in ("select", "textarea") else ""
         elif tag == "option" and self._within == "select":
             self._end_option()

@@ -13,7 +13,10 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from harness.model.errors import HarnessError
@@ -23,6 +26,7 @@ from harness.model.weakness import Place, Weakness
 from harness.probes.answers import Answer
 from harness.probes.cross_site import ORIGIN
 from harness.probes.endings import ENGINE, STAGE, Ended
+from harness.probes.form_values import KnownIds, completed, new_text
 from harness.probes.forms import Form, forms_of
 from harness.probes.pages import Browsing, PageSession, log_in
 from harness.probes.scene import Scene, Untestable
@@ -67,13 +71,20 @@ def _as_role(scene: Scene, role: Role) -> Iterator[Ended]:
     found = forms_on_pages(browsing, role, session)
     for sighted in found:
         try:
-            finding = _Forging(*_session_for(sighted, browsing, session), sighted).run()
+            known = partial(_known_ids, scene, role)
+            finding = _Forging(*_session_for(sighted, browsing, session), sighted, known).run()
         except Untestable as error:
             yield Ended(role.name, False, note=f"{sighted.name} as {role.name}: {error}", operation=sighted.name)
         else:
             yield Ended(role.name, True, finding, operation=sighted.name)
     if not found:
         yield Ended(role.name, False, note=f"no page of {role.name} has a form that writes")
+
+
+def _known_ids(scene: Scene, role: Role) -> dict[str, tuple[Any, ...]]:
+    """Ids that lists show, before all those that they show the role; pages are often of a role that may read no list."""
+    others = (each for each in scene.roles if each != role)
+    return {name: ids for each in (*others, role) for name, ids in scene.known_ids(each).items()}
 
 
 def _session_for(sighted: Sighted, browsing: Browsing, session: PageSession) -> tuple[Browsing, PageSession]:
@@ -90,6 +101,8 @@ class _Forging:
     browsing: Browsing
     session: PageSession
     sighted: Sighted
+    known: KnownIds
+    turns: Iterator[int] = field(default_factory=count)  # what is filled in each time is to be new
 
     def run(self) -> Finding | None:
         """The first way of forging that is taken, None where all are refused.
@@ -158,8 +171,9 @@ class _Forging:
         is often shown as it was filled in.
         """
         if field in self.sighted.typed_into:
-            text = f"zq{secrets.token_hex(6)}"
-            answer, paths = self._send(self._present(), {field: text}, way)
+            form = self._present()
+            text = new_text(next(item for item in form.fields if item.name == field))
+            answer, paths = self._send(form, {field: text}, way)
             shown = [[self.browsing.get(path).text for _ in range(2)][-1] for path in paths]
             return answer.status < 400 and any(text in page for page in shown)
         values = [value for name, value in self._present().choices if name == field and not shuts(name, value)]
@@ -192,6 +206,7 @@ class _Forging:
 
     def _send(self, form: Form, values: Mapping[str, str], way: _Way | None) -> tuple[Answer, list[str]]:
         """What is answered to the form, sent one way or as it should be, and the pages that may show it then."""
+        form = completed(form, self.known, next(self.turns))
         sent = form if way is None else _with_token(form, self.sighted.tokens, way.token)
         jar = dict(self.browsing.jar)
         sender = replace(self.browsing, headers=way.headers if way else {})

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from harness.model.target import Role
 from harness.probes.answers import Answer
 from harness.probes.exchange import route_of
+from harness.probes.form_values import TYPED_INTO
 from harness.probes.forms import Form, forms_of
 from harness.probes.links import does_something
 from harness.probes.pages import Browsing, PageSession
 
 PAGES_MAX = 20  # of each role
 FORMS_MAX = 10
-_TYPED_INTO = ("text", "textarea", "search", "")
 _FILLED_BY_ITSELF = ("hidden", "submit", "button", "image", "reset")
 _SHUTS = re.compile(r"delete|remove|(de|in)activ|disable|suspend|lock|\bban|close|archive|terminate", re.I)
 _OPENS = re.compile(r"activ|enable|access", re.I)
@@ -53,7 +53,7 @@ class Sighted:
     @property
     def typed_into(self) -> tuple[str, ...]:
         """The names of its fields that take a text."""
-        return tuple(item.name for item in self.form.fields if item.kind in _TYPED_INTO)
+        return tuple(item.name for item in self.form.fields if item.kind in TYPED_INTO)
 
     @property
     def chosen_in(self) -> tuple[str, ...]:
