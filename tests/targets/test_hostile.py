@@ -34,7 +34,7 @@ hosts = ["127.0.0.1"]
 health_path = "/health"
 document = "hostile.json"
 password_variable = "HOSTILE_PASSWORD"
-
+{database}
 [allow]
 writes = true
 active_scan = true
@@ -60,6 +60,14 @@ password = "${{HOSTILE_PASSWORD}}"
 name = "two"
 username = "two@example.test"
 password = "${{HOSTILE_PASSWORD}}"
+"""
+
+SCHEMA = "CREATE TABLE things (id int PRIMARY KEY);\nINSERT INTO things SELECT generate_series(1, 50);\n"
+DATABASE = """schema_files = ["schema.sql"]
+
+[database_variables]
+PGHOST = "{db_host}"
+PGPORT = "{db_port}"
 """
 
 ELSEWHERE = "127.0.0.3"
@@ -132,6 +140,8 @@ CASES = {
     "limits": Case("limits", ("authorization", "sessions")),
     "open": Case("open", ("authorization",)),
     "random": Case("random", ("authorization", "security")),
+    "answers, database": Case("answers", ("database",), 45),
+    "random, database": Case("random", ("database",)),
     "limits, security": Case("limits", ("security",)),
     "deadly": Case("deadly", ("security",)),
     "broken document": Case("plain", ("contract",), spec=broken()),
@@ -144,7 +154,10 @@ def hostile(folder: Path, case: Case, elsewhere: str = "") -> Verified:
     make(folder, "hostile", seconds=case.seconds)
     paths = WAYS if case.mode == "answers" else ("things", "things/{id}")
     (folder / "targets" / "hostile.json").write_text(json.dumps(case.spec or document(paths)))
-    (folder / "targets" / "hostile.toml").write_text(TARGET.format(script=SCRIPT, mode=case.mode, elsewhere=elsewhere))
+    (folder / "targets" / "schema.sql").write_text(SCHEMA)
+    database = DATABASE if "database" in case.stages else ""
+    target = TARGET.format(script=SCRIPT, mode=case.mode, elsewhere=elsewhere, database=database)
+    (folder / "targets" / "hostile.toml").write_text(target)
     password = {"HOSTILE_PASSWORD": "Aa1" + secrets.token_hex(8)}
     return verify(folder, *case.stages, environ=password, target_script=SCRIPT.name)
 
@@ -227,7 +240,7 @@ def test_nobody_is_led_to_another_host(met: Met) -> None:
     assert met.visits_elsewhere == 0
 
 
-@pytest.mark.parametrize("name", ["answers, authorization", "locks", "limits", "silent"])
+@pytest.mark.parametrize("name", ["answers, authorization", "answers, database", "random, database", "locks", "limits", "silent"])
 def test_what_cannot_be_said_is_unknown_and_never_passed_or_claimed(name: str, met: Met) -> None:
     verified = met.verified[name]
     claims = [f"{finding.rule} {finding.operation}" for finding in verified.run.findings] if verified.run else []
