@@ -38,6 +38,7 @@ TAKES_CUSTOMER = "takes-customer"  # a label may name the customer
 PAGES_BY_KEY = "pages-by-key"  # no defect: what comes after an id
 LOCKS_MOST = "locks-most"  # no defect: the state of most orders allows no note
 ANY_LIMIT = "any-limit"  # as many rows as are asked for
+KEEPS_FAILED = "keeps-failed"  # the transaction that stays open has failed
 NO_HISTORY_INDEX = "no-history-index"  # writes look into the history, row after row
 OF_REFUSED_WRITES = ("refuses-late", "hides-label")
 
@@ -241,9 +242,10 @@ class Orders:
 
     def _namesakes(self, db: psycopg.Connection, user: str, number: int) -> tuple[int, Any]:
         row = self._row(db, user, number)
-        if "keeps-transaction" in self.defects:
+        if self.defects & {"keeps-transaction", KEEPS_FAILED}:
             self.kept.append(psycopg.connect(self.dsn))
-            self.kept[-1].execute("SELECT count(*) FROM customers")
+            with suppress(psycopg.DataError):
+                self.kept[-1].execute("SELECT 1 / count(*) FROM customers WHERE %s", [KEEPS_FAILED not in self.defects])
         if FAILS_AT_QUOTES in self.defects and "'" in row[1]:
             raise psycopg.ProgrammingError("a literal does not end")
         count = "SELECT count(*) FROM orders WHERE owner = %s AND title = "

@@ -19,6 +19,7 @@ from tests.witness.orders import (
     ANY_LIMIT,
     DEFECTS,
     FAILS_AT_QUOTES,
+    KEEPS_FAILED,
     LOCKS_MOST,
     NO_HISTORY_INDEX,
     PAGES_BY_KEY,
@@ -112,6 +113,14 @@ def test_a_write_and_a_deletion_that_read_a_whole_table_are_found(server: Embedd
     (found,) = examine(Grounds(server, recorded, frozenset({NO_HISTORY_INDEX})), DOCUMENT, 7).payload().findings
     assert (found.rule, found.operation, found.parameter) == ("database.missing-index", "PATCH /orders/{order_id}", "history")
     assert found.proof[-1] == "also read so by DELETE /orders/{order_id}", "one index mends both"
+
+
+def test_a_failed_transaction_that_stays_open_is_held_against_nobody_else(server: EmbeddedServer, recorded: MakeRecorded) -> None:
+    examined = examine(Grounds(server, recorded, frozenset({KEEPS_FAILED})), DOCUMENT, 7)
+    assert {(found.rule, found.operation) for found in examined.payload().findings} == {
+        ("database.leaks.transaction", "GET /orders/{order_id}/namesakes"),
+        ("database.leaks.connection", "GET /orders/{order_id}/namesakes"),
+    }
 
 
 def test_a_page_as_large_as_the_caller_likes_is_found(server: EmbeddedServer, recorded: MakeRecorded) -> None:

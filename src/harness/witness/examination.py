@@ -88,7 +88,7 @@ class Examination:
     def so_far(self) -> DatabasePayload:
         """For the evidence of an examination that is not at its end: nothing was seen twice, and no rule was tried everywhere."""
         payload = self.payload()
-        found = tuple(replace(finding, confidence=Confidence.MEDIUM) for finding in payload.findings)
+        found = tuple(replace(finding, confidence=Confidence.MEDIUM) for finding in said_once(payload.findings))
         return replace(payload, findings=found, examined=())
 
     def payload(self) -> DatabasePayload:

@@ -36,7 +36,8 @@ _CLOCK_S = 0.002  # the log's times are whole milliseconds
 _never = threading.Event()
 
 _BACKENDS = sql.SQL(
-    "SELECT pid, coalesce(state, ''), coalesce(extract(epoch FROM clock_timestamp() - xact_start), 0)::float8"
+    "SELECT pid, coalesce(state, ''),"
+    " coalesce(extract(epoch FROM clock_timestamp() - coalesce(xact_start, state_change)), 0)::float8"
     " FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
     " AND pid <> pg_backend_pid() /* {} */"
 )
@@ -61,7 +62,7 @@ class Silent(HarnessError):
 
 @dataclass(frozen=True)
 class Backend:
-    """One connection of the target. `transaction_s` is how long its transaction has been open."""
+    """One connection of the target. `transaction_s` is how long its transaction has been open, or has been failed."""
 
     pid: int
     state: str
@@ -71,6 +72,11 @@ class Backend:
     def is_stuck(self) -> bool:
         """Whether it holds a transaction open and does nothing in it."""
         return self.state.startswith("idle in transaction")
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether that transaction has failed: the server no longer tells when it began."""
+        return self.state == "idle in transaction (aborted)"
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ class Watcher:
         self._assembler = Assembler()
         self._marks = itertools.count(1)
         self._listeners: list[Callable[[Statement], None]] = []
+        self._failed: frozenset[int] = frozenset()  # connections that some request before left in a failed transaction
         self.requests = self.attributed = self.overlaps = 0
 
     def close(self) -> None:
@@ -190,16 +197,23 @@ class Watcher:
         self.requests += 1
         self.overlaps += bool(overlap)
         self.attributed += 0 if overlap else len(own)
-        return Watched(request, answer, own, sent, answered, overlap, backends, self._stuck(backends, sent))
+        stuck = self._stuck(backends, sent)
+        self._failed |= {backend.pid for backend in stuck if backend.is_failed}
+        return Watched(request, answer, own, sent, answered, overlap, backends, stuck)
 
     def _stuck(self, backends: tuple[Backend, ...], sent: float) -> tuple[Backend, ...]:
         """Transactions that began with this request, are open and stay so; the next one is not sent before that is known."""
-        open_, deadline = _left_open(backends, sent), time.monotonic() + STUCK_S
+        open_, deadline = self._left_open(backends, sent), time.monotonic() + STUCK_S
         while open_ and time.monotonic() < deadline:
             pause(QUIET_S)
             known = {backend.pid for backend in open_}
-            open_ = tuple(backend for backend in _left_open(self.catch_up()[1], sent) if backend.pid in known)
+            open_ = tuple(backend for backend in self._left_open(self.catch_up()[1], sent) if backend.pid in known)
         return open_
+
+    def _left_open(self, backends: tuple[Backend, ...], sent: float) -> tuple[Backend, ...]:
+        now = time.time()
+        stuck = (backend for backend in backends if backend.is_stuck and now - backend.transaction_s >= sent - _CLOCK_S)
+        return tuple(backend for backend in stuck if not (backend.is_failed and backend.pid in self._failed))
 
     def _is_quiet(self) -> bool:
         """Whether the target rests, or came to rest in time."""
@@ -219,11 +233,6 @@ class Watcher:
             if not others and not _any_active(backends):
                 return found, True, backends
         return found, False, backends
-
-
-def _left_open(backends: tuple[Backend, ...], sent: float) -> tuple[Backend, ...]:
-    now = time.time()
-    return tuple(backend for backend in backends if backend.is_stuck and now - backend.transaction_s >= sent - _CLOCK_S)
 
 
 def _any_active(backends: tuple[Backend, ...]) -> bool:
