@@ -133,7 +133,11 @@ TARGET = Target(
     ),
     health_path="/health",
 )
-_PATTERN = {"explodes": re.compile(r"([a-z]+)+$"), "squares": re.compile(r"\s+$")}
+_PATTERN = {
+    "explodes": re.compile(r"([a-z]+)+$"),
+    "explodes-late": re.compile(r"^[a-z]{5}([a-z]+)+$"),
+    "squares": re.compile(r"\s+$"),
+}
 
 
 @dataclass

@@ -32,7 +32,10 @@ LIST_ITEMS = 20_000
 _OF_THE_OBJECT = (404, 409, 410, 412, 428)  # refusals that are not due to the size: the next object may take it
 REPEATS = 3
 _SUSPECT_S, _SUSPECT_FACTOR = 0.12, 8.0
-_SIZES_EXPONENTIAL = (16, 18, 20, 22)
+_EXPONENTIAL_SIZES = tuple(
+    (last - 6, last - 4, last - 2, last) for last in (22, 26, 30)
+)  # on to the next where the last is quick
+_GOES_ON_FACTOR = 2.0  # of a plain text: less than that at one size is no reason to try a larger one
 _SIZES_POLYNOMIAL = (2_000, 4_000, 8_000)
 _GROWTH_MIN = 2.2  # per two more characters; a backtracking pattern has 4
 _SLOPE_MIN = 1.6  # of time against size on logarithmic scales; linear reading has at most 1
@@ -204,11 +207,18 @@ def _texts(scene: Scene, operation: Operation, draft: Draft) -> Iterator[tuple[s
 
 def _suspected(scene: Scene, filled: Any, asker: Asker, attack: Attack, plain_s: float) -> tuple[int, ...]:
     """The sizes to measure at, where the largest takes much longer than a plain text; none where it does not."""
-    for sizes in (_SIZES_EXPONENTIAL, _SIZES_POLYNOMIAL):
+    for sizes in _EXPONENTIAL_SIZES:
         took = scene.ask(filled(attack.of(sizes[-1])).request(asker.role, asker.user)).elapsed_s
-        if took >= _SUSPECT_S and took >= _SUSPECT_FACTOR * plain_s:
+        if _is_suspect(took, plain_s):
             return sizes
-    return ()
+        if took < _GOES_ON_FACTOR * plain_s:
+            break
+    took = scene.ask(filled(attack.of(_SIZES_POLYNOMIAL[-1])).request(asker.role, asker.user)).elapsed_s
+    return _SIZES_POLYNOMIAL if _is_suspect(took, plain_s) else ()
+
+
+def _is_suspect(took_s: float, plain_s: float) -> bool:
+    return took_s >= _SUSPECT_S and took_s >= _SUSPECT_FACTOR * plain_s
 
 
 def _fastest(scene: Scene, request: Request) -> float:
@@ -220,7 +230,7 @@ def grows(took: dict[int, float]) -> str:
     sizes = list(took)
     if took[sizes[-1]] < _SUSPECT_S:
         return ""
-    if sizes[-1] <= max(_SIZES_EXPONENTIAL):
+    if sizes[-1] < _SIZES_POLYNOMIAL[0]:
         factors = [
             later / max(earlier, 1e-4) for earlier, later in zip(list(took.values())[1:-1], list(took.values())[2:], strict=True)
         ]
