@@ -139,6 +139,12 @@ def test_a_secret_that_is_not_set_is_named() -> None:
     assert "key: the environment has no CAR_KEY" in refusal(key="${CAR_KEY}")
 
 
+def test_all_secrets_that_are_not_set_are_told_in_one_hint() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(key="${CAR_KEY}", settings={"alarm": "on:${ALARM_KEY}", "spare": "${CAR_KEY}"})
+    assert caught.value.hint == "set them before the start: export CAR_KEY=… ALARM_KEY=…"
+
+
 def test_a_secret_in_plain_text_is_refused_without_repeating_it() -> None:
     message = refusal(key="hunter")
     assert "key: holds a secret in plain text" in message

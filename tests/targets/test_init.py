@@ -254,3 +254,18 @@ def test_the_health_is_asked_for_where_the_document_says_for_everybody(paths: di
     whole = {"openapi": "3.1.0", "servers": [{"url": "/v1"}], "security": [{"token": []}], "paths": paths}
     document = Document.of({**whole, "components": {"securitySchemes": schemes}})
     assert f'health_path = "{health}"' in draft(Seen("desk", document=document))
+
+
+def test_a_cookie_a_guard_against_forged_writes_and_the_key_of_a_machine_are_drafted() -> None:
+    credentials = {"type": "object", "properties": {"email": {"type": "string"}, "password": {"type": "string"}}}
+    log_in = {"security": [], "requestBody": {"content": {"application/json": {"schema": credentials}}}}
+    schemes = {
+        "session": {"type": "apiKey", "in": "cookie", "name": "sid"},
+        "guard": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
+        "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+    }
+    whole = {"openapi": "3.1.0", "security": [{"session": []}], "paths": {"/login": {"post": log_in}}}
+    text = draft(Seen("desk", document=Document.of({**whole, "components": {"securitySchemes": schemes}})))
+    assert 'cookie = "sid"\n# send = { X-CSRF-Token = "{cookie:…}" }' in text
+    assert '# [roles.machine.login]\n# kind = "api_key"\n# header = "X-Api-Key"' in text
+    assert list(tomllib.loads(text)["roles"]) == ["user"], "what nobody has said is a comment"

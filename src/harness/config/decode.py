@@ -49,6 +49,13 @@ class _Problem:
     hint: str = ""
 
 
+@dataclass(frozen=True)
+class _Missing(_Problem):
+    """A text that needs variables of the environment; all of a file's are told in one hint."""
+
+    variables: tuple[str, ...] = ()
+
+
 class _Problems(Exception):  # internal: gathered so that a file with three mistakes is told of three
     def __init__(self, items: list[_Problem]) -> None:
         super().__init__("; ".join(item.what for item in items))
@@ -100,7 +107,11 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 def _error(where: str, problems: list[_Problem]) -> ConfigError:
     lines = [f"{where}: {problem.where + ': ' if problem.where else ''}{problem.what}" for problem in problems]
-    hints = dict.fromkeys(problem.hint for problem in problems if problem.hint)
+    hints = list(dict.fromkeys(problem.hint for problem in problems if problem.hint))
+    unset = [name for problem in problems if isinstance(problem, _Missing) for name in problem.variables]
+    if unset:
+        words = " ".join(f"{name}=…" for name in dict.fromkeys(unset))
+        hints.append(f"set {'it' if len(set(unset)) == 1 else 'them'} before the start: export {words}")
     return ConfigError("\n".join(lines), hint="; ".join(hints))
 
 
@@ -223,8 +234,7 @@ def _text(got: object, where: str, context: _Context, wanted: str) -> str:
         raise _Problems([_Problem(where, "holds a secret in plain text", hint)])
     missing = [name for name in _REFERENCE.findall(got) if name not in context.environ]
     if missing:
-        hint = f"set it before the start: export {missing[0]}=…"
-        raise _Problems([_Problem(where, f"the environment has no {', '.join(missing)}", hint)])
+        raise _Problems([_Missing(where, f"the environment has no {', '.join(missing)}", variables=tuple(missing))])
     return _REFERENCE.sub(lambda match: context.environ[match[1]], got)
 
 

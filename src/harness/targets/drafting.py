@@ -22,6 +22,7 @@ _TOKEN = re.compile(r"^(access[-_]?token|id[-_]?token|auth[-_]?token|token|jwt|b
 _ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]*", re.I)
 _ROLE_WORD = re.compile(r"[a-z]+", re.I)
 _NO_ROLE = re.compile(r"api|auth|v|log|in|sign|log-?in|sign-?in|sessions?|tokens?|oauth|users?", re.I)
+_AGAINST_FORGERY = re.compile(r"csrf|xsrf", re.I)
 _DEPTH_MAX = 4
 _ROLES_MAX = 8
 _ROLE_MEMBER = re.compile(r"^(user_?|account_?)?role$", re.I)
@@ -149,8 +150,7 @@ def _roles(seen: Seen) -> Iterator[list[str]]:
         return
     for log_in in _by_role(document, log_ins):
         yield _log_in_role(seen, document, log_in)
-    if not log_ins:
-        yield _keyed_role(seen, document)
+    yield _machine_role(seen, document) if log_ins else _keyed_role(seen, document)
 
 
 def _by_role(document: Document, log_ins: list[_LogIn]) -> list[_LogIn]:
@@ -185,9 +185,30 @@ def _log_in_role(seen: Seen, document: Document, log_in: _LogIn) -> list[str]:
         lines.append(f'token = "{log_in.token}"')
     elif cookie:
         lines.append(f'cookie = "{cookie}"')
+        lines += _guard(document)
     else:
         lines.append('token = "$.token"  # where the answer holds the token, or cookie = "the session\'s cookie"')
     return [*lines, *_sign_up(document, log_in.role), *_users(seen.name, log_in.role)]
+
+
+def _guard(document: Document) -> list[str]:
+    """The header against forged writes that the document wants beside the cookie."""
+    headers = (scheme for scheme in document.schemes.values() if scheme.where == "header")
+    guard = next((scheme for scheme in headers if _AGAINST_FORGERY.search(scheme.parameter)), None)
+    return (
+        [f'# send = {{ {guard.parameter} = "{{cookie:…}}" }}  # with writes: the cookie whose value it repeats'] if guard else []
+    )
+
+
+def _machine_role(seen: Seen, document: Document) -> list[str]:
+    """A role for who comes with a key in a header, beside those who log in."""
+    keys = (each for each in document.schemes.values() if each.kind == "apiKey" and each.where == "header")
+    key = next((each for each in keys if not _AGAINST_FORGERY.search(each.parameter)), None)
+    if key is None:
+        return []
+    lines = ["[roles.machine.login]", 'kind = "api_key"', f'header = "{key.parameter}"', 'value = "{password}"']
+    lines += _users(seen.name, "machine")
+    return ["", f"# The security scheme {key.name} is a key of a machine:", *(f"# {line}" if line else "#" for line in lines)]
 
 
 def _keyed_role(seen: Seen, document: Document) -> list[str]:
