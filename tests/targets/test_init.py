@@ -269,3 +269,38 @@ def test_a_cookie_a_guard_against_forged_writes_and_the_key_of_a_machine_are_dra
     assert 'cookie = "sid"\n# send = { X-CSRF-Token = "{cookie:…}" }' in text
     assert '# [roles.machine.login]\n# kind = "api_key"\n# header = "X-Api-Key"' in text
     assert list(tomllib.loads(text)["roles"]) == ["user"], "what nobody has said is a comment"
+
+
+def test_paths_that_end_with_a_slash_and_a_token_with_a_prefix_are_drafted_as_a_router_writes_them() -> None:
+    named = {"type": "object", "properties": {"username": {"type": "string"}, "password": {"type": "string"}}}
+    token = {"type": "object", "properties": {"token": {"type": "string"}}}
+    listed = {
+        "type": "object",
+        "properties": {"results": {"type": "array", "items": {"properties": {"id": {"type": "integer"}}}}},
+    }
+
+    def answered(schema: dict[str, Any]) -> dict[str, Any]:
+        return {"responses": {"200": {"description": "Done.", "content": {"application/json": {"schema": schema}}}}}
+
+    body = {"requestBody": {"content": {"application/json": {"schema": named}}}}
+    log_in = {"operationId": "auth_token_create", "security": [{}], **body, **answered(token)}
+    one = {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}]}
+    paths = {
+        "/auth/token/": {"post": log_in},
+        "/addresses/": {"get": answered(listed)},
+        "/addresses/{id}/": {**one, "get": answered({})},
+        "/addresses/{id}/use/": {**one, "post": answered({})},
+    }
+    scheme = {"type": "apiKey", "in": "header", "name": "Authorization", "description": 'with required prefix "Token"'}
+    whole = {
+        "openapi": "3.0.3",
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {"securitySchemes": {"token": scheme}},
+    }
+    text = draft(Seen("desk", document=Document.of(whole)))
+    login = tomllib.loads(text)["roles"]["user"]["login"]
+    assert (login["path"], login["token"], login["value"]) == ("/auth/token/", "$.token", "Token {token}")
+    assert '# name = "address"' in text
+    assert '# parameters = ["/addresses/{id}/:id", "/addresses/{id}/use/:id"]' in text
+    assert "machine" not in text, "the header is that of the token"

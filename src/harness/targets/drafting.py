@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from harness.config.targets import is_loopback
 from harness.probes.document import Document, Operation
-from harness.probes.schemas import SchemaError
+from harness.targets.draft_objects import objects, quoted
+from harness.targets.draft_schemas import members, resolved
 
 _LOG_IN = re.compile(r"(log|sign)[-_]?in\b|\bauthenticate|\b(session|token)s?$", re.I)
 _SIGN_UP = re.compile(r"register|registration|sign[-_]?up|\b(accounts|users|members|customers)$", re.I)
@@ -23,7 +24,8 @@ _ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]*", re.I)
 _ROLE_WORD = re.compile(r"[a-z]+", re.I)
 _NO_ROLE = re.compile(r"api|auth|v|log|in|sign|log-?in|sign-?in|sessions?|tokens?|oauth|users?", re.I)
 _AGAINST_FORGERY = re.compile(r"csrf|xsrf", re.I)
-_DEPTH_MAX = 4
+_NO_KEY = re.compile(r"csrf|xsrf|^authorization$", re.I)  # the second is how a token is sent that a log-in gives
+_PREFIX = re.compile(r"prefix \W?(\w+)")
 _ROLES_MAX = 8
 _ROLE_MEMBER = re.compile(r"^(user_?|account_?)?role$", re.I)
 _HEALTH = re.compile(r"/(health\w*|live(z|ness)?|ready(z)?|readiness|ping|status)$", re.I)
@@ -64,7 +66,7 @@ def draft(seen: Seen) -> str:
     parts = [*_head(seen), *_allow(), *_commands(seen)]
     for section in _roles(seen):
         parts += section
-    parts += _objects(seen.document) if seen.document else []
+    parts += objects(seen.document) if seen.document else []
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -75,7 +77,7 @@ def _head(seen: Seen) -> list[str]:
         "# Every key is explained in docs/reference/target.md. What was guessed says so: look at it, then try",
         f"#   harness doctor{seen.option}",
         "",
-        f"title = {_quoted(title)}",
+        f"title = {quoted(title)}",
         f'environment = "{"local" if local else "staging"}"  # local, staging, or production (which refuses all that could harm)',
         'folder = ".."  # where commands run',
         f'hosts = ["{urlsplit(seen.base_url).hostname if seen.base_url else "127.0.0.1"}"]  # nothing else is ever sent to',
@@ -164,7 +166,7 @@ def _listed_roles(document: Document) -> list[str]:
     for operation in document.operations:
         schemas = [*(body.schema for body in operation.bodies), *(response.schema for response in operation.responses)]
         for schema in schemas:
-            for _, name, member in _members(document, schema, "$", 0):
+            for _, name, member in members(document, schema, "$", 0):
                 listed = [value for value in member.get("enum") or () if isinstance(value, str) and _ROLE_NAME.fullmatch(value)]
                 if _ROLE_MEMBER.match(name) and 1 < len(listed) <= _ROLES_MAX:
                     return listed
@@ -178,17 +180,24 @@ def _log_in_role(seen: Seen, document: Document, log_in: _LogIn) -> list[str]:
         f"[roles.{log_in.role}.login]",
         f'kind = "{log_in.kind}"',
         f'path = "{log_in.path}"',
-        f"body = {{ {', '.join(f'{_key(name)} = {_quoted(value)}' for name, value in log_in.body.items())} }}",
+        f"body = {{ {', '.join(f'{_key(name)} = {quoted(value)}' for name, value in log_in.body.items())} }}",
     ]
     cookie = next((scheme.parameter for scheme in document.schemes.values() if scheme.where == "cookie"), "")
     if log_in.token:
         lines.append(f'token = "{log_in.token}"')
+        lines += [f'value = "{prefix} {{token}}"' for prefix in _prefixes(document)]
     elif cookie:
         lines.append(f'cookie = "{cookie}"')
         lines += _guard(document)
     else:
         lines.append('token = "$.token"  # where the answer holds the token, or cookie = "the session\'s cookie"')
     return [*lines, *_sign_up(document, log_in.role), *_users(seen.name, log_in.role)]
+
+
+def _prefixes(document: Document) -> list[str]:
+    """What stands before a token that goes into `Authorization` as a key (`Token 3f1c…`), where the document says so."""
+    keys = [scheme for scheme in document.schemes.values() if scheme.parameter.lower() == "authorization"]
+    return [found[1] for scheme in keys if (found := _PREFIX.search(scheme.description))][:1]
 
 
 def _guard(document: Document) -> list[str]:
@@ -203,7 +212,7 @@ def _guard(document: Document) -> list[str]:
 def _machine_role(seen: Seen, document: Document) -> list[str]:
     """A role for who comes with a key in a header, beside those who log in."""
     keys = (each for each in document.schemes.values() if each.kind == "apiKey" and each.where == "header")
-    key = next((each for each in keys if not _AGAINST_FORGERY.search(each.parameter)), None)
+    key = next((each for each in keys if not _NO_KEY.search(each.parameter)), None)
     if key is None:
         return []
     lines = ["[roles.machine.login]", 'kind = "api_key"', f'header = "{key.parameter}"', 'value = "{password}"']
@@ -242,9 +251,9 @@ def _users(target: str, role: str) -> list[str]:
 
 def _sign_up(document: Document, role: str) -> list[str]:
     for operation in document.operations:
-        words = f"{operation.path} {operation.operation_id}".strip()
         fields = _fields(document, operation)
-        if operation.method != "POST" or operation.is_secured or not _SIGN_UP.search(words) or _LOG_IN.search(operation.path):
+        is_open = operation.method == "POST" and not operation.is_secured
+        if not is_open or not _is_called(operation, _SIGN_UP) or _LOG_IN.search(operation.path):
             continue
         if not any(_PASSWORD.search(name) for name in fields):
             continue
@@ -255,7 +264,7 @@ def _sign_up(document: Document, role: str) -> list[str]:
             '# and the users need no password; write their names as "one.{run}@example.test".',
             f"# [roles.{role}.sign_up]",
             f'# path = "{document.base_path}{operation.path}"',
-            f"# body = {{ {', '.join(f'{_key(name)} = {_quoted(value)}' for name, value in body.items())} }}",
+            f"# body = {{ {', '.join(f'{_key(name)} = {quoted(value)}' for name, value in body.items())} }}",
         ]
     return []
 
@@ -265,17 +274,17 @@ def _log_ins(document: Document) -> list[_LogIn]:
     for operation in document.operations:
         fields = _fields(document, operation)
         sent = _credentials(fields)
-        if (
-            operation.method != "POST"
-            or len(sent) < 2
-            or not _LOG_IN.search(f"{operation.path} {operation.operation_id}".strip())
-        ):
+        if operation.method != "POST" or len(sent) < 2 or not _is_called(operation, _LOG_IN):
             continue
         role = _role_of(operation)
         json = operation.body is None or "json" in operation.body.media_type
         token = _token_path(document, operation)
         found.setdefault(role, _LogIn(role, document.base_path + operation.path, "json" if json else "form", sent, token))
     return list(found.values())
+
+
+def _is_called(operation: Operation, pattern: re.Pattern[str]) -> bool:
+    return bool(pattern.search(operation.path.rstrip("/")) or pattern.search(operation.operation_id))
 
 
 def _role_of(operation: Operation) -> str:
@@ -296,7 +305,7 @@ def _fields(document: Document, operation: Operation) -> Mapping[str, Any]:
     """The members of the body that are demanded, or all where none is."""
     if operation.body is None:
         return {}
-    schema = _resolved(document, operation.body.schema)
+    schema = resolved(document, operation.body.schema)
     properties = schema.get("properties")
     if not isinstance(properties, Mapping):
         return {}
@@ -307,81 +316,14 @@ def _fields(document: Document, operation: Operation) -> Mapping[str, Any]:
 def _token_path(document: Document, operation: Operation) -> str:
     for response in operation.responses:
         if response.status.startswith("2"):
-            for path, name, _ in _members(document, response.schema, "$", 0):
+            for path, name, _ in members(document, response.schema, "$", 0):
                 if _TOKEN.match(name):
                     return path
     return ""
 
 
-def _members(document: Document, schema: Any, path: str, depth: int) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Path, name and schema of every member of an answer, the nearest first."""
-    resolved = _resolved(document, schema)
-    properties = resolved.get("properties")
-    if depth > _DEPTH_MAX or not isinstance(properties, Mapping):
-        return
-    for name, member in properties.items():
-        yield f"{path}.{name}", name, _resolved(document, member)
-    for name, member in properties.items():
-        yield from _members(document, member, f"{path}.{name}", depth + 1)
-
-
-def _resolved(document: Document, schema: Any) -> Mapping[str, Any]:
-    try:
-        return document.schemas.resolve(schema)
-    except SchemaError:
-        return {}
-
-
-def _objects(document: Document) -> list[str]:
-    lines: list[str] = []
-    named: set[str] = set()
-    for operation in document.operations:
-        collection, mark, rest = operation.path.partition("/{")
-        lister = document.find("GET", collection)
-        if not mark or lister is None or not lister.is_secured or any(f'"{lister.path}"' in line for line in lines):
-            continue
-        id_path = _id_path(document, lister)
-        if id_path:
-            name = rest.partition("}")[0]
-            parameter = f"{collection}/{{{name}}}:{name}" if name in named else name  # one name may stand for several things
-            named.add(name)
-            lines += [
-                "",
-                "# [[objects]]",
-                f'# name = "{collection.rsplit("/", 1)[-1].removesuffix("s")}"',
-                '# role = "…"  # whose they are',
-                f'# parameters = ["{parameter}"]',
-                f'# list_path = "{lister.path}"',
-                f'# id_path = "{id_path}"',
-            ]
-    if not lines:
-        return []
-    return [
-        "",
-        "# Objects that may belong to a user. What the target shows each user alone is found out; write down what it misses.",
-        *lines,
-    ]
-
-
-def _id_path(document: Document, lister: Operation) -> str:
-    schema = next((response.schema for response in lister.responses if response.status.startswith("2")), {})
-    whole = _resolved(document, schema)
-    places = [("$", whole), *((path, member) for path, _, member in _members(document, schema, "$", 0))]
-    for path, member in places:
-        items = _resolved(document, member.get("items")) if member.get("type") == "array" else {}
-        properties = items.get("properties") or {}
-        name = next((name for name in ("id", "uuid", "_id") if name in properties), "")
-        if name:
-            return f"{path}[*].{name}"
-    return ""
-
-
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
-
-
-def _quoted(text: str) -> str:
-    return '"' + re.sub(r"[\x00-\x1f]", " ", text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
 
 
 def document_name(path: Path, folder: Path) -> str:
