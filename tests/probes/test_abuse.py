@@ -104,6 +104,15 @@ def test_a_hash_in_a_list_is_found_and_a_clean_platform_is_not_blamed() -> None:
     assert all(PASSWORD not in str(finding) for finding in found.findings)
 
 
+@pytest.mark.parametrize(("value", "is_secret"), [("weekly", False), ("5e884898da28047151d0e56f8dc62927", True)])
+def test_a_digest_beside_an_address_is_a_hash_where_it_is_as_long_as_one(value: str, *, is_secret: bool) -> None:
+    answer = Answer(200, content=json.dumps({"email": "ann@example.test", "digest": value}).encode())
+    visit = Visit(What.SUCCESS, "GET /me", NOBODY, Request("GET", "/me"), answer)
+    with Servers().fresh("once") as live:
+        found = examine_exposure(live.target, Tour([visit])).findings
+    assert [finding.parameter for finding in found] == (["digest"] if is_secret else [])
+
+
 def test_a_value_of_a_sensitive_column_is_found_wherever_it_stands() -> None:
     found = exposed(secrets={"notes.title": ["Of alice number 0"]}).findings
     assert found

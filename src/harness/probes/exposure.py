@@ -15,6 +15,7 @@ from harness.probes.oracle import leaves
 from harness.probes.tour import Tour, Visit
 
 SECRET_LENGTH_MIN = 8
+HASH_LENGTH_MIN = 16  # a `digest` may be that of the news, "weekly"
 EVERYWHERE_MIN = 5  # operations that show their inside: one cause
 NAMED_MAX = 5
 _HASHES = re.compile(
@@ -109,8 +110,10 @@ def _secrets_in(visit: Visit, wanted: Mapping[str, Collection[str]]) -> Iterator
     accounts = {path.rpartition(".")[0] for path, _ in everything if _ACCOUNT_MEMBER.match(path.rpartition(".")[2])}
     for path, value in everything:
         name = re.sub(r"\[\d+\]", "[]", path)
-        named = _SECRET_MEMBER.search(path) or (_BARE_HASH.search(path) and path.rpartition(".")[0] in accounts)
-        if named and isinstance(value, str) and value and not _is_masked(value) and 200 <= visit.answer.status < 300:
+        if not isinstance(value, str) or not value or _is_masked(value) or not 200 <= visit.answer.status < 300:
+            continue
+        is_hash = _BARE_HASH.search(path) and path.rpartition(".")[0] in accounts and len(value) >= HASH_LENGTH_MIN
+        if _SECRET_MEMBER.search(path) or is_hash:
             yield _secret(visit, name, f"its member {name} is filled", f'"{_last(name)}"')
 
 
