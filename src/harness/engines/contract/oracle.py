@@ -14,6 +14,7 @@ from dataclasses import replace
 from harness.engines.contract import deviations as say
 from harness.engines.contract.deviations import Deviation, Rule
 from harness.engines.contract.exchange import Answer, Complaint, Exchange
+from harness.engines.contract.unspoken import may_be_unspoken
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable
 from harness.engines.contract.violations import Judgement, RequestJudge
 from harness.probes.document import Document, Operation, Response
@@ -75,7 +76,7 @@ class Oracle:
             case "ST201" | "ST203":
                 return self._accepted(answer, judgement, complaint)
             case "ST202":
-                return self._refused(exchange, answer, judgement)
+                return self._refused(operation, exchange, answer, judgement)
             case "ST204" | "ST205":
                 return () if self._is_anothers(exchange, operation) else say.method(exchange, operation, answer, complaint)
             case "ST401":
@@ -169,12 +170,14 @@ class Oracle:
         named = {(where, name.lower()) for name, where in _NAMED_PARAMETER.findall(complaint.message)}
         return any((scheme.where, scheme.parameter.lower()) in named for scheme in self._document.schemes.values())
 
-    def _refused(self, exchange: Exchange, answer: Answer, judgement: Judgement) -> Iterable[Deviation]:
+    def _refused(self, operation: Operation, exchange: Exchange, answer: Answer, judgement: Judgement) -> Iterable[Deviation]:
         if not 400 <= answer.status < 500 or answer.status in _BY_STATE:
             return ()
         if answer.status in self._expected.get(exchange.operation, ()) or judgement.violations:
             return ()
         reason = say.refusal_reason(answer)
+        unsaid = "" if judgement.certain else "the document does not say how it is written"
+        noise = judgement.doubtful or unsaid or may_be_unspoken(self._document, operation, exchange.sent, answer)
         return (
             Deviation(
                 Rule.VALID_REFUSED,
@@ -182,7 +185,7 @@ class Oracle:
                 f"refuses a valid request with {answer.status}",
                 "A 2xx answer: the request keeps every rule that the document states.",
                 f"status {answer.status}{': ' + reason if reason else ''}",
-                noise=judgement.doubtful or ("" if judgement.certain else "the document does not say how it is written"),
+                noise=noise,
             ),
         )
 
