@@ -169,6 +169,12 @@ def test_the_answer_to_an_accepted_request_says_nothing_new() -> None:
     assert [d.key for d in ORACLE.judge(allowed)] == [(Rule.RESPONSE, "[].score")]
 
 
+def test_a_refusal_is_noise_where_the_document_declares_none_anywhere_and_a_success_is_not() -> None:
+    bare = Document.of({"openapi": "3.0.3", "paths": {"/leads": {"get": {"responses": {"200": {"description": "ok"}}}}}})
+    refused, made = (exchange("GET /leads", "ST103", Answer(status)) for status in (403, 201))
+    assert [deviation.noise != "" for sent in (refused, made) for deviation in Oracle(bare, {}).judge(sent)] == [True, False]
+
+
 def test_a_lenient_reading_is_noise() -> None:
     (deviation,) = ORACLE.judge(exchange("GET /leads", "ST201", Answer(200, JSON, "[]"), "/leads?limit=%2B5"))
     assert deviation.noise

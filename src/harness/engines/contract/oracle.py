@@ -30,6 +30,7 @@ class Oracle:
         self._expected = expected
         self._requests = RequestJudge(document)
         self._checker = SchemaChecker(document)
+        self._has_refusals = any(each.declares(status) for each in document.operations for status in _REFUSALS)
 
     def judge(self, exchange: Exchange) -> tuple[Deviation, ...]:
         """The broken promises of an exchange that its complaints (or, without any, the answer alone) point to."""
@@ -102,9 +103,14 @@ class Oracle:
                 f"answers {answer.status}, which the document does not declare",
                 f"One of the declared statuses: {declared}.",
                 f"status {answer.status}",
-                noise=say.parsing_noise(answer, judgement),
+                noise=say.parsing_noise(answer, judgement) or self._tells_of_no_refusal(answer),
             ),
         )
+
+    def _tells_of_no_refusal(self, answer: Answer) -> str:
+        if self._has_refusals or not 400 <= answer.status < 500:
+            return ""
+        return f"a refusal with {answer.status}, as the document declares no refusals at all"
 
     def _media_type(self, operation: Operation, answer: Answer) -> Iterable[Deviation]:
         declared = [kind.split(";")[0].lower() for r in _responses(operation, answer.status) for kind in r.media_types]
@@ -190,6 +196,7 @@ class Oracle:
         )
 
 
+_REFUSALS = range(400, 500)
 # What depends on who asks, when and how often, and on the state of things: no schema speaks of it.
 _BY_STATE = (401, 402, 403, 404, 409, 410, 412, 423, 425, 428, 429)
 _CODES = {
