@@ -167,6 +167,9 @@ def test_schemes_do_not_tell_roles_apart_that_satisfy_the_same_ones() -> None:
         "Lists them. Roles: dispatcher, admin.",
         "Allowed roles: admin, dispatcher",
         "Access: dispatchers.",
+        "Dispatchers and platform admins only.",
+        "Lists them. Dispatchers and admins.",
+        "Only dispatchers and admins set the state. Dispatchers, platform admins.",
     ],
 )
 def test_words_keep_an_operation_for_a_role_of_the_target_file(text: str) -> None:
@@ -183,6 +186,9 @@ def test_words_keep_an_operation_for_a_role_of_the_target_file(text: str) -> Non
         "Requires dispatchers to have confirmed it.",
         "Lists their roles: dispatcher of a depot, driver of a truck.",
         "Lists users with their roles: dispatcher, admin.",
+        "Active dispatchers only.",
+        "Dispatchers.",
+        "Dispatchers and trucks.",
         "",
     ],
 )

@@ -182,7 +182,7 @@ def _any_token(text: str) -> Iterator[Forgery]:
         "cut", text[: len(text) - max(4, len(text) // 10)], "a token with its end cut off", "The token is not checked in full."
     )
     middle = len(text) - max(6, len(text) // 20)
-    swapped = "A" if text[middle : middle + 1] != "A" else "B"
+    swapped = "b" if text[middle : middle + 1].lower() == "a" else "a"  # not the other case: a reader of hex knows none
     yield Forgery(
         "altered",
         text[:middle] + swapped + text[middle + 1 :],

@@ -50,6 +50,7 @@ class Permission:
         return self.basis not in (Basis.WORDS, Basis.OBSERVED)
 
 
+_SCOPE = r"(?:platform|system|site|global|organi[sz]ation|tenant|company|branch|team|account|workspace|project)"
 _EXTENSIONS = ("x-roles", "x-role", "x-allowed-roles", "x-required-roles", "x-required-role", "x-required-permissions")
 _PRIVILEGED = re.compile(
     r"^(admin|administrator|superuser|superadmin|root|staff|moderator|backoffice|internal|operator)s?$", re.I
@@ -110,7 +111,7 @@ class Permissions:
         named = self._kept_for(operation)
         if role.name in named:
             return True
-        if is_reserved(operation) and not is_privileged(role, self._target):
+        if is_reserved(operation, but_for=role.name) and not is_privileged(role, self._target):
             return False
         stands_above = bool(named) and role.rank > max(self._target.role(name).rank for name in named)
         return None if not named or stands_above else False
@@ -123,8 +124,9 @@ class Permissions:
     def _kept_for(self, operation: Operation) -> frozenset[str]:
         """The roles for which its words keep an operation ("For dispatchers only."); who stands higher may do as much."""
         if operation.name not in self._kept:
+            listed = listed_roles(operation, self._target.role_names)
             named = (name for name in self._target.role_names if is_kept_for(operation, name))
-            self._kept[operation.name] = frozenset(named)
+            self._kept[operation.name] = frozenset((*listed, *named))
         return self._kept[operation.name]
 
     def _in_scope(self, requirement: Requirement, role: Role) -> bool | None:
@@ -156,11 +158,36 @@ def is_privileged(role: Role, target: Target) -> bool:
     return len(ranks) > 1 and role.rank == max(ranks)
 
 
-def is_reserved(operation: Operation) -> bool:
-    """Whether path, tags or description reserve an operation for a privileged role."""
+def is_reserved(operation: Operation, but_for: str = "") -> bool:
+    """Whether its path or description reserves an operation for a privileged role.
+
+    Args:
+        but_for: a role; a sentence that names it too ("Only staff and owners …") keeps nothing from it.
+    """
     if any(_PRIVILEGED_SEGMENT.match(segment) for segment in operation.path.split("/")):
         return True
-    return bool(_RESERVED_WORDS.search(f"{operation.summary}\n{operation.description}"))
+    reserving = [sentence for sentence in _sentences(operation) if _RESERVED_WORDS.search(sentence)]
+    return any(not but_for or not _bears(sentence, but_for) for sentence in reserving)
+
+
+def _sentences(operation: Operation) -> list[str]:
+    return [part.strip() for part in re.split(r"[.;\n]+", f"{operation.summary}\n{operation.description}") if part.strip()]
+
+
+def listed_roles(operation: Operation, roles: tuple[str, ...]) -> frozenset[str]:
+    """The roles of a sentence of the description that is a list of roles and nothing else: "Members, staff and owners."."""
+    for sentence in re.split(r"[.;\n]+", operation.description):
+        parts = [part for part in re.split(r"\s*(?:,|/|&|\band\b|\bor\b)\s*", sentence.strip(), flags=re.I) if part]
+        meant = [next((role for role in roles if _is_called(part, role)), "") for part in parts]
+        if len(parts) > 1 and all(meant):
+            return frozenset(meant)
+    return frozenset()
+
+
+def _is_called(part: str, role: str) -> bool:
+    """Whether a part of a list names the role, what it is a role of before it or not ("platform admins")."""
+    bare = re.sub(rf"^(?:an?\s+|the\s+)?(?:{_SCOPE}\s+)?", "", part.strip(), flags=re.I)
+    return " " not in bare and _word(role) in _words(bare)
 
 
 def is_kept_for(operation: Operation, role: str) -> bool:
@@ -168,8 +195,8 @@ def is_kept_for(operation: Operation, role: str) -> bool:
 
     What a sentence says of objects is no such word: "customers see their own orders only".
     """
-    name = rf"(?:an?\s+|the\s+)?{re.escape(role)}(?:e?s)?"
-    other = r"(?:an?\s+|the\s+)?\w+"
+    name = rf"(?:an?\s+|the\s+)?(?:{_SCOPE}\s+)?{re.escape(role)}(?:e?s)?"
+    other = rf"(?:an?\s+|the\s+)?(?:{_SCOPE}\s+)?\w+"  # "platform admins"
     roles = rf"(?:{other}(?:\s*(?:,|/|&|\band\b|\bor\b)\s*)+)*\b{name}(?:(?:\s*(?:,|/|&|\band\b|\bor\b)\s*)+{other})*"
     end = r"\s*(?:[.,;:)\n]|$|\bmay\b|\bcan\b)"
     patterns = (
