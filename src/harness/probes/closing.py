@@ -13,7 +13,7 @@ from harness.model.finding import Confidence, Finding, Request, Severity, Sympto
 from harness.model.target import ObjectKind, Role
 from harness.probes.answers import Answer
 from harness.probes.body_places import carries
-from harness.probes.destruction import closes_account, closing_members, is_about_users
+from harness.probes.destruction import closes_account, closing_members, is_about_users, names_people
 from harness.probes.endings import ENGINE, STAGE, Ended, witness_of
 from harness.probes.flows import members_of
 from harness.probes.objects import id_names
@@ -27,6 +27,7 @@ _DELETES = re.compile(r"^(delete|remove|erase)", re.I)
 # What the part of an account is called that says whether it may be used.
 _ACCESS = re.compile(r"^(status|state|approval|activation|activity|account|access|active|enabled)$", re.I)
 
+_ONESELF = re.compile(r"^(me|self|profile|account)$", re.I)
 _BEARS = re.compile(r"^(user_?name|e?[_-]?mail|email_?address|login|name)$", re.I)  # members that hold a username
 _SEARCH = re.compile(r"^(q|query|search|e?mail|user_?name|name)$", re.I)
 
@@ -42,11 +43,12 @@ class Kind(StrEnum):
 class Closing:
     """A way to close the account of a role's last user: by itself, or by somebody who may (`closer`), who names it in the path.
 
-    `members` are what the body must say, where the operation does other things too.
+    `members` are what the body must say, where the operation does other things too. `is_meant`: it is said that the closer may.
     """
 
     operation: Operation
-    closer: str  # the role that calls it; "" is the user
+    closer: Asker
+    is_meant: bool
     path: Mapping[str, Any] = field(default_factory=dict)  # the account's id by its parameter
     members: Mapping[str, Any] = field(default_factory=dict)
 
@@ -58,8 +60,10 @@ class Closing:
 
 
 def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
-    """Every way that the document shows."""
-    accounts = [kind for kind in (*scene.kinds, *scene.published) if kind.role == role.name and scene.is_account(kind)]
+    """Every way that the document shows, by each user of who may: those of another tenant cannot."""
+    kinds = (kind for kind in (*scene.kinds, *scene.published) if kind.role == role.name and _is_of_people(scene, kind))
+    accounts = [kind for kind in kinds if scene.is_account(kind)]
+    asker = Asker(role.name, role.users[-1].name)
     for operation in scene.document.operations:
         if operation.is_safe or not operation.is_secured:
             continue
@@ -69,24 +73,30 @@ def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
         closes = operation.method == "DELETE" or bool(_CLOSES.search(words) or members)
         if closes_account(operation):
             if scene.permissions.of(operation, role).permitted is not False:
-                yield Closing(operation, "")
+                yield Closing(operation, asker, is_meant=True)
         elif len(named) == 1 and closes and (words == f"{{{named[0]}}}" or _CLOSES.search(words) or _ACCESS.search(words)):
-            closer = _closer(scene, operation, role)
-            asker = Asker(role.name, role.users[-1].name)
-            identity = None if closer is None else _account(scene, operation, named[0], closer, asker, accounts)
-            if closer is not None and identity is not None:
-                yield Closing(operation, closer.name, {named[0]: identity}, members)
+            for closer, is_meant in _closers(scene, operation, role):
+                identity = _account(scene, operation, named[0], closer, asker, accounts)
+                if identity is not None:
+                    yield Closing(operation, closer, is_meant, {named[0]: identity}, members)
 
 
-def _closer(scene: Scene, operation: Operation, role: Role) -> Role | None:
-    """A higher role that may call it: one that the document names, else one that it does not keep away."""
+def _is_of_people(scene: Scene, kind: ObjectKind) -> bool:
+    """Whether a kind's objects may be users: each may own exactly one webhook too."""
+    last = kind.list_path.rstrip("/").rsplit("/", 1)[-1]
+    return not kind.list_path or bool(_ONESELF.match(last)) or names_people(scene.world.target, last)
+
+
+def _closers(scene: Scene, operation: Operation, role: Role) -> Iterator[tuple[Asker, bool]]:
+    """The users of a higher role that may call it, one that is named before one that is not kept away; and whether it is named."""
     higher = [(scene.permissions.of(operation, each).permitted, each) for each in scene.roles if each.rank > role.rank]
-    named = [each for permitted, each in higher if permitted]
-    return next(iter([*named, *(each for permitted, each in higher if permitted is None)]), None)
+    may = [(said, each) for known in (True, None) for said, each in higher if said is known]
+    for said, each in may[:1]:
+        yield from ((Asker(each.name, user.name), said is True) for user in each.users)
 
 
 def _account(
-    scene: Scene, operation: Operation, name: str, closer: Role, asker: Asker, accounts: Sequence[ObjectKind]
+    scene: Scene, operation: Operation, name: str, closer: Asker, asker: Asker, accounts: Sequence[ObjectKind]
 ) -> int | str | None:
     """The id of the asker's account: of a kind whose objects are the users, else what a list of users has beside its username."""
     kind = next((kind for kind in accounts if carries(kind, operation, name)), None)
@@ -96,17 +106,17 @@ def _account(
     return _listed_account(scene, operation, name, closer, asker) if is_about_users(scene.world.target, operation) else None
 
 
-def _listed_account(scene: Scene, operation: Operation, name: str, closer: Role, asker: Asker) -> int | str | None:
+def _listed_account(scene: Scene, operation: Operation, name: str, closer: Asker, asker: Asker) -> int | str | None:
     """The id in the only entry of the closer's list (`GET /users` for `/users/{user_id}`) that bears the asker's username."""
     collection = collection_of(operation.path, name)
     lister = scene.document.find("GET", collection)
     username = scene.world.user(asker.role, asker.user)[1].username
-    if lister is None or not username or not closer.users or scene.permissions.of(lister, closer).permitted is False:
+    if lister is None or not username or scene.permission(lister, closer).permitted is False:
         return None
     searches = [parameter.name for parameter in lister.placed("query") if _SEARCH.match(parameter.name)]
     for asked in (*({word: username} for word in searches), {}):
         try:
-            answer = scene.world.send(scene.finder.list_request(collection, closer.name, closer.users[0].name, asked))
+            answer = scene.world.send(scene.finder.list_request(collection, closer.role, closer.user, asked))
         except SchemaError:
             return None
         entries = _entries_of(answer.json, username) if answer.is_success else []
@@ -156,7 +166,8 @@ def _closed(scene: Scene, closing: Closing, role: Role, asker: Asker) -> Ended:
         if answer.is_success:
             break
     else:
-        return Ended(role.name, False, note=f"{name} was answered {answer.status}", operation=name, offered=True)
+        offered = closing.is_meant or answer.status not in (401, 403)
+        return Ended(role.name, False, note=f"{name} was answered {answer.status}", operation=name, offered=offered)
     after = scene.world.send(witness, renew=False)
     works = _logs_in(scene, asker)
     if after.is_success:
@@ -166,12 +177,15 @@ def _closed(scene: Scene, closing: Closing, role: Role, asker: Asker) -> Ended:
 
 def _requests(scene: Scene, closing: Closing, asker: Asker) -> Iterator[Request]:
     """What closes the account and leaves its role as it is: with all that may be said of it, and with what must be."""
-    caller = Asker(closing.closer, scene.world.target.role(closing.closer).users[0].name) if closing.closer else asker
     roles = _enumerated_roles(scene, closing.operation, asker.role)
     for body in scene.bodies(closing.operation)[:BODIES_TRIED_MAX]:
         kept = {name: value for name, value in roles.items() if isinstance(body, dict) and name in body}
         whole = {**body, **kept, **closing.members} if isinstance(body, dict) else body
-        yield scene.draft(closing.operation, caller, closing.path).with_body(whole).request(caller.role, caller.user)
+        yield (
+            scene.draft(closing.operation, closing.closer, closing.path)
+            .with_body(whole)
+            .request(closing.closer.role, closing.closer.user)
+        )
 
 
 def _enumerated_roles(scene: Scene, operation: Operation, role: str) -> dict[str, str]:

@@ -92,9 +92,13 @@ def _switches(document: Document, operation: Operation) -> Iterator[tuple[str, A
 
 def is_about_users(target: Target, operation: Operation) -> bool:
     """Whether a path names one user: `/members/{id}`, `/admin/partners/{partner_id}/approval`."""
+    return any(names_people(target, segment) for segment in re.findall(r"/([^/{}]+)/\{[^{}]+\}", operation.path))
+
+
+def names_people(target: Target, segment: str) -> bool:
+    """Whether a segment of a path is called as users are, or as the users of a role."""
     people = (*PEOPLE, *(role.name for role in target.roles))
-    named = re.findall(r"/([^/{}]+)/\{[^{}]+\}", operation.path)
-    return any(segment.lower() in (word, f"{word}s", f"{word[:-1]}ies") for segment in named for word in people)
+    return any(segment.lower() in (word, f"{word}s", f"{word[:-1]}ies") for word in people)
 
 
 def _destroys(document: Document, target: Target, operation: Operation, confirming: frozenset[str]) -> bool:
