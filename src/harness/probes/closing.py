@@ -88,7 +88,7 @@ def _is_of_people(scene: Scene, kind: ObjectKind) -> bool:
 
 
 def _closers(scene: Scene, operation: Operation, role: Role) -> Iterator[tuple[Asker, bool]]:
-    """The users of a higher role that may call it, one that is named before one that is not kept away; and whether it is named."""
+    """The users of a higher role that may call it, one that is named before one that is not kept away; and if it is named."""
     higher = [(scene.permissions.of(operation, each).permitted, each) for each in scene.roles if each.rank > role.rank]
     may = [(said, each) for known in (True, None) for said, each in higher if said is known]
     for said, each in may[:1]:
