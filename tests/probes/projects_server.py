@@ -1,9 +1,9 @@
 """A small platform of projects with tasks below them, named by both ids: `/projects/{projectId}/tasks/{taskId}`.
 
 Each member has three projects, the first without any task; each lead stands above one member, or beside it (`lead_rank`), and has
-that one's. A lead reviews projects (`/reviews`, by an id in the body). Guards come off by name (`defects`); `long-list` and
-`open-reviews` are none: the page of projects that a lead is shown has none of a member; leads read each other's projects, and may
-review them.
+that one's. A lead reviews projects (`/reviews`, `/verdicts`, by an id in the body). Guards come off by name (`defects`); none are
+`long-list` and `open-reviews`: the page of projects that a lead is shown has none of a member; leads read each other's projects,
+and may review them.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ _REVIEW = {
     "type": "object",
     "required": ["projectId", "verdict"],
     "properties": {"projectId": {"type": "integer"}, "verdict": {"enum": ["good", "bad"]}},
+}
+_VERDICT = {
+    "type": "object",
+    "required": ["project", "verdict"],
+    "properties": {"project": {"type": "integer"}, "verdict": {"enum": ["good", "bad"]}},
 }
 _PROJECT = {"name": "projectId", "in": "path", "required": True, "schema": {"type": "integer"}}
 _TASK = {"name": "taskId", "in": "path", "required": True, "schema": {"type": "integer"}}
@@ -68,6 +73,7 @@ DOCUMENT = Document.of(
                 "get": _operation(),
             },
             "/reviews": {"post": {**_operation(body=_REVIEW), "description": "Reviews a project. Roles: lead."}},
+            "/verdicts": {"post": {**_operation(body=_VERDICT), "description": "The same. Roles: lead."}},
             "/labels": {"get": _operation()},
             "/labels/{labelId}": {"parameters": [_TASK | {"name": "labelId"}], "get": _operation()},
         },
@@ -102,7 +108,7 @@ class Projects:
         if asked.path == "/projects":
             whose = LEADS.get(user, user)
             return Given(200, {"projects": [self._shown(number) for number, owner in self.owners.items() if owner == whose]})
-        if asked.path == "/reviews":
+        if asked.path in ("/reviews", "/verdicts"):
             return self._review(user, asked.body)
         if labels := re.fullmatch(r"(?:/projects/\d+)?/labels(?:/(\d+))?", asked.path):
             listed = [{"id": number, "name": f"Label number {number}"} for number in (71, 72)]
@@ -124,10 +130,11 @@ class Projects:
             return Given(403, {"error": "leads only"})
         if not isinstance(body, dict) or body.get("verdict") not in ("good", "bad"):
             return Given(422, {"error": "verdict"})
-        owner = self.owners.get(body.get("projectId", 0))
+        project = body.get("projectId", body.get("project", 0))
+        owner = self.owners.get(project)
         every = self.defects & {"any-review", "open-reviews"}
         known = owner in USERS if every else owner == LEADS[user]
-        return Given(201, {"projectId": body["projectId"]}) if known else Given(404, {"error": "no such project"})
+        return Given(201, {"projectId": project}) if known else Given(404, {"error": "no such project"})
 
     def _within(self, asked: Asked, user: str, project: int, tasks: str | None, task: str | None) -> Given:
         ignored = "any-project" in self.defects or (task is not None and "ignores-project" in self.defects)

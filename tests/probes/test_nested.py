@@ -88,13 +88,15 @@ def reviewed(*defects: str) -> Matrix:
     return AuthorizationRun(Servers(frozenset(defects), objects=(PROJECT,)), DOCUMENT, seed=1).run()
 
 
-def test_a_body_that_names_an_object_of_another_of_a_higher_role_is_a_hole() -> None:
-    of_reviews = {(f.rule, f.parameter, f.role) for item in reviewed("any-review").of("POST /reviews") for f in item.findings}
-    assert of_reviews == {(WRITE_OF_ANOTHER, "projectId", "lead")}
+@pytest.mark.parametrize(("operation", "member"), [("POST /reviews", "projectId"), ("POST /verdicts", "project")])
+def test_a_body_that_names_an_object_of_another_of_a_higher_role_is_a_hole(operation: str, member: str) -> None:
+    found = [f for item in reviewed("any-review").of(operation) for f in item.findings]
+    assert {(f.rule, f.parameter, f.role) for f in found} == {(WRITE_OF_ANOTHER, member, "lead")}
 
 
 @pytest.mark.parametrize("defects", [(), ("open-reviews", "any-review")])
-def test_a_body_that_names_what_one_may_read_or_is_refused_is_none(defects: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("operation", ["POST /reviews", "POST /verdicts"])
+def test_a_body_that_names_what_one_may_read_or_is_refused_is_none(operation: str, defects: tuple[str, ...]) -> None:
     matrix = reviewed(*defects)
-    assert [f for item in matrix.of("POST /reviews") for f in item.findings] == []
-    assert any(cell.role == "lead" and cell.allowed for cell in matrix.cells if cell.operation == "POST /reviews")
+    assert [f for item in matrix.of(operation) for f in item.findings] == []
+    assert any(cell.role == "lead" and cell.allowed for cell in matrix.cells if cell.operation == operation)

@@ -11,6 +11,7 @@ from harness.model.evidence import Cell, Whose
 from harness.model.finding import Confidence, Finding
 from harness.model.target import ObjectKind
 from harness.probes.again import with_makers
+from harness.probes.body_references import further_references
 from harness.probes.cells import Examined, untried, with_lent_twins
 from harness.probes.deaths import Death, death_by
 from harness.probes.document import Document
@@ -201,7 +202,7 @@ def examine_operation(scene: Scene, operation: Operation) -> Iterator[Examined]:
     for reference in references:
         if reference.place != "path" and not _is_for_all(scene, reference):
             yield _examine_reference(scene, operation, reference)
-    for reference in scene.bound_body_references(operation):
+    for reference in further_references(scene, operation):
         yield _examine_reference(scene, operation, reference)
     for reference in named_accounts(scene, operation):
         yield _examine_reference(scene, operation, reference)

@@ -38,6 +38,16 @@ def body_places(document: Document, operation: Operation, kind: ObjectKind) -> I
         yield from _Seek(document, operation, kind).within(operation.body.schema, "", "", DEPTH_MAX)
 
 
+def members_named(document: Document, operation: Operation, kind: ObjectKind) -> Iterator[str]:
+    """The members of an operation's body that are named as one of the kind: `address`, `address_id`."""
+    one = singular(snake(kind.name))
+    names = {one, f"{one}_id", f"{one}_uuid"}
+    for name, schema in _properties(document, operation.body.schema).items() if operation.body else ():
+        is_one = {"integer", "string"} & set(types_of(_resolved(document, schema)))
+        if snake(name) in names and is_one:
+            yield name
+
+
 def parameter_count(document: Document, operation: Operation) -> int:
     """How many values a caller chooses: parameters, and members of the body as far as its schema names them."""
     members = _properties(document, operation.body.schema) if operation.body else ()
@@ -144,6 +154,13 @@ def _items(document: Document, schema: Any) -> Any:
         if "array" in types_of(each):
             return each["items"] if isinstance(each.get("items"), Mapping) else {}
     return None
+
+
+def _resolved(document: Document, schema: Any) -> Mapping[str, Any]:
+    try:
+        return document.schemas.resolve(schema)
+    except SchemaError:
+        return {}
 
 
 def _properties(document: Document, schema: Any) -> Mapping[str, Any]:

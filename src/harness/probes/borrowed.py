@@ -1,4 +1,8 @@
-"""Values for members of a body that refer to other objects (`doctor_id`): ids that the role is shown in the platform's lists."""
+"""Values for members of a body that refer to other objects: ids that the role is shown in the platform's lists.
+
+A member refers by its name: `doctor_id`, or just `doctor` where the platform lists doctors and the value is a number, a UUID, or
+the slug that the list has.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from harness.probes.oracle import leaves
 READS_MAX = 25  # lists that are read for one role
 IDS_MAX = 5  # of one name
 _ENVELOPE = re.compile(r"^(data|items?|results?|records?|rows?|list|content|entries|values|objects?|payload|response|)$", re.I)
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
 _ID = re.compile(r"^(.+?)_(id|uuid)$")
 
 
@@ -46,11 +51,22 @@ def with_borrowed(body: Any, ids: Mapping[str, tuple[Any, ...]], turn: int = 0, 
     return _borrowed(body, ids, turn, within)
 
 
-def refers_to_others(body: Any, described: Collection[str] = ()) -> bool:
-    """Whether a body holds an id of another object, beside those that are described."""
+def listed_names(document: Document) -> frozenset[str]:
+    """What the platform lists, each by the name of one: `doctor` for `GET /doctors`."""
+    return frozenset(_one_of(operation.path) for operation in document.operations if _is_list(operation))
+
+
+def refers_to_others(body: Any, described: Collection[str] = (), listed: Collection[str] = ()) -> bool:
+    """Whether a body holds an id of another object, beside those that are described.
+
+    Args:
+        listed: names of what the platform lists; a member of such a name holds one too.
+    """
     places = [place for place, _ in leaves(body)] if isinstance(body, dict | list) else []
     names = {re.sub(r"\[\d*\]", "", place).rsplit(".", 1)[-1] for place in places}
-    return any(name not in described and (is_reference(name) or snake(name) in ("id", "uuid")) for name in names)
+    return any(
+        name not in described and (is_reference(name) or snake(name) in ("id", "uuid") or snake(name) in listed) for name in names
+    )
 
 
 def is_reference(name: str) -> bool:
@@ -71,6 +87,19 @@ def refers(name: str, ids: Mapping[str, tuple[Any, ...]], within: str = "") -> t
     return next((ids[f"{tail}_id"] for tail in tails if f"{tail}_id" in ids), ())
 
 
+def refers_by_name(name: str, value: Any, ids: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]:
+    """The ids that a member may hold which is named after what it refers to (`doctor`), of the form of its value."""
+    plain = snake(name)
+    known = ids.get(f"{plain}_id", ())
+    if isinstance(value, int) and not isinstance(value, bool):
+        return tuple(each for each in known if type(each) is int)
+    if not isinstance(value, str):
+        return ()
+    if _UUID.fullmatch(value):
+        return tuple(each for each in known if _UUID.fullmatch(str(each)))
+    return ids.get(f"{plain}_slug", ())
+
+
 def _borrowed(value: Any, ids: Mapping[str, tuple[Any, ...]], turn: int, within: str) -> Any:
     if not isinstance(value, dict):
         return value
@@ -80,8 +109,13 @@ def _borrowed(value: Any, ids: Mapping[str, tuple[Any, ...]], turn: int, within:
             made[name] = with_borrowed(member, ids, turn, name)
             continue
         known = [each for each in refers(name, ids, within) if type(each) is type(member)]
+        known = known or list(refers_by_name(name, member, ids))
         made[name] = known[turn % len(known)] if known else member
     return made
+
+
+def _one_of(path: str) -> str:
+    return singular(snake(path.rstrip("/").rsplit("/", 1)[-1]))
 
 
 def _is_list(operation: Operation) -> bool:
@@ -90,14 +124,15 @@ def _is_list(operation: Operation) -> bool:
 
 def _named(path: str, data: Any) -> Iterator[tuple[str, Any]]:
     """Every id of an answer with the name that refers to it; one in an envelope is of what the path lists."""
-    listed = f"{singular(snake(path.rstrip('/').rsplit('/', 1)[-1]))}_id"
+    one = _one_of(path)
     for place, value in leaves(data):
         if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
             continue
         *parents, leaf = re.sub(r"\[\d*\]", "", place).split(".")
         name = snake(leaf)
-        if name in ("id", "uuid"):
+        if name in ("id", "uuid", "slug"):
             parent = snake(parents[-1]) if parents else ""
-            yield (listed if _ENVELOPE.match(parent) else f"{singular(parent)}_id"), value
+            end = "slug" if name == "slug" else "id"
+            yield (f"{one}_{end}" if _ENVELOPE.match(parent) else f"{singular(parent)}_{end}"), value
         elif found := _ID.match(name):
             yield f"{found[1]}_id", value

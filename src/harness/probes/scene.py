@@ -15,7 +15,7 @@ from harness.model.target import Login, ObjectKind, Role
 from harness.probes.answers import Answer
 from harness.probes.askers import NOBODY, Asker, Untestable
 from harness.probes.body_places import first_member, placed
-from harness.probes.borrowed import IDS_MAX, borrowed_ids, refers_to_others, with_borrowed
+from harness.probes.borrowed import IDS_MAX, borrowed_ids, listed_names, refers_to_others, with_borrowed
 from harness.probes.destruction import changes_password, closes_account, destructive, leaving_open
 from harness.probes.document import Document
 from harness.probes.door import Credential
@@ -23,7 +23,7 @@ from harness.probes.drafts import Draft, Drafter
 from harness.probes.exchange import PASSWORD, REFRESH_TOKEN, USERNAME, World
 from harness.probes.files import file_member, samples
 from harness.probes.flows import resets
-from harness.probes.inference import bound_roles, created_for, inferred, is_secret_among
+from harness.probes.inference import bound_roles, created_for, inferred
 from harness.probes.looks import Looks
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
@@ -163,12 +163,6 @@ class Scene:
         last = {each.kind.role: replace(each, peers_only=True) for each in found}
         return tuple(each for role, each in last.items() if self.permission(operation, Asker(role)).permitted is not False)
 
-    def bound_body_references(self, operation: Operation) -> tuple[Reference, ...]:
-        """The places of its body for each further role that has a part of the objects only, may call it, and reads no other's."""
-        found = [each for each in references(self.document, self.bound_kinds, operation) if each.place == "body"]
-        mine = [each for each in found if self.permission(operation, Asker(each.kind.role)).permitted is not False]
-        return tuple(replace(each, peers_only=True) for each in mine if is_secret_among(self, each.kind))
-
     def holdings(self, kind: ObjectKind) -> Holdings:
         """What the users own of a kind, found out once."""
         key = (kind.name, kind.role, bool(kind.examples))
@@ -277,7 +271,8 @@ class Scene:
         # One's own objects in further states with the first body only: they are not to crowd the other bodies out.
         states = [_about(bodies[0], turn) for turn in further]
         bodies = [_about(body, first) for body in bodies]
-        if role is None or operation.is_safe or not any(refers_to_others(body, described) for body in bodies):
+        listed = listed_names(self.document)
+        if role is None or operation.is_safe or not any(refers_to_others(body, described, listed) for body in bodies):
             return _distinct([*bodies, *states])
         ids = {name: known for name, known in self.known_ids(role).items() if name not in described}
         borrowed = [with_borrowed(body, ids) for body in bodies]

@@ -186,6 +186,7 @@ class _Maker:
             "date-time": lambda: datetime(day.year, day.month, day.day, 12, tzinfo=UTC).isoformat().replace("+00:00", "Z"),
             "time": lambda: "12:00:00Z",
             "duration": lambda: "P1D",
+            "decimal": lambda: f"{self._random.randrange(1, 100)}.{self._random.randrange(100):02d}",
             "email": lambda: f"probe-{token}@example.com",
             "phone": lambda: f"+1202555{self._random.randrange(100, 200):04d}",  # 555-0100 to 0199 are kept for fiction
             "uri": lambda: f"https://example.com/{token}",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from harness.engines.contract.job import Freshness
 from harness.engines.contract.self_contained import self_contained
@@ -17,16 +18,17 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import ObjectKind, Role, Target
 from harness.probes.body_places import body_places, first_member
-from harness.probes.borrowed import borrowed_ids, is_reference, refers
+from harness.probes.borrowed import borrowed_ids, is_reference, listed_names, refers, refers_by_name
 from harness.probes.destruction import destructive
 from harness.probes.document import Document, Operation
 from harness.probes.exchange import World
 from harness.probes.fresh_objects import made_for
 from harness.probes.life_cycle import ids_by_state
+from harness.probes.names import snake
 from harness.probes.passwords import asks_new, asks_present
 from harness.probes.refresh_tokens import refresh_member
 from harness.probes.scene import Asker, Scene
-from harness.probes.schemas import SchemaError
+from harness.probes.schemas import SchemaError, types_of
 
 IDS_MAX = 20
 EXAMPLES_MAX = 3
@@ -218,10 +220,13 @@ def _add_made(scene: Scene, role: Role, operations: Collection[str], values: dic
 
 def _asks_for_others(document: Document, values: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether some operation names an object that the target file does not describe: only then are the lists read."""
+    listed = listed_names(document)
     for operation in document.operations:
         named = [name for _, name in _NAMED.findall(operation.path)]
         required = _schema(document, operation).get("required")
-        members = [name for name in (required if isinstance(required, list) else ()) if is_reference(name)]
+        members = [
+            name for name in (required if isinstance(required, list) else ()) if is_reference(name) or snake(name) in listed
+        ]
         if any(name not in values.get(operation.name, {}) for name in (*named, *members)):
             return True
     return False
@@ -230,7 +235,26 @@ def _asks_for_others(document: Document, values: Mapping[str, Mapping[str, Any]]
 def _references(document: Document, operation: Operation, known: Mapping[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
     """The members that a body must have and that refer to an object in the role's lists."""
     required = _schema(document, operation).get("required")
-    return {name: ids for name in (required if isinstance(required, list) else ()) if (ids := refers(name, known))}
+    found = {}
+    for name in required if isinstance(required, list) else ():
+        example = _example_of(document, _properties(document, operation).get(name))
+        if ids := refers(name, known) or refers_by_name(name, example, known):
+            found[name] = ids
+    return found
+
+
+def _example_of(document: Document, schema: Any) -> Any:
+    """A value of the form that the schema demands, as far as it tells one that refers: a number, a UUID, any text; else None."""
+    try:
+        resolved = document.schemas.resolve(schema) if isinstance(schema, Mapping) else {}
+    except SchemaError:
+        return None
+    if "enum" in resolved or "const" in resolved:
+        return None
+    types = types_of(resolved)
+    if "integer" in types:
+        return 0
+    return (str(UUID(int=0)) if resolved.get("format") == "uuid" else "text") if "string" in types else None
 
 
 def _properties(document: Document, operation: Operation) -> Mapping[str, Any]:
