@@ -133,17 +133,16 @@ def test_on_an_open_platform_every_place_was_let_in() -> None:
 
 _DAY = {"name": "day", "in": "query", "schema": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}}
 _VISIT = {"type": "object", "required": ["at"], "properties": {"at": {"type": "string", "format": "date-time"}}}
+_POSTED = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _VISIT}}},
+    "responses": {"201": {"description": "booked"}},
+}
 CALENDAR = Document.of(
     {
         "openapi": "3.1.0",
         "paths": {
             "/slots": {"get": {"parameters": [_DAY], "responses": {"200": {"description": "slots"}}}},
-            "/visits": {
-                "post": {
-                    "requestBody": {"required": True, "content": {"application/json": {"schema": _VISIT}}},
-                    "responses": {"201": {"description": "booked"}},
-                }
-            },
+            "/visits": {"post": _POSTED},
         },
     }
 )
@@ -183,6 +182,24 @@ def test_the_ends_of_the_calendar_are_tried_where_a_day_is_asked_for() -> None:
         ("robustness.server-error", "GET /slots", "day"),
         ("robustness.server-error", "POST /visits", "at"),
     }
+
+
+class Readers(Calendars):
+    """One reader of bodies for all operations; it fails at deep ones."""
+
+    @staticmethod
+    def _answer(asked: Asked) -> Given:
+        return Given(500 if asked.raw.startswith(b"[[[") else 201, {})
+
+
+@pytest.mark.parametrize(("count", "told"), [(4, 4), (7, 1)])
+def test_what_one_reader_of_bodies_does_is_said_once(count: int, told: int) -> None:
+    paths = {f"/visits{number}": {"post": _POSTED} for number in range(count)}
+    run = RobustnessRun(Readers(), Document.of({"openapi": "3.1.0", "paths": paths}), seed=1).run()
+    findings = [finding for item in run.tried for finding in item.findings]
+    assert len(findings) == told
+    assert {finding.confidence for finding in findings} == {Confidence.HIGH}
+    assert ("7 operations fail on a body nested deeply" in findings[0].title) is (told == 1)
 
 
 def test_numbers_just_beyond_those_of_a_database_are_tried() -> None:

@@ -20,7 +20,7 @@ from harness.probes.doors import Doors
 from harness.probes.drafts import Draft
 from harness.probes.error_shapes import ErrorShapes
 from harness.probes.exchange import World
-from harness.probes.exposure import EVERYWHERE_MIN, INTERNALS_RULE, internals_in
+from harness.probes.exposure import EVERYWHERE_MIN, INTERNALS_RULE, NAMED_MAX, internals_in
 from harness.probes.nested import members, replaced
 from harness.probes.operations import Operation, Parameter
 from harness.probes.scene import Asker, Scene, Untestable
@@ -65,6 +65,7 @@ _HOSTILE_VALUES: tuple[tuple[str, Any], ...] = (
     ("a huge number", 10**30),
     *_HOSTILE_TEXTS,
 )
+_BODY = "body"  # names the whole of it
 _LAST, _FIRST = "the last day of the calendar", "the first day of the calendar"
 _EDGES = {  # a day more, or a zone, and it is none
     "date": ((_LAST, "9999-12-31"), (_FIRST, "0001-01-01")),
@@ -114,6 +115,7 @@ class RobustnessRun:
         while waiting:
             waiting = self._on_one_target(waiting)
         self._leave_some()
+        self._say_once()
         self._confirm()
         return self
 
@@ -203,6 +205,23 @@ class RobustnessRun:
         showing = [item for item in self.tried if any(finding.rule == INTERNALS_RULE for finding in item.findings)]
         for item in showing[EVERYWHERE_MIN - 1 :]:
             item.findings = [finding for finding in item.findings if finding.rule != INTERNALS_RULE]
+
+    def _say_once(self) -> None:
+        """Where many operations fail on the same whole body, whatever it is for, one reader of bodies does it for all."""
+        failing: dict[str, list[Tried]] = {}
+        for item in self.tried:
+            for what in {_whole_body(finding) for finding in item.findings} - {""}:
+                failing.setdefault(what, []).append(item)
+        for what, items in failing.items():
+            if len(items) < EVERYWHERE_MIN:
+                continue
+            first = next(finding for finding in items[0].findings if _whole_body(finding) == what)
+            for item in items:
+                item.findings = [finding for finding in item.findings if _whole_body(finding) != what]
+            names = ", ".join(item.operation for item in items[1 : NAMED_MAX + 1])
+            observed = f"{first.observed} So it is with {names}{' and others' if len(items) > NAMED_MAX + 1 else ''}."
+            title = f"{len(items)} operations fail on {what}"
+            items[0].findings.append(replace(first, title=title, observed=observed, method="", route="", role=""))
 
     def _confirm(self) -> None:
         """High confidence for what fails again on a fresh target; what does not is left at low."""
@@ -321,7 +340,7 @@ def _form_of(body: Any, names: tuple[str, ...]) -> str:
 
 def _in_body(good: Request, wholes: tuple[tuple[str, str], ...]) -> Iterator[Hostile]:
     for what, text in wholes:
-        yield Hostile("body", what, replace(good, body=text))
+        yield Hostile(_BODY, what, replace(good, body=text))
     for media_type in ("text/plain", "application/xml", "application/json; charset=no-such", "multipart/form-data", "nonsense"):
         yield Hostile(
             "Content-Type", f"the media type {media_type}", replace(good, headers={**good.headers, "Content-Type": media_type})
@@ -350,6 +369,12 @@ def _died(operation: Operation, asker: Asker, hostile: Hostile) -> Finding:
     title = f"{operation.name} kills the target with {hostile.what} in {hostile.parameter}"
     place = Place(operation.name, hostile.parameter, asker.role)
     return finding_of(DIED, place, title, observed, (hostile.request,), Symptom(server_error=True))
+
+
+def _whole_body(finding: Finding) -> str:
+    """On which whole body an operation fails ("a body nested deeply in body"), "" where it is another finding."""
+    is_one = finding.rule == SERVER_ERROR.rule and finding.parameter == _BODY
+    return finding.title.partition(" fails on ")[2] if is_one else ""
 
 
 def _said_once(findings: list[Finding]) -> list[Finding]:
