@@ -86,12 +86,19 @@ class SignUp:
 class User:
     """One account of a role. `password` is resolved from the environment or made for the run; it is never printed.
 
-    `username` may hold `{run}`, ten letters and digits of the run's own, for accounts that the harness makes.
+    `username` may hold `{run}`, ten letters and digits of the run's own, for accounts that the harness makes. `email` is where
+    codes are sent to, where the account is not known by its address.
     """
 
     name: str
     username: str
     password: str = field(repr=False, default="", metadata=SECRET)
+    email: str = ""
+
+    @property
+    def address(self) -> str:
+        """What is written where an e-mail address is wanted."""
+        return self.email or self.username
 
 
 @dataclass(frozen=True)

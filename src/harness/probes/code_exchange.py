@@ -69,8 +69,8 @@ class Correspondence:
             Untestable: it was refused, or no request could be made.
         """
         request, given = self.codes.start_request()
-        username = self.codes.scene.world.user(request.role, request.user)[1].username if self.flow.is_reset else ""
-        started = Started(request, given, self.send(request), username)
+        address = self.codes.scene.world.user(request.role, request.user)[1].address if self.flow.is_reset else ""
+        started = Started(request, given, self.send(request), address)
         if not started.answer.is_success:
             number, status = self.codes.starts, started.answer.status
             raise Untestable(f"start {number} of {self.flow.start.name} was answered {status}, so no code was sent")

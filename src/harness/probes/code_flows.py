@@ -15,8 +15,8 @@ from harness.model.finding import Request
 from harness.probes.answers import Answer
 from harness.probes.code_values import USUAL
 from harness.probes.drafts import Draft
-from harness.probes.exchange import USERNAME
-from harness.probes.flows import CONTACT, PASSWORD, Flow, members_of
+from harness.probes.exchange import EMAIL, USERNAME
+from harness.probes.flows import CONTACT, PASSWORD, Flow, mark_of, members_of
 from harness.probes.oracle import leaves
 from harness.probes.scene import Scene, Untestable
 from harness.probes.schemas import SchemaError
@@ -37,11 +37,11 @@ class Started:
     request: Request
     given: Mapping[str, Any]
     answer: Answer
-    username: str = ""
+    address: str = ""
 
     def is_about(self, line: str) -> bool:
         """Whether a line of a log names who the code was sent to: an address, or the last digits of a number."""
-        if self.username and self.username.lower() in line.lower():
+        if self.address and self.address.lower() in line.lower():
             return True
         for key, value in self.given.items():
             text = str(value)
@@ -80,7 +80,7 @@ class Codes:
         role, name = self._caller()
         if self.flow.is_reset:
             role, name = self._next_account()
-            body = {key: USERNAME if CONTACT.search(key) else value for key, value in body.items()}
+            body = {key: mark_of(key) if CONTACT.search(key) else value for key, value in body.items()}
         else:
             body = {key: self._anew(key, value) for key, value in body.items()}
         draft = self.scene.drafter.draft(self.flow.start)
@@ -171,7 +171,9 @@ class Codes:
         differing = [name for name in bodies[0] if bodies[0][name] != bodies[1].get(name)]
         if any(CONTACT.search(name) or _REFERENCE.search(name) for name in differing):
             return True
-        says_who = self.flow.confirm.is_secured or any(USERNAME in str(value) for value in bodies[0].values())
+        says_who = self.flow.confirm.is_secured or any(
+            mark in str(value) for value in bodies[0].values() for mark in (USERNAME, EMAIL)
+        )
         of_another = (one.request.role, one.request.user) != (other.request.role, other.request.user)
         return self.flow.is_reset and of_another and says_who
 

@@ -29,7 +29,7 @@ from harness.probes.document import Document
 from harness.probes.door import Credential, Door
 from harness.probes.doors import Doors
 from harness.probes.exchange import USERNAME, World
-from harness.probes.flows import flows_of
+from harness.probes.flows import flows_of, mark_of
 from harness.probes.log_in_requests import log_in_request
 from harness.probes.operations import Operation
 from harness.probes.scene import Scene, Untestable
@@ -160,7 +160,8 @@ def _log_in(world: World, role: Role, username: str, user: User) -> Request:
 
 def _start(scene: Scene, operation: Operation, role: Role, username: str, user: User) -> Request:
     body = next((body for body in scene.bodies(operation) if isinstance(body, dict)), {})
-    named = {name: username if _NAMES.search(name) else value for name, value in body.items()}
+    marked = username == USERNAME
+    named = {name: (mark_of(name) if marked else username) if _NAMES.search(name) else value for name, value in body.items()}
     return scene.drafter.draft(operation).with_body(named).request(role.name, user.name)
 
 
@@ -184,7 +185,7 @@ def _gather(door: Door, world: World, asked: _Asked, random: Random) -> None:
             asked.limited = True
             continue
         asked.pairs.append((known[1], unknown[1]))
-        asked.names.append((user.username, unknown[0]))
+        asked.names.append((known[0], unknown[0]))
         asked.steps = (request,)
 
 
@@ -192,14 +193,15 @@ def _pair(
     door: Door, world: World, question: Question, user: User, random: Random
 ) -> tuple[tuple[str, Answer], tuple[str, Answer], Request]:
     """Both asked one after the other in changing order, by a client of their own on a connection that is open already."""
-    nobody = _nobody(user.username)
+    known_as = user.username if question.what is What.LOG_IN else user.address
+    nobody = _nobody(known_as)
     known, unknown = question.request(USERNAME, user), question.request(nobody, user)
     with World(door.seen_from(fresh_address())) if can_be_many(door) else nullcontext(world) as client:
         client.send_as(Request("GET", door.target.health_path), Credential())
         answers: dict[str, Answer] = {}
         for name, request in sorted({"known": known, "unknown": unknown}.items(), reverse=random.random() < 0.5):
             answers[name] = client.send_as(request, Credential())
-    return (user.username, answers["known"]), (nobody, answers["unknown"]), unknown
+    return (known_as, answers["known"]), (nobody, answers["unknown"]), unknown
 
 
 def _nobody(username: str) -> str:

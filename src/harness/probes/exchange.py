@@ -31,7 +31,7 @@ IMPATIENT_S = 3.0
 _ENCODINGS = ("", "identity", "gzip", "deflate")
 RETRY_AFTER_S_MAX = 2.0  # a longer wait asked for by a 429 is not kept: the answer stands
 # Stand in a body for the user's own: no request that is kept holds a credential.
-USERNAME, PASSWORD, REFRESH_TOKEN = "${username}", "${password}", "${refresh_token}"
+USERNAME, EMAIL, PASSWORD, REFRESH_TOKEN = "${username}", "${email}", "${password}", "${refresh_token}"
 
 
 class TargetDied(TargetError):
@@ -225,7 +225,7 @@ class World:
         if request.role and request.user:
             user = self.user(request.role, request.user)[1]
             written = quote_plus if _is_form(request) else _json_inner
-            for mark, value in ((USERNAME, user.username), (PASSWORD, user.password)):
+            for mark, value in ((USERNAME, user.username), (EMAIL, user.address), (PASSWORD, user.password)):
                 for spelled in (mark, quote_plus(mark)):  # a form that was made from members has escaped it
                     if spelled in text:
                         text = text.replace(spelled, written(value))

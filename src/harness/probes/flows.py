@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.model.target import CodeFlow
 from harness.probes.document import Document
+from harness.probes.exchange import EMAIL, USERNAME
 from harness.probes.operations import Operation
 from harness.probes.passwords import asks_new
 from harness.probes.schemas import SchemaError
@@ -20,6 +21,7 @@ _STARTS = re.compile(r"start|request|send|forgot|forget|resend|recover|regist|si
 _RESETS = re.compile(r"reset|forgot|forget|recover", re.I)
 CONTACT = re.compile(r"e-?mail|phone|mobile|user_?name|login|account", re.I)
 PASSWORD = re.compile(r"passw|pwd", re.I)
+_ADDRESS = re.compile(r"e[-_]?mail", re.I)
 _PATH_PARAMETER = re.compile(r"\{([^{}]+)\}")
 _TOKEN_IN_LOG = re.compile(
     r"(?i)(?:\b(?:token|key)\b\W{0,12}(?:is\W{0,4})?|/(?:reset|verify|confirm|activate)[\w-]*/|[?&](?:token|code|key)=)"
@@ -137,3 +139,8 @@ def _start_of(document: Document, confirm: Operation) -> Operation | None:
 def _shared(one: str, other: str) -> int:
     pairs = zip(one.split("/"), other.split("/"), strict=False)
     return next((number for number, (a, b) in enumerate(pairs) if a != b), min(one.count("/"), other.count("/")) + 1)
+
+
+def mark_of(member: str) -> str:
+    """What stands for the account in a member that names it: its address in `email`, else what it logs in with."""
+    return EMAIL if _ADDRESS.search(member) else USERNAME
