@@ -7,7 +7,7 @@ import pytest
 from harness.probes.borrowed import _named, is_reference, refers, refers_by_name, refers_to_others, with_borrowed
 
 DOCTORS = ("d-1", "d-2", "d-3")
-IDS = {"doctor_id": DOCTORS, "lead_id": (7, 8), "category_id": (3,)}
+IDS = {"doctor_id": DOCTORS, "lead_id": (7, 8), "category_id": (3,), "box_slug": ("large",)}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,7 @@ def test_an_id_is_known_by_the_name_that_refers_to_it(path: str, answer: object,
         ("doctorId", "", DOCTORS),
         ("main_doctor_id", "", DOCTORS),
         ("id", "leads", (7, 8)),
+        ("boxSlug", "", ("large",)),
         ("id", "", ()),
         ("reason", "", ()),
         ("nurse_id", "", ()),
@@ -71,7 +72,7 @@ def test_a_body_gets_known_ids_of_its_own_types_and_others_each_turn() -> None:
 def test_a_member_that_is_named_after_what_it_refers_to_takes_an_id_of_its_form(
     name: str, value: object, known: tuple[object, ...]
 ) -> None:
-    ids = {**IDS, "box_slug": ("large",), "room_id": ("7f3e2d1c-5b4a-4c8d-9e6f-0a1b2c3d4e5f",)}
+    ids = {**IDS, "room_id": ("7f3e2d1c-5b4a-4c8d-9e6f-0a1b2c3d4e5f",)}
     assert refers_by_name(name, value, ids) == known
     assert with_borrowed({name: value}, ids)[name] == (known or (value,))[0]
 

@@ -19,7 +19,7 @@ from harness.probes.files import samples
 from harness.probes.formulas import examine_formulas
 from harness.probes.raw_bytes import as_bytes, as_text
 from harness.probes.scene import Scene
-from harness.probes.uploads import examine_uploads
+from harness.probes.uploads import _may_give_back, examine_uploads
 from tests.probes.notes_server import DOCUMENT as NOTES
 from tests.probes.notes_server import Servers
 from tests.probes.stock_server import DOCUMENT, FURTHER, Shelves
@@ -192,3 +192,17 @@ def test_slow_clients_are_borne_by_a_server_with_threads_and_stop_one_without(
     monkeypatch.setattr(slow_clients, "SERVED_S_MAX", 0.5)
     with Shelves(frozenset(defects)).fresh("slow") as door:
         assert [finding.rule for finding in slow_clients.examine_slow_clients(door).findings] == rules
+
+
+@pytest.mark.parametrize(
+    ("path", "does"),
+    [
+        ("/incidents/{id}/files/{name}", True),
+        ("/incidents/{id}/files/{name}/content", True),
+        ("/api/files/{fileId}", True),
+        ("/incidents/{id}", False),
+        ("/incidents/{id}/notes/{note}", False),
+    ],
+)
+def test_an_upload_is_looked_for_below_it_and_in_a_flat_collection_of_its_name(path: str, *, does: bool) -> None:
+    assert _may_give_back(path, "/incidents/{id}/files") is does

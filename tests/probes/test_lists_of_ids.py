@@ -12,6 +12,7 @@ from harness.probes.answers import Answer
 from harness.probes.authorization import AuthorizationRun, Matrix
 from harness.probes.body_places import body_places, parameter_count, placed
 from harness.probes.document import Document
+from harness.probes.operations import Body, Operation
 from tests.probes.tickets_server import CLOSED, COUNTED, DOCUMENT, MOVED, NOTICED, REMARKED, STAGED, STARRED, Desks
 
 OWNED = {STARRED, MOVED, STAGED, CLOSED, REMARKED}
@@ -60,6 +61,8 @@ def test_the_places_of_a_body_are_known_by_the_kinds_own_name() -> None:
         COUNTED: [],
     }
     assert [*body_places(DOCUMENT, DOCUMENT.operation(COUNTED), replace(TICKET, parameters=("ticket_id",)))] == ["ticket_ids[]"]
+    added = Operation("POST", "/tickets", bodies=(Body("application/json", {"properties": {"slug": {"type": "string"}}}),))
+    assert [*body_places(DOCUMENT, added, replace(TICKET, parameters=("slug",), list_path="/tickets"))] == []
     doctor = ObjectKind("doctors", "agent", ("/doctors/{id}:id",), "/doctors", "$[*].id")
     assert [place for name in places for place in body_places(DOCUMENT, DOCUMENT.operation(name), doctor)] == []
 

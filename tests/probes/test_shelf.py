@@ -18,7 +18,7 @@ from harness.probes.exchange import World
 from harness.probes.exposure import examine_exposure
 from harness.probes.mass_assignment import bounded, enumerated, examine_mass_assignment, highest_role
 from harness.probes.open_doors import examine_left_open
-from harness.probes.operations import Operation
+from harness.probes.operations import Operation, Requirement
 from harness.probes.password_checks import examine_log_in, examine_present_password
 from harness.probes.passwords import asks_new, asks_present
 from harness.probes.redirects import examine_redirects
@@ -144,12 +144,13 @@ def test_hostile_input_reaches_forms_too() -> None:
         ("/me", "newSecret", "new"),
         ("/things", "old", ""),
         ("/users", "password", ""),
+        ("/me/email-change", "password", "present"),
         ("/change-password", "password", "new"),
         ("/change-password", "passwordConfirmation", "new"),
     ],
 )
 def test_the_members_of_a_change_of_password_are_told_apart(path: str, name: str, kind: str) -> None:
-    operation = Operation("POST", path)
+    operation = Operation("POST", path, security=(Requirement({"token": ()}),))
     said = "present" if asks_present(operation, name) else "new" if asks_new(operation, name) else ""
     assert said == kind
 

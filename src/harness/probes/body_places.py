@@ -33,8 +33,12 @@ def carries(kind: ObjectKind, operation: Operation, name: str) -> bool:
 
 
 def body_places(document: Document, operation: Operation, kind: ObjectKind) -> Iterator[str]:
-    """The places of an operation's body that hold ids of the kind."""
-    if operation.body is not None:
+    """The places of an operation's body that hold ids of the kind.
+
+    What adds to the kind's own list gives a new object its name there (`slug`), and refers to none.
+    """
+    adds = operation.method == "POST" and kind.list_path and operation.path.rstrip("/") == kind.list_path.rstrip("/")
+    if operation.body is not None and not adds:
         yield from _Seek(document, operation, kind).within(operation.body.schema, "", "", DEPTH_MAX)
 
 

@@ -23,7 +23,7 @@ READS_MAX = 25  # lists that are read for one role
 IDS_MAX = 5  # of one name
 _ENVELOPE = re.compile(r"^(data|items?|results?|records?|rows?|list|content|entries|values|objects?|payload|response|)$", re.I)
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
-_ID = re.compile(r"^(.+?)_(id|uuid)$")
+_ID = re.compile(r"^(.+?)_(id|uuid|slug)$")
 
 
 def borrowed_ids(world: World, document: Document, role: Role) -> dict[str, tuple[Any, ...]]:
@@ -83,8 +83,9 @@ def refers(name: str, ids: Mapping[str, tuple[Any, ...]], within: str = "") -> t
     if not found:
         return ()
     words = found[1].split("_")
+    end = "slug" if found[2] == "slug" else "id"
     tails = ("_".join(words[start:]) for start in range(len(words)))
-    return next((ids[f"{tail}_id"] for tail in tails if f"{tail}_id" in ids), ())
+    return next((ids[f"{tail}_{end}"] for tail in tails if f"{tail}_{end}" in ids), ())
 
 
 def refers_by_name(name: str, value: Any, ids: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -135,4 +136,4 @@ def _named(path: str, data: Any) -> Iterator[tuple[str, Any]]:
             end = "slug" if name == "slug" else "id"
             yield (f"{one}_{end}" if _ENVELOPE.match(parent) else f"{singular(parent)}_{end}"), value
         elif found := _ID.match(name):
-            yield f"{found[1]}_id", value
+            yield f"{found[1]}_{'slug' if found[2] == 'slug' else 'id'}", value

@@ -1,11 +1,12 @@
 """An object made for one operation alone: those that are known may all be in a state that refuses it (`POST /x/{id}/close`).
 
 It is offered as it was made, and once more after each action beside the operation that was let in (`POST /x/{id}/open`): in the
-document's order, which often is that of a life cycle.
+document's order, which often is that of a life cycle. What brings an object back (`POST /x/{id}/restore`) gets a deleted one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -21,6 +22,7 @@ from harness.probes.scene import Scene
 from harness.probes.schemas import SchemaError
 
 ACTIONS_MAX = 6
+_BRINGS_BACK = re.compile(r"/(restore|recover|undelete|undo|reinstate|revive|bring-?back)/?$", re.I)
 BODIES_FOR_NEW_MAX = 2
 
 
@@ -62,7 +64,8 @@ class _Made:
         """The other writes to the object itself, or one word below it."""
         for action in self.scene.document.operations:
             below = action.path.removeprefix(self.path).rstrip("/") if action.path.startswith(self.path) else "/{"
-            is_beside = action.method in ("POST", "PUT", "PATCH") and "{" not in below and below.count("/") < 2
+            does = ("POST", "PUT", "PATCH", *(["DELETE"] if _BRINGS_BACK.search(operation.path) else []))
+            is_beside = action.method in does and "{" not in below and below.count("/") < 2
             if is_beside and action.name != operation.name and action.name not in self.scene.destructive:
                 yield action
 

@@ -16,12 +16,19 @@ _NEW_SECRET = re.compile(
 # Where the operation itself is about passwords its members often leave the word out: `POST /me/password {old, new}`.
 _BARE_PRESENT = re.compile(rf"^{_PRESENT}$", re.I)
 _BARE_NEW = re.compile(r"^(new|next|confirm|repeat|again)$", re.I)
+_OWN_ADDRESS = re.compile(
+    r"\b(me|account|profile|self|users?)\b.*e[-_]?mail|(change|update)[-_]?e[-_]?mail|e[-_]?mail[-_]?change", re.I
+)
 _ABOUT_PASSWORDS = re.compile(r"passw|pwd|secret|credential", re.I)
 
 
 def asks_present(operation: Operation, name: str) -> bool:
-    """Whether a member is the password that the user has now."""
-    return bool(_PRESENT_SECRET.search(name) or (_is_about_passwords(operation) and _BARE_PRESENT.search(name)))
+    """Whether a member is the password that the user has now: also a bare `password` where one's address is to be another."""
+    if _PRESENT_SECRET.search(name) or (_is_about_passwords(operation) and _BARE_PRESENT.search(name)):
+        return True
+    return operation.is_secured and bool(
+        _OWN_ADDRESS.search(operation.path) and re.fullmatch(r"pass(word|phrase)?|pwd", name, re.I)
+    )
 
 
 def asks_new(operation: Operation, name: str) -> bool:

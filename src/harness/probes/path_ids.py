@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from harness.probes.askers import Asker, Untestable
+from harness.probes.borrowed import refers
 from harness.probes.inference import made_ids
 from harness.probes.operations import Operation
 from harness.probes.schemas import SchemaError
@@ -85,8 +86,15 @@ def _candidates(scene: Scene, operation: Operation, name: str, asker: Asker, kno
         yield made
     if (identity := _elsewhere(scene, collection, name, asker)) is not None:
         yield identity
+    yield from _told(scene, collection, name, asker)
     if parameter is not None and parameter.examples:
         yield parameter.examples[0]
+
+
+def _told(scene: Scene, collection: str, name: str, asker: Asker) -> tuple[Any, ...]:
+    """Ids that other lists tell beside their own: whose members somebody sees may see no list of organisations."""
+    role = next((role for role in scene.roles if role.name == asker.role), None)
+    return refers(name, scene.known_ids(role), collection.rsplit("/", 1)[-1]) if role else ()
 
 
 def _enumerated(scene: Scene, schema: Any) -> Any:

@@ -163,13 +163,20 @@ def _served(scene: Scene, slot: _Slot, uploaded: Answer) -> Iterator[tuple[Reque
     found = [parts.path + (f"?{parts.query}" if parts.query else "") for parts in paths if parts.netloc == urlsplit(base).netloc]
     ids = [str(value) for path, value in leaves(uploaded.json) if re.search(r"(^|[._])(id|key|name|file_?name)$", path, re.I)]
     for operation in scene.document.operations:
-        if operation.method == "GET" and re.fullmatch(re.escape(slot.operation.path) + r"/\{[^{}/]+\}(/\w+)?", operation.path):
+        if operation.method == "GET" and _may_give_back(operation.path, slot.operation.path):
             found += [_address(scene, slot, operation, identity) for identity in ids]
     for path in dict.fromkeys(found):
         request = Request("GET", path, slot.asker.role, slot.asker.user)
         answer = scene.ask(request)
         if answer.is_success:
             yield request, answer
+
+
+def _may_give_back(path: str, uploads: str) -> bool:
+    """Whether a path names one of what is uploaded: below it, or in a flat collection of the same name (`/attachments/{id}`)."""
+    flat = f"/{uploads.rstrip('/').rsplit('/', 1)[-1]}"
+    starts = re.escape(uploads.rstrip("/")), rf"(?:/[^{{}}/]+)*{re.escape(flat)}"
+    return any(re.fullmatch(rf"{start}/\{{[^{{}}/]+\}}(/\w+)?/?", path) for start in starts)
 
 
 def _address(scene: Scene, slot: _Slot, operation: Operation, identity: str) -> str:

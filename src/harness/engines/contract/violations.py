@@ -31,7 +31,8 @@ class Violation:
 
     `place` is path, query, header, cookie, body or method; `name` the parameter, or the body's member (`items[].price`);
     `keyword` the rule ("maximum", "required", "undeclared", "unparsable"). `lax` marks what most frameworks accept by habit: a
-    number written as text or for a day, a value given twice, null or an empty text for what may be left out. `text` says it:
+    number written as text or for a day, a value given twice, null or an empty text for what may be left out, an
+    optional parameter of an address that is no number and so is passed over. `text` says it:
     "`limit` is 101, above its maximum of 100".
     """
 
@@ -135,7 +136,7 @@ class _Reading:
             coercible
             or len(values) > 1
             or _is_a_time(error, text)
-            or (parameter.where == "query" and text == "" and not parameter.required)
+            or (parameter.where == "query" and not parameter.required and (text == "" or error.validator == "type"))
             or (parameter.where == "header" and _HTTPS_OWN_HEADERS.fullmatch(parameter.name.lower()))
         )
         self.found.append(Violation(parameter.where, parameter.name, str(error.validator), shown, lax=bool(lax)))
