@@ -73,7 +73,8 @@ class Correspondence:
         started = Started(request, given, self.send(request), address)
         if not started.answer.is_success:
             number, status = self.codes.starts, started.answer.status
-            raise Untestable(f"start {number} of {self.flow.start.name} was answered {status}, so no code was sent")
+            hint = f' ("{address}" is no e-mail address: give the user an `email`)' if address and "@" not in address else ""
+            raise Untestable(f"start {number} of {self.flow.start.name} was answered {status}, so no code was sent{hint}")
         return started
 
     def confirm(self, started: Started, code: str, world: World | None = None) -> Answer:

@@ -102,12 +102,12 @@ class Oracle:
                 f"answers {answer.status}, which the document does not declare",
                 f"One of the declared statuses: {declared}.",
                 f"status {answer.status}",
-                noise=say.parsing_noise(answer, judgement) or self._tells_of_no_refusal(answer),
+                noise=say.parsing_noise(answer, judgement) or self._habit(answer),
             ),
         )
 
-    def _tells_of_no_refusal(self, answer: Answer) -> str:
-        """Why a refusal by the framework is a habit: routers write no operation's refusals down, and nobody added these."""
+    def _habit(self, answer: Answer) -> str:
+        """Why an undeclared refusal is a framework's habit, "" where it is none: routers write no refusals down by themselves."""
         if answer.status not in _OF_FRAMEWORKS or any(each.declares(answer.status) for each in self._document.operations):
             return ""
         return f"a refusal with {answer.status}, which the document declares for no operation at all"
