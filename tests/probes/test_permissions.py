@@ -194,3 +194,16 @@ def test_words_keep_an_operation_for_a_role_of_the_target_file(text: str) -> Non
 )
 def test_words_about_what_is_shown_keep_nobody_away(text: str) -> None:
     assert permitted(described(text), CUSTOMER, DISPATCHER) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "customer"),
+    [
+        ("Deletes a customer (only admins).", False),
+        ("Only admins may delete customers and orders.", False),
+        ("Only admins and customers set the state of an order.", None),
+        ("For admins, dispatchers, and customers only.", True),
+    ],
+)
+def test_who_is_only_the_object_of_a_sentence_is_kept_away(text: str, customer: bool | None) -> None:
+    assert permitted(described(text), CUSTOMER) == [customer]

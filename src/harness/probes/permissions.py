@@ -51,6 +51,8 @@ class Permission:
 
 
 _SCOPE = r"(?:platform|system|site|global|organi[sz]ation|tenant|company|branch|team|account|workspace|project)"
+_ITEM = rf"(?:an?\s+|the\s+)?(?:{_SCOPE}\s+)?\w+"
+_SEPARATOR = r"\s*(?:,\s*(?:and\b|or\b)|,|/|&|\band\b|\bor\b)\s*"
 _EXTENSIONS = ("x-roles", "x-role", "x-allowed-roles", "x-required-roles", "x-required-role", "x-required-permissions")
 _PRIVILEGED = re.compile(
     r"^(admin|administrator|superuser|superadmin|root|staff|moderator|backoffice|internal|operator)s?$", re.I
@@ -162,12 +164,21 @@ def is_reserved(operation: Operation, but_for: str = "") -> bool:
     """Whether its path or description reserves an operation for a privileged role.
 
     Args:
-        but_for: a role; a sentence that names it too ("Only staff and owners …") keeps nothing from it.
+        but_for: a role; a sentence that lists it with those ("Only staff and owners …") keeps nothing from it.
     """
     if any(_PRIVILEGED_SEGMENT.match(segment) for segment in operation.path.split("/")):
         return True
     reserving = [sentence for sentence in _sentences(operation) if _RESERVED_WORDS.search(sentence)]
-    return any(not but_for or not _bears(sentence, but_for) for sentence in reserving)
+    return any(not but_for or not _lists_with_privileged(sentence, but_for) for sentence in reserving)
+
+
+def _lists_with_privileged(sentence: str, role: str) -> bool:
+    """Whether a sentence names the role beside a privileged one, both in one list: not as what an admin deletes."""
+    for listed in re.finditer(rf"{_ITEM}(?:{_SEPARATOR}{_ITEM})+", sentence, re.I):
+        items = [re.split(r"\s+", item.strip())[-1] for item in re.split(_SEPARATOR, listed[0], flags=re.I)]
+        if any(_PRIVILEGED.match(item) for item in items) and any(_word(role) in _words(item) for item in items):
+            return True
+    return False
 
 
 def _sentences(operation: Operation) -> list[str]:
@@ -177,7 +188,7 @@ def _sentences(operation: Operation) -> list[str]:
 def listed_roles(operation: Operation, roles: tuple[str, ...]) -> frozenset[str]:
     """The roles of a sentence of the description that is a list of roles and nothing else: "Members, staff and owners."."""
     for sentence in re.split(r"[.;\n]+", operation.description):
-        parts = [part for part in re.split(r"\s*(?:,|/|&|\band\b|\bor\b)\s*", sentence.strip(), flags=re.I) if part]
+        parts = [part for part in re.split(_SEPARATOR, sentence.strip(), flags=re.I) if part]
         meant = [next((role for role in roles if _is_called(part, role)), "") for part in parts]
         if len(parts) > 1 and all(meant):
             return frozenset(meant)
@@ -195,9 +206,8 @@ def is_kept_for(operation: Operation, role: str) -> bool:
 
     What a sentence says of objects is no such word: "customers see their own orders only".
     """
-    name = rf"(?:an?\s+|the\s+)?(?:{_SCOPE}\s+)?{re.escape(role)}(?:e?s)?"
-    other = rf"(?:an?\s+|the\s+)?(?:{_SCOPE}\s+)?\w+"  # "platform admins"
-    roles = rf"(?:{other}(?:\s*(?:,|/|&|\band\b|\bor\b)\s*)+)*\b{name}(?:(?:\s*(?:,|/|&|\band\b|\bor\b)\s*)+{other})*"
+    name = rf"(?:an?\s+|the\s+)?(?:{_SCOPE}\s+)?{re.escape(role)}(?:e?s)?"  # "platform admins"
+    roles = rf"(?:{_ITEM}(?:\s*(?:,|/|&|\band\b|\bor\b)\s*)+)*\b{name}(?:(?:\s*(?:,|/|&|\band\b|\bor\b)\s*)+{_ITEM})*"
     end = r"\s*(?:[.,;:)\n]|$|\bmay\b|\bcan\b)"
     patterns = (
         rf"(?:^|[.\n(;:]\s*|\bfor\s+){roles}\s+only{end}",
