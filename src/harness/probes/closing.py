@@ -82,9 +82,9 @@ def closings_of(scene: Scene, role: Role) -> Iterator[Closing]:
 
 
 def _is_of_people(scene: Scene, kind: ObjectKind) -> bool:
-    """Whether a kind's objects may be users: each may own exactly one webhook too."""
+    """Whether a kind's objects may be users, by its name or where they are listed: each may own exactly one webhook too."""
     last = kind.list_path.rstrip("/").rsplit("/", 1)[-1]
-    return not kind.list_path or bool(_ONESELF.match(last)) or names_people(scene.world.target, last)
+    return bool(_ONESELF.match(last)) or any(names_people(scene.world.target, name) for name in (kind.name, last))
 
 
 def _closers(scene: Scene, operation: Operation, role: Role) -> Iterator[tuple[Asker, bool]]:

@@ -113,7 +113,7 @@ class Permissions:
         named = self._kept_for(operation)
         if role.name in named:
             return True
-        if is_reserved(operation, but_for=role.name) and not is_privileged(role, self._target):
+        if is_reserved(operation, role.name) and not is_privileged(role, self._target):
             return False
         stands_above = bool(named) and role.rank > max(self._target.role(name).rank for name in named)
         return None if not named or stands_above else False
@@ -160,16 +160,15 @@ def is_privileged(role: Role, target: Target) -> bool:
     return len(ranks) > 1 and role.rank == max(ranks)
 
 
-def is_reserved(operation: Operation, but_for: str = "") -> bool:
-    """Whether its path or description reserves an operation for a privileged role.
+def is_reserved(operation: Operation, role: str) -> bool:
+    """Whether its path or description reserves an operation for a privileged role, and lists `role` with none of these.
 
-    Args:
-        but_for: a role; a sentence that lists it with those ("Only staff and owners …") keeps nothing from it.
+    "Only staff and owners …" keeps nothing from owners.
     """
     if any(_PRIVILEGED_SEGMENT.match(segment) for segment in operation.path.split("/")):
         return True
     reserving = [sentence for sentence in _sentences(operation) if _RESERVED_WORDS.search(sentence)]
-    return any(not but_for or not _lists_with_privileged(sentence, but_for) for sentence in reserving)
+    return any(not _lists_with_privileged(sentence, role) for sentence in reserving)
 
 
 def _lists_with_privileged(sentence: str, role: str) -> bool:
