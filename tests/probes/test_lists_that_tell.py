@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.finding import Confidence, Finding
+from harness.model.finding import Confidence, Finding, Request
 from harness.model.target import Allow, Environment, Login, ObjectKind, Role, Target, User
+from harness.probes.answers import Answer
+from harness.probes.askers import Asker
 from harness.probes.authorization import AuthorizationRun
 from harness.probes.document import Document
+from harness.probes.lists import _words
+from harness.probes.objects import Holdings, Listed, Reference
+from harness.probes.reads import Stage
 from harness.targets.live import LiveTarget
 from tests.probes.small_http import Asked, Given, served
 
@@ -140,3 +146,11 @@ def test_what_no_list_shows_is_counted_or_exported_all_the_same(trait: str, rule
 @pytest.mark.parametrize("trait", ["", "counts-archived"])
 def test_ones_own_are_counted_and_exported_without_a_finding(trait: str) -> None:
     assert found(trait) == []
+
+
+def test_a_search_is_asked_for_words_of_names_before_those_of_what_else_is_shown() -> None:
+    kind = ObjectKind("tool", "member", ("id",), "/tools", "$[*].id")
+    shown = [{"id": 1, "slug": "sawmill-one", "category": "electronics", "name": "Lathe", "branch": {"city": "Springfield"}}]
+    listed = Listed("ben", Request("GET", "/tools"), Answer(200, content=json.dumps(shown).encode()), (1,))
+    stage = Stage(Reference("", "", "query", kind), Holdings(kind, (listed,), {"ben": (1,)}), Asker("member", "ben"), None, (1,))
+    assert _words(stage)[0] == "Lathe"

@@ -31,6 +31,7 @@ VALUES_MAX = 3  # of one parameter
 FILTERS_MAX = 12  # requests with a filter, of one list
 _TEXTS_MAX = 20
 _WORD = re.compile(r"[A-Za-z]{4,20}")
+_NAMING = re.compile(r"(^|[._])(\w*name|title|subject|description|label|note|text)$", re.I)
 
 
 def examine_shared(scene: Scene, holdings: Holdings) -> Examined | None:
@@ -151,15 +152,25 @@ def _not_null(scene: Scene, schema: JsonSchema) -> JsonSchema:
 
 
 def _words(stage: Stage) -> list[str]:
-    """Words of texts of the owner's first objects, the rarest first: what a search for one of them would ask."""
+    """Words of texts of the owner's first objects: what a search for one of them would ask.
+
+    Those of names and descriptions come first, among them the rarest: a search seldom looks into what else is shown.
+    """
     items = stage.holdings.kind.id_path.rpartition(".")[0]
     own = set(stage.holdings.own.get(stage.owner.user, ()))
     id_member = stage.holdings.kind.id_path.rpartition(".")[2]
     lists = [listed for listed in stage.holdings.lists if listed.user == stage.owner.user]
     nodes = [node for each in lists for node in find(each.answer.json, items) if isinstance(node, Mapping)]
-    texts = [value for node in nodes if node.get(id_member) in own for _, value in leaves(node) if isinstance(value, str)]
-    words = Counter(word for text in texts[:_TEXTS_MAX] for word in _WORD.findall(text))
-    return sorted(words, key=lambda word: (words[word], -len(word)))[:VALUES_MAX]
+    texts = [
+        (bool(_NAMING.search(path)), value)
+        for node in nodes
+        if node.get(id_member) in own
+        for path, value in leaves(node)
+        if isinstance(value, str)
+    ][:_TEXTS_MAX]
+    words = Counter(word for _, text in texts for word in _WORD.findall(text))
+    naming = {word for is_naming, text in texts if is_naming for word in _WORD.findall(text)}
+    return sorted(words, key=lambda word: (word not in naming, words[word], -len(word)))[:VALUES_MAX]
 
 
 @dataclass(frozen=True)
