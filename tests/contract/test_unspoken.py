@@ -23,7 +23,8 @@ def document() -> Document:
     properties: dict[str, Any] = {"name": {"type": "string"}, "stage": STAGE, "count": {"type": "integer", "maximum": 9}}
     body = {"content": {"application/json": {"schema": {"type": "object", "properties": properties}}}}
     leads = {"get": {"parameters": query, "responses": DECLARED}, "post": {"requestBody": body, "responses": DECLARED}}
-    return Document.of({"openapi": "3.1.0", "paths": {"/leads": leads}})
+    notes = {"get": {"responses": {"415": {"description": "another type"}}}}
+    return Document.of({"openapi": "3.1.0", "paths": {"/leads": leads, "/notes": notes}})
 
 
 def unspoken(method: str, path: str, body: str | None, said: str, status: int = 422) -> bool:
@@ -61,5 +62,6 @@ def test_of_a_write_by_what_is_sent_and_answered(body: str, said: str, *, is_uns
     assert unspoken("POST", "/leads", body, said) is is_unspoken
 
 
-def test_a_status_that_is_not_declared_is_no_such_refusal() -> None:
-    assert not unspoken("GET", "/leads?cursor=a1", None, "no", 400)
+@pytest.mark.parametrize(("status", "is_unspoken"), [(400, True), (415, False)])
+def test_an_undeclared_status_may_be_one_where_the_document_declares_it_nowhere(status: int, *, is_unspoken: bool) -> None:
+    assert unspoken("GET", "/leads?cursor=a1", None, "no", status) is is_unspoken

@@ -1,7 +1,7 @@
 """Rules that no schema speaks of: an end before its beginning, a password that is wrong, a cursor that no list gave.
 
-A platform refuses them with a status that its document declares, though the request keeps every rule of the schemas. That is no
-broken promise. It is one where nothing was sent but values of a closed choice (a list of values, a boolean, a number up to a
+A platform refuses them with a status that its document declares, for the operation or nowhere at all, though the request keeps
+every rule of the schemas. That is no broken promise. It is one where nothing was sent but values of a closed choice (a list of values, a boolean, a number up to a
 bound), or where the answer speaks of such a one.
 """
 
@@ -23,12 +23,16 @@ _FORM = "form-urlencoded"
 
 def may_be_unspoken(document: Document, operation: Operation, sent: Sent, answer: Answer) -> str:
     """Why the refusal of a valid request is no broken promise, "" where it is one."""
-    declared = any(response.status == str(answer.status) for response in operation.responses)
-    values = list(_values(document, operation, sent)) if declared else []
+    values = list(_values(document, operation, sent)) if _is_expected(document, operation, answer.status) else []
     free = [name for name, _, is_closed in values if not is_closed]
     if not free or (_speaks_of(answer, values) and not any(_says(answer, name) for name in free)):
         return ""
-    return f"refused with the {answer.status} that its document declares, for a reason that no schema can say"
+    return f"refused with {answer.status}, perhaps for a reason that no schema can say"
+
+
+def _is_expected(document: Document, operation: Operation, status: int) -> bool:
+    is_declared = any(response.status == str(status) for response in operation.responses)
+    return is_declared or not any(each.declares(status) for each in document.operations)
 
 
 def _speaks_of(answer: Answer, values: list[tuple[str, str, bool]]) -> bool:
