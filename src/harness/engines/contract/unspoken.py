@@ -1,8 +1,8 @@
 """Rules that no schema speaks of: an end before its beginning, a password that is wrong, a cursor that no list gave.
 
 A platform refuses them with a status that its document declares, for the operation or nowhere at all, though the request keeps
-every rule of the schemas. That is no broken promise. It is one where nothing was sent but values of a closed choice (a list of values, a boolean, a number up to a
-bound), or where the answer speaks of such a one.
+every rule of the schemas. That is no broken promise. It is one where nothing was sent but values of a closed choice (a list of
+values, a boolean, a number up to a bound), or where the answer speaks of such a one.
 """
 
 from __future__ import annotations
