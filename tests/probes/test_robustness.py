@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,11 +138,12 @@ _POSTED = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": _VISIT}}},
     "responses": {"201": {"description": "booked"}},
 }
+_READ = {"parameters": [_DAY], "responses": {"200": {"description": "slots"}}}
 CALENDAR = Document.of(
     {
         "openapi": "3.1.0",
         "paths": {
-            "/slots": {"get": {"parameters": [_DAY], "responses": {"200": {"description": "slots"}}}},
+            "/slots": {"get": _READ},
             "/visits": {"post": _POSTED},
         },
     }
@@ -200,6 +202,24 @@ def test_what_one_reader_of_bodies_does_is_said_once(count: int, told: int) -> N
     assert len(findings) == told
     assert {finding.confidence for finding in findings} == {Confidence.HIGH}
     assert ("7 operations fail on a body nested deeply" in findings[0].title) is (told == 1)
+
+
+class Moody(Calendars):
+    """Fails at each fifth request, whatever it holds."""
+
+    @staticmethod
+    def _answer(_asked: Asked) -> Given:
+        count = next(Moody.counted)
+        return Given(500 if count % 5 == 2 else 200, [])
+
+    counted = itertools.count()
+
+
+def test_what_fails_now_and_then_at_any_request_is_not_called_certain() -> None:
+    slots = Document.of({"openapi": "3.1.0", "paths": {"/slots": {"get": _READ}}})
+    run = RobustnessRun(Moody(), slots, seed=1).run()
+    confidences = {finding.confidence for item in run.tried for finding in item.findings}
+    assert confidences == {Confidence.LOW}
 
 
 def test_numbers_just_beyond_those_of_a_database_are_tried() -> None:
