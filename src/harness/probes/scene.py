@@ -14,7 +14,7 @@ from harness.model.finding import Request
 from harness.model.target import Login, ObjectKind, Role
 from harness.probes.answers import Answer
 from harness.probes.askers import NOBODY, Asker, Untestable
-from harness.probes.body_places import first_member, placed
+from harness.probes.body_places import first_member, members_named, placed
 from harness.probes.borrowed import IDS_MAX, borrowed_ids, listed_names, refers_to_others, with_borrowed
 from harness.probes.destruction import changes_password, closes_account, destructive, leaving_open
 from harness.probes.document import Document
@@ -25,6 +25,7 @@ from harness.probes.files import file_member, samples
 from harness.probes.flows import resets
 from harness.probes.inference import bound_roles, created_for, inferred
 from harness.probes.looks import Looks
+from harness.probes.names import snake
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
 from harness.probes.passwords import asks_present
@@ -274,7 +275,8 @@ class Scene:
         listed = listed_names(self.document)
         if role is None or operation.is_safe or not any(refers_to_others(body, described, listed) for body in bodies):
             return _distinct([*bodies, *states])
-        ids = {name: known for name, known in self.known_ids(role).items() if name not in described}
+        kept = {*described, *(f"{snake(name)}_id" for name in own)}  # what is one's own is not replaced by what one sees
+        ids = {name: known for name, known in self.known_ids(role).items() if name not in kept}
         borrowed = [with_borrowed(body, ids) for body in bodies]
         others = [with_borrowed(bodies[0], ids, turn) for turn in range(1, IDS_MAX)]  # not every object will do
         return _distinct([*borrowed, *others, *(with_borrowed(body, ids) for body in states), *bodies])
@@ -287,15 +289,22 @@ class Scene:
 
     def _own_places(self, operation: Operation, asker: Asker) -> dict[str, Sequence[Any]]:
         """By place of the body, the ids of the asker's own objects that it names; those of any owner for who stands above."""
-        bound = references(self.document, self.bound_kinds, operation)
         found: dict[str, Sequence[Any]] = {}
-        for reference in (*self.references(operation), *bound):
+        bound = references(self.document, self.bound_kinds, operation)
+        for reference in (*self._named(operation), *self.references(operation), *bound):
             own = self.holdings(reference.kind).own if reference.place == "body" else {}
             ids = own.get(asker.user, ()) if reference.kind.role == asker.role else ()
             if not ids and self._stands_above(asker, reference.kind):
                 ids = next((each for each in own.values() if each), ())
             found.update({reference.name: ids} if ids else {})
         return found
+
+    def _named(self, operation: Operation) -> Iterator[Reference]:
+        """Members that bear a kind's name (`order` for an order); not those of users, who seldom mean themselves."""
+        for kind in (*self.kinds, *self.bound_kinds):
+            names = [] if operation.is_safe else list(members_named(self.document, operation, kind))
+            if names and not self.is_account(kind):
+                yield from (Reference(operation.name, name, "body", kind) for name in names)
 
     def _stands_above(self, asker: Asker, kind: ObjectKind) -> bool:
         return bool(asker.role) and self.world.target.role(asker.role).rank > self.world.target.role(kind.role).rank
