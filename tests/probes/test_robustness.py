@@ -205,12 +205,18 @@ def test_what_one_reader_of_bodies_does_is_said_once(count: int, told: int) -> N
 
 
 class Moody(Calendars):
-    """Fails at each fifth request, whatever it holds."""
+    """Fails at the first request that it gets, and at every third after it, whatever they hold."""
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        Moody.counted = itertools.count()
+        with super().fresh(label) as live:
+            yield live
 
     @staticmethod
-    def _answer(_asked: Asked) -> Given:
-        count = next(Moody.counted)
-        return Given(500 if count % 5 == 2 else 200, [])
+    def _answer(asked: Asked) -> Given:
+        fails = asked.path == "/slots" and next(Moody.counted) % 3 == 0
+        return Given(500 if fails else 200, [])
 
     counted = itertools.count()
 

@@ -7,10 +7,9 @@ reading it, and is no more certain than that.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from harness.model.target import ObjectKind
 from harness.probes.askers import Asker
-from harness.probes.body_places import members_named
 from harness.probes.inference import is_secret_among
 from harness.probes.objects import Reference, references
 from harness.probes.operations import Operation
@@ -31,17 +30,11 @@ def further_references(scene: Scene, operation: Operation) -> Iterator[Reference
 
 def _of_bound_kinds(scene: Scene, operation: Operation) -> Iterator[Reference]:
     found = references(scene.document, scene.bound_kinds, operation)
-    yield from (_among_peers(operation, each.name, each.kind) for each in found if each.place == "body")
+    yield from (replace(each, peers_only=True) for each in found if each.place == "body")
 
 
 def _by_name(scene: Scene, operation: Operation) -> Iterator[Reference]:
     """`address` or `address_id` for the kind `address`, where the kind does not say so itself."""
     described = {reference.name for reference in scene.references(operation) if reference.place == "body"}
-    for kind in (*scene.kinds, *scene.bound_kinds):
-        for name in members_named(scene.document, operation, kind):
-            if name not in described:
-                yield _among_peers(operation, name, kind)
-
-
-def _among_peers(operation: Operation, name: str, kind: ObjectKind) -> Reference:
-    return Reference(operation.name, name, "body", kind, peers_only=True)
+    named = (each for each in scene.named_references(operation) if each.name not in described)
+    yield from (replace(each, peers_only=True) for each in named)

@@ -206,7 +206,7 @@ def is_kept_for(operation: Operation, role: str) -> bool:
     What a sentence says of objects is no such word: "customers see their own orders only".
     """
     name = rf"(?:an?\s+|the\s+)?(?:{_SCOPE}\s+)?{re.escape(role)}(?:e?s)?"  # "platform admins"
-    roles = rf"(?:{_ITEM}(?:\s*(?:,|/|&|\band\b|\bor\b)\s*)+)*\b{name}(?:(?:\s*(?:,|/|&|\band\b|\bor\b)\s*)+{_ITEM})*"
+    roles = rf"(?:{_ITEM}{_SEPARATOR})*\b{name}(?:{_SEPARATOR}{_ITEM})*"
     end = r"\s*(?:[.,;:)\n]|$|\bmay\b|\bcan\b)"
     patterns = (
         rf"(?:^|[.\n(;:]\s*|\bfor\s+){roles}\s+only{end}",

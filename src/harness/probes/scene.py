@@ -291,7 +291,7 @@ class Scene:
         """By place of the body, the ids of the asker's own objects that it names; those of any owner for who stands above."""
         found: dict[str, Sequence[Any]] = {}
         bound = references(self.document, self.bound_kinds, operation)
-        for reference in (*self._named(operation), *self.references(operation), *bound):
+        for reference in (*self.named_references(operation), *self.references(operation), *bound):
             own = self.holdings(reference.kind).own if reference.place == "body" else {}
             ids = own.get(asker.user, ()) if reference.kind.role == asker.role else ()
             if not ids and self._stands_above(asker, reference.kind):
@@ -299,7 +299,7 @@ class Scene:
             found.update({reference.name: ids} if ids else {})
         return found
 
-    def _named(self, operation: Operation) -> Iterator[Reference]:
+    def named_references(self, operation: Operation) -> Iterator[Reference]:
         """Members that bear a kind's name (`order` for an order); not those of users, who seldom mean themselves."""
         for kind in (*self.kinds, *self.bound_kinds):
             names = [] if operation.is_safe else list(members_named(self.document, operation, kind))
