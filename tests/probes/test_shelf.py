@@ -16,7 +16,7 @@ from harness.probes.drafts import encoded
 from harness.probes.endings import Ended, examine_log_out, examine_password_change
 from harness.probes.exchange import World
 from harness.probes.exposure import examine_exposure
-from harness.probes.mass_assignment import bounded, enumerated, examine_mass_assignment, highest_role
+from harness.probes.mass_assignment import examine_mass_assignment
 from harness.probes.open_doors import examine_left_open
 from harness.probes.operations import Operation, Requirement
 from harness.probes.password_checks import examine_log_in, examine_present_password
@@ -25,6 +25,7 @@ from harness.probes.redirects import examine_redirects
 from harness.probes.robustness import RobustnessRun
 from harness.probes.scene import Scene
 from harness.probes.tour import take_tour
+from harness.probes.undeclared import bounded, enumerated, highest_role
 from tests.probes.shelf_server import DOCUMENT, Shelves, served
 
 PUT, DELETE_REVIEW, PASSWORD = "PUT /books/{bookId}", "DELETE /reviews/{reviewId}", "POST /me/password"

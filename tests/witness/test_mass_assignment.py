@@ -77,3 +77,13 @@ def test_columns_beside_the_declared_members_are_known_without_keys_and_times(se
     assert columns_beside(dsn, ("colour", "label")) == columns
     assert columns_beside(dsn, ("colour", "no_such_column")) == {}
     assert columns_beside("", ("colour", "label")) == {}
+
+
+@pytest.mark.parametrize("value", [77, "77.00", 77.0])
+def test_an_amount_is_counted_however_many_decimals_its_column_keeps(server: EmbeddedServer, value: object) -> None:
+    dsn = server.create(f"amounts_{str(value).replace('.', '_')}_{type(value).__name__}")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE bills (id bigint, amount numeric(8,2), label text)")
+        connection.execute("INSERT INTO bills VALUES (1, 77, '77'), (2, 78, '77.00')")
+    assert standing(dsn, {"amount": value}) == {"amount": 1}
+    assert standing(dsn, {"amount": "seventy"}) == {"amount": 0}

@@ -22,6 +22,7 @@ SECRET_NAME = re.compile(
     re.I,
 )
 _OWN = re.compile(rf"^(id|uuid)$|_(id|at|on)$|^(created|updated|version|deleted)|{SECRET_NAME.pattern}", re.I)
+_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
 _COLUMNS = """
 SELECT c.table_schema, c.table_name, c.column_name, c.data_type
 FROM information_schema.columns c
@@ -53,18 +54,20 @@ def standing(dsn: str, members: Mapping[str, Any]) -> dict[str, int]:
         if not columns:
             return {}
         with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
-            for schema, table, column, _ in columns:
+            for schema, table, column, kind in columns:
                 name, value = wanted[column.lower()]
                 where = sql.Identifier(schema, table), sql.Identifier(column)
-                found[name] = found.get(name, 0) + _holding(connection, *where, value)
+                found[name] = found.get(name, 0) + _holding(connection, *where, kind, value)
     except psycopg.Error:
         return {}
     return found
 
 
-def _holding(connection: psycopg.Connection, table: sql.Identifier, column: sql.Identifier, value: Any) -> int:
+def _holding(connection: psycopg.Connection, table: sql.Identifier, column: sql.Identifier, kind: str, value: Any) -> int:
     written = str(value).lower() if isinstance(value, bool) else str(value)
-    statement = sql.SQL("SELECT count(*) FROM {table} WHERE {column}::text = {value}").format(
+    is_amount = kind == "numeric" and _NUMBER.fullmatch(written)  # 77 stands there as 77.00
+    equals = "{column} = {value}::numeric" if is_amount else "{column}::text = {value}"
+    statement = sql.SQL("SELECT count(*) FROM {table} WHERE " + equals).format(
         table=table, column=column, value=sql.Literal(written)
     )
     row = connection.execute(statement).fetchone()
