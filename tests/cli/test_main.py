@@ -14,6 +14,9 @@ from harness.cli.main import main
 from harness.cli.parser import parse
 from harness.cli.verbs_table import VERBS
 from harness.model.verdict import Verdict
+from tests.probes import small_http
+from tests.probes.small_http import Asked, Given
+from tests.probes.stock_server import TARGET
 from tests.runner.tiny import ROOT, TinyProject, make
 
 
@@ -111,6 +114,57 @@ def test_the_doctor_says_that_an_address_does_not_answer(project: TinyProject, c
         project.change("targets/tiny.toml", '[commands]\nstart = ["{python}", "server.py", "{port}"]\n', "")
         assert main(["doctor"]) is Exit.PREFLIGHT
     assert f"does not answer at {address}" in capsys.readouterr().err
+
+
+_COOKIES = {"Set-Cookie": "session=abc; Path=/", "set-cookie": "csrftoken=def; Path=/"}
+_COOKIE_ROLE = """
+[roles.reader.login]
+kind = "json"
+path = "/log-in"
+body = { name = "{username}" }
+cookie = "session"
+%s
+[[roles.reader.users]]
+name = "one"
+username = "ann"
+password = "${READER_PASSWORD}"
+"""
+
+
+def test_the_doctor_says_which_program_is_not_there(project: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:
+    project.change(
+        "targets/tiny.toml", 'start = ["{python}", "server.py", "{port}"]', 'start = ["env", "A=b", "./serve.sh", "{port}"]'
+    )
+    assert main(["doctor"]) is Exit.OK
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"commands start: there is no program ./serve.sh in {project.folder}" in said
+    assert "next see commands above" in said
+    (project.folder / "serve.sh").touch(mode=0o755)
+    assert main(["doctor"]) is Exit.OK
+    assert "there is no program" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("send", "is_told"), [("", True), ('send = { "X-Token" = "{cookie:csrftoken}" }', False)])
+def test_the_doctor_tells_of_a_cookie_against_forged_writes_that_nothing_repeats(
+    project: TinyProject,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    send: str,
+    *,
+    is_told: bool,
+) -> None:
+    monkeypatch.setenv("READER_PASSWORD", "made up for this test")
+
+    def answer(asked: Asked) -> Given:
+        return Given(200, {}, _COOKIES if asked.path == "/log-in" else {})
+
+    with small_http.served(TARGET, answer) as live:
+        project.change("targets/tiny.toml", 'title = "Tiny"', f'title = "Tiny"\nbase_url = "{live.base_url}"')
+        project.change("targets/tiny.toml", '[commands]\nstart = ["{python}", "server.py", "{port}"]\n', _COOKIE_ROLE % send)
+        assert main(["doctor"]) is Exit.OK
+    said = " ".join(capsys.readouterr().out.split())
+    assert "reader ann is accepted" in said
+    assert ("sets the cookie csrftoken too" in said) is is_told
 
 
 def test_a_run_that_does_not_exist_exits_3_and_names_the_newest(project: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:

@@ -159,3 +159,9 @@ def test_a_missing_traffic_model_is_named(folder: Path) -> None:
     (folder / "traffic.toml").unlink()
     with pytest.raises(ConfigError, match=r"traffic\.toml: cannot be read"):
         load_profile(folder, "calm")
+
+
+def test_a_project_without_load_profiles_is_told_where_they_are(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no folder load") as error:
+        read_traffic(tmp_path / "load")
+    assert "the harness's own project" in str(error.value)

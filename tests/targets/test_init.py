@@ -89,7 +89,7 @@ def test_the_doctor_names_one_missing_thing_after_the_other(
     for name in PASSWORDS:
         monkeypatch.setenv(name, "made up for this test")
     ask()
-    file.write_text(file.read_text().replace("start = []", 'start = ["env", "PORT={port}", "node", "server.js"]'))
+    file.write_text(file.read_text().replace("start = []", 'start = ["env", "PORT={port}", "{python}", "server.py"]'))
     ask()
     file.write_text(file.read_text().replace("writes = false", "writes = true"))
     ask()
@@ -222,7 +222,7 @@ def passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_doctor_names_what_the_document_lacks(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["target", "init", "--document", str(DOCUMENT), "--target", "desk"])
     file = project / "targets" / "desk.toml"
-    text = file.read_text().replace("start = []", 'start = ["env", "PORT={port}", "node", "server.js"]')
+    text = file.read_text().replace("start = []", 'start = ["env", "PORT={port}", "{python}", "server.py"]')
     file.write_text(f'{text}\n[[operations]]\noperation = "GET /v1/no-such-path"\nroles = []\n')
     assert main(["doctor", "--target", "desk"]) == 4
     assert 'there is no "GET /v1/no-such-path"' in capsys.readouterr().err
@@ -232,7 +232,7 @@ def test_the_doctor_names_what_the_document_lacks(project: Path, capsys: pytest.
 def test_a_target_file_elsewhere_is_named_by_its_path(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["target", "init", "--document", str(DOCUMENT), "--target", "desk"])
     elsewhere = (project / "targets" / "desk.toml").rename(project / "desk.toml")
-    text = elsewhere.read_text().replace("start = []", 'start = ["env", "PORT={port}", "node", "server.js"]')
+    text = elsewhere.read_text().replace("start = []", 'start = ["env", "PORT={port}", "{python}", "server.py"]')
     elsewhere.write_text(text.replace("writes = false", "writes = true"))
     text = elsewhere.read_text().replace("health_path", 'database_variable = "DATABASE_URL"\nhealth_path')
     elsewhere.write_text(re.sub(r"(?m)^document = .*$", f'document = "{DOCUMENT}"', text))  # it was named from the other folder

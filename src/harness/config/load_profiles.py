@@ -72,6 +72,8 @@ def read_traffic(folder: Path) -> TrafficModel:
     Raises:
         ConfigError: it is missing or wrong.
     """
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {LOAD_FOLDER}", hint="run in the harness's own project, or copy its folders there")
     traffic = decode(TrafficModel, read_toml(folder / "traffic.toml"), f"{LOAD_FOLDER}/traffic.toml")
     wrong = [level for level in traffic.levels if not 0 < level.arrivals_per_s < float("inf")]
     _refuse(

@@ -1,4 +1,4 @@
-"""The first SIGINT or SIGTERM stops the run, which is then judged and reported; the second ends the process at once."""
+"""The first SIGINT or SIGTERM stops what runs, and says what follows; the second ends the process at once."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[Stop]:
-    """A `Stop` that is set by the first signal; children die with this process, so the second needs no clean-up."""
+def stop_on_signals(then: str = "what ran is judged and reported") -> Iterator[Stop]:
+    """A `Stop` that is set by the first signal; children die with this process, so the second needs no clean-up.
+
+    Args:
+        then: what follows the first signal, for the one who sent it.
+    """
     stop = Stop()
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if stop.signal:
             os._exit(130)
         stop.signal = signal.Signals(number).name
-        sys.stderr.write(f"\n{stop.signal}: stopping; what ran is judged and reported. Once more ends at once.\n")
+        sys.stderr.write(f"\n{stop.signal}: stopping; {then}. Once more ends at once.\n")
 
     previous = {number: signal.signal(number, handle) for number in _SIGNALS}
     try:

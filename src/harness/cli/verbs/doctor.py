@@ -17,10 +17,13 @@ from harness.config.targets import read_target
 from harness.engines.browser import INSTALL_HINT, driver_fault, find_browser
 from harness.engines.zap.source import NoZap, find_zap
 from harness.model.errors import HarnessError, PreflightError
-from harness.model.target import Target
+from harness.model.target import Role, Target
 from harness.probes.document import Document
+from harness.probes.door import Credential
+from harness.probes.pages import is_csrf
 from harness.runner.capabilities import NEEDS, gives
 from harness.runner.preflight import check_document
+from harness.runner.programs import missing_programs
 from harness.runner.request import open_project, target_file, target_option
 from harness.runner.upkeep import read_kept, running
 from harness.targets.live import LiveTarget
@@ -78,6 +81,8 @@ def _target(target: Target, option: str) -> Iterator[tuple[str, str]]:
     if target.document is not None:
         yield "document", f"{target.document.name}: {len(Document.load(target.document).operations)} operations"
         check_document(target)
+    for text in missing_programs(target):
+        yield "commands", text
     yield "next", _next(target, option)
 
 
@@ -93,17 +98,32 @@ def _live(live: LiveTarget) -> Iterator[tuple[str, str]]:
         if live.target.document_path:
             served = http.get(live.target.document_path)
             yield "served document", f"{live.target.document_path} answers {served.status_code}, {len(served.content)} bytes"
-    for role in live.target.roles:
+    for role in (role for role in live.target.roles if role.users):
         if live.target.base_url and (role.sign_up or role.seed_sql):
             yield "log-in", f"{role.name}: not tried, as its accounts are made in each run"
             continue
         for user in role.users:
-            live.sign_in(role, user)
+            credential = live.sign_in(role, user)
             yield "log-in", f"{role.name} {user.username} is accepted"
+        if unsent := _unsent_cookie(role, credential):
+            yield (
+                "send",
+                f"{role.name}: its log-in sets the cookie {unsent} too; writes are refused if they must repeat it in a header: "
+                f'[roles.{role.name}.login] send = {{ "X-CSRF-Token" = "{{cookie:{unsent}}}" }}, or as the platform calls it',
+            )
+
+
+def _unsent_cookie(role: Role, credential: Credential) -> str:
+    """The cookie against forged writes that a log-in by cookie gives, where the role sends no header of its own; else ""."""
+    if role.login.token or role.login.send:
+        return ""
+    return next((name for name in credential.cookies if is_csrf(name)), "")
 
 
 def _next(target: Target, option: str) -> str:
     """What would let the harness say more, the most important first."""
+    if missing_programs(target):
+        return f"see commands above: they run in the file's folder, {target.folder}"
     if "document" not in gives(target):
         return "give document or document_path: contract, authorization and attacks on every parameter need it"
     if "users" not in gives(target):

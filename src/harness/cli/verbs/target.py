@@ -47,7 +47,7 @@ def _up(request: RunRequest) -> Exit:
             hint=f"harness target down{request.target_option}",
         )
     with (
-        stop_on_signals() as stop,
+        stop_on_signals("the target and its database end") as stop,
         tempfile.TemporaryDirectory(prefix="target-") as folder,
         standing(request, Path(folder), Progress(), stop) as ground,
         Arena(ground.arena).fresh("up") as live,
