@@ -17,6 +17,8 @@ from harness.cli.main import main
 from harness.config.targets import read_target
 from harness.probes.document import Document
 from harness.targets.drafting import Seen, draft, name_of
+from tests.probes.small_http import Asked, Given, served
+from tests.probes.stock_server import TARGET as STOCK
 from tests.targets.desk import FOLDER
 from tests.targets.project import make
 
@@ -155,6 +157,30 @@ def test_an_address_gives_the_document_that_it_serves_and_its_health_by_reads_al
     assert (target.base_url, target.document_path, target.health_path) == (address, "/v3/api-docs", "/healthz")
     assert (target.roles[0].login.kind, target.roles[0].login.header) == ("api_key", "X-Api-Key")
     assert set(Served.methods) == {"GET"}
+
+
+PAGE = '<form action="" method="post">%s<input name="name"><input type="password" name="word"></form>'
+GUARD = '<input type="hidden" name="csrfmiddlewaretoken" value="abc">'
+
+
+@pytest.mark.parametrize(("page", "guarded"), [(PAGE % GUARD, {"csrfmiddlewaretoken": "{page_token}"}), (PAGE % "", {})])
+def test_the_form_where_an_address_leads_a_browser_is_the_draft_of_a_log_in(
+    project: Path, monkeypatch: pytest.MonkeyPatch, page: str, guarded: dict[str, str]
+) -> None:
+    def answer(asked: Asked) -> Given:
+        if asked.path == "/":
+            return Given(302, headers={"Location": "/accounts/in/?next=/"})
+        shown = {"Content-Type": "text/html", "Set-Cookie": "csrftoken=abc; Path=/"}
+        return Given(200, page, shown) if asked.path == "/accounts/in/" and asked.method == "GET" else Given(404)
+
+    for user in ("ONE", "TWO"):
+        monkeypatch.setenv(f"PAGED_USER_{user}_PASSWORD", "made up for this test")
+    with served(STOCK, answer) as live:
+        assert main(["target", "init", "--base-url", live.base_url, "--target", "paged"]) == 0
+        (role,) = read_target(project / "targets" / "paged.toml").roles
+    assert (role.page_login, role.login.kind, role.login.path) == ("/accounts/in/", "form", "/accounts/in/")
+    assert (role.login.page, role.login.page_token) == (("/accounts/in/", "csrfmiddlewaretoken") if guarded else ("", ""))
+    assert role.login.body == {"name": "{username}", "word": "{password}", **guarded}
 
 
 def test_an_address_where_nothing_answers_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

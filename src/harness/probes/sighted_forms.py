@@ -31,6 +31,11 @@ _DRAWN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z_+/=.-]{16,}")
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
 
 
+def is_guard(name: str) -> bool:
+    """Whether a hidden field of this name guards its form against forged writes."""
+    return _TOKEN.search(name) is not None
+
+
 @dataclass(frozen=True)
 class Sighted:
     """A form on a page of a role."""
@@ -72,7 +77,7 @@ class Sighted:
     @property
     def tokens(self) -> tuple[str, ...]:
         """The names of its fields that guard it."""
-        return tuple(item.name for item in self.form.fields if item.kind == "hidden" and _TOKEN.search(item.name))
+        return tuple(item.name for item in self.form.fields if item.kind == "hidden" and is_guard(item.name))
 
     @property
     def given(self) -> tuple[tuple[str, str], ...]:

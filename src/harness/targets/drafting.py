@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from harness.config.targets import is_loopback
 from harness.probes.document import Document, Operation
 from harness.targets.draft_objects import objects, quoted
+from harness.targets.draft_pages import LogInPage
 from harness.targets.draft_schemas import members, resolved
 
 _LOG_IN = re.compile(r"(log|sign)[-_]?in\b|\bauthenticate|\b(session|token)s?$", re.I)
@@ -42,6 +43,7 @@ class Seen:
     document_path: str = ""
     health_path: str = ""
     option: str = ""  # what names it on a command line (` --target shop`)
+    page: LogInPage | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,9 @@ def _commands(seen: Seen) -> list[str]:
 def _roles(seen: Seen) -> Iterator[list[str]]:
     document = seen.document
     log_ins = _log_ins(document) if document else []
+    if seen.page and not log_ins:
+        yield [*seen.page.lines, *_users(seen.name, "user")]
+        return
     if document is None or not (log_ins or document.schemes):
         yield [
             "",
@@ -150,6 +155,11 @@ def _roles(seen: Seen) -> Iterator[list[str]]:
             *(f"# {line}" if line else "#" for line in _users(seen.name, "user")),
         ]
         return
+    if seen.page:
+        yield [
+            "",
+            f"# GET {seen.page.path} asks for a password: its role has [roles.<name>] page_login = {quoted(seen.page.path)}",
+        ]
     for log_in in _by_role(document, log_ins):
         yield _log_in_role(seen, document, log_in)
     yield _machine_role(seen, document) if log_ins else _keyed_role(seen, document)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from harness.model.target import Allow, Environment, Target
 from harness.probes.document import Document
 from harness.runner.request import TARGETS_FOLDER, target_option
 from harness.targets.clients import TargetClient, client
+from harness.targets.draft_pages import LogInPage, log_in_page
 from harness.targets.drafting import Seen, document_name, draft, name_of
 
 DOCUMENT_PATHS = (
@@ -29,6 +31,7 @@ DOCUMENT_PATHS = (
     "/api-docs",
     "/swagger/v1/swagger.json",
     "/api/swagger.json",
+    "/api/schema/",
 )
 HEALTH_PATHS = ("/health", "/healthz", "/api/health", "/health/ready", "/actuator/health")
 
@@ -43,11 +46,11 @@ def run(args: argparse.Namespace) -> Exit:
         PreflightError: nothing answers at the address.
     """
     root = find_root(Path.cwd().resolve())
-    document, served, health, address = _sources(args)
+    document, address, shown = _sources(args)
     path = _file(root, args.target or name_of(document.title if document else "", address))
     named = document_name(Path(args.document), path.parent) if args.document else ""
     option = target_option(root, path)
-    seen = Seen(path.stem, address, document, named, served, health, option)
+    seen = Seen(path.stem, address, document, named, shown.document_path, shown.health_path, option, shown.page)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -64,25 +67,32 @@ def _file(root: Path, name: str) -> Path:
     return Path(name).resolve() if name.endswith(".toml") else root / TARGETS_FOLDER / f"{name}.toml"
 
 
-def _sources(args: argparse.Namespace) -> tuple[Document | None, str, str, str]:
-    """The document, the path where it is served, the path of the health, and the address: what of them is known."""
+def _sources(args: argparse.Namespace) -> tuple[Document | None, str, _Shown]:
+    """The document, the address, and what it shows: what of them is known."""
     if not args.document and not args.base_url:
         raise ConfigError("target init: neither --document nor --base-url", hint="harness target init --document openapi.yaml")
-    document, served, health, address = None, "", "", (args.base_url or "").rstrip("/")
+    shown, address = _Shown(), (args.base_url or "").rstrip("/")
     if address:
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
             raise ConfigError(
                 f"--base-url: got {address!r}, wanted scheme, host and port only", hint="such as http://127.0.0.1:8080"
             )
-        document, served, health = _look(address)
-    if args.document:
-        document = Document.load(Path(args.document))
-    return document, served, health, address
+        shown = _look(address)
+    return Document.load(Path(args.document)) if args.document else shown.document, address, shown
 
 
-def _look(address: str) -> tuple[Document | None, str, str]:
-    """The document that is served, the path where it is, and a path that tells the health."""
+@dataclass(frozen=True)
+class _Shown:
+    """What an address shows: the document that is served, where that is, a path that tells the health, and a log-in page."""
+
+    document: Document | None = None
+    document_path: str = ""
+    health_path: str = ""
+    page: LogInPage | None = None
+
+
+def _look(address: str) -> _Shown:
     host = urlsplit(address).hostname or ""
     environment = Environment.LOCAL if is_loopback(host) else Environment.STAGING
     target = Target("new", "new", environment, Path.cwd(), (host,), Allow(), base_url=address)
@@ -93,7 +103,7 @@ def _look(address: str) -> tuple[Document | None, str, str]:
             raise PreflightError(f"nothing answers at {address}: {type(error).__name__}", hint="is it running?") from None
         document, served = _served(http)
         health = next((path for path in HEALTH_PATHS if _status(http, path) == httpx.codes.OK), "")
-    return document, served, health
+        return _Shown(document, served, health, log_in_page(http))
 
 
 def _served(http: TargetClient) -> tuple[Document | None, str]:
@@ -116,5 +126,5 @@ def _status(http: TargetClient, path: str) -> int:
 
 def _told(seen: Seen) -> str:
     if seen.document is None:
-        return "no document was found, so it holds little"
+        return "no document was found, so it holds little" + (f" but the log-in of GET {seen.page.path}" if seen.page else "")
     return f"{len(seen.document.operations)} operations, {len(seen.document.schemes)} security schemes; what was guessed says so"
