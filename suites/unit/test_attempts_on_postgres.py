@@ -12,17 +12,20 @@ import pytest
 
 from suites.unit.database import Services
 from tpe.auth.attempts import LogInAttempts
-from tpe.auth.errors import BadCredentialsError
+from tpe.auth.errors import BadCredentialsError, PasswordRefusedError, WrongPasswordError
 from tpe.auth.identity import Role
 from tpe.auth.passwords import Passwords
-from tpe.infra.limits import FAILED_LOG_INS, LOG_INS, Counts
+from tpe.auth.service import verified_identity
+from tpe.infra.limits import FAILED_LOG_INS, LOG_INS, PASSWORD_CHANGES, Counts
 from tpe.infra.problems import TooManyRequestsError
 from tpe.infra.shared import Shared
 from tpe.settings import SharedSettings
 
 OWNER = "partner.one@example.test"
+OTHER = "partner.two@example.test"
 NOBODY = "nobody.at.all@example.test"
 WRONG = "Wrong-password-1"
+NEW = "Quite-another-password-2"
 REDIS_AWAITED_S = 5.0
 
 
@@ -47,6 +50,13 @@ class Door:
         except TooManyRequestsError:
             return "limited"
         return "in"
+
+    def change(self, email: str, current: str, new: str) -> None:
+        async def ask() -> None:
+            identity = await verified_identity(self.services.db, self.passwords, Role.PARTNER, email, self.services.password)
+            await self.attempts.change_password(identity, current, new)
+
+        self.services.run(ask)
 
     def __call__(self, client: str, email: str = OWNER, password: str = "") -> str:
         return self.services.run(lambda: self.try_in(client, email, password or self.services.password))
@@ -88,12 +98,42 @@ def test_a_stranger_cannot_lock_out_a_client_that_was_in_before(door: Door) -> N
     assert door("the owner's office") == "in"
     door.fails_by_strangers(FAILED_LOG_INS.count + 3)
     assert door("the owner's office") == "in"
-    assert door("the owner's office", "partner.two@example.test", WRONG) == "refused"
+    assert door("the owner's office", OTHER, WRONG) == "refused"
 
 
 def test_other_accounts_are_not_touched(door: Door) -> None:
     door.fails_by_strangers(FAILED_LOG_INS.count + 1)
-    assert door("somebody", "partner.two@example.test") == "in"
+    assert door("somebody", OTHER) == "in"
+
+
+@pytest.mark.parametrize("wanted", ["abcdefgh", "", "same"])
+def test_a_change_needs_a_password_that_keeps_the_rules_and_is_new(door: Door, wanted: str) -> None:
+    new = door.services.password if wanted == "same" else wanted
+    for _ in range(PASSWORD_CHANGES.count + 1):  # none of them is an attempt
+        with pytest.raises(PasswordRefusedError) as refusal:
+            door.change(OWNER, door.services.password, new)
+        assert {error.field for error in refusal.value.errors} == {"new_password"}
+    assert door("the owner") == "in"
+
+
+@pytest.fixture
+def kept_password(services: Services) -> Iterator[None]:
+    """Put the other account's password back as it was."""
+    stored = services.value("SELECT password_hash FROM partners WHERE email = %(email)s", email=OTHER)
+    yield
+    services.write("UPDATE partners SET password_hash = %(stored)s WHERE email = %(email)s", stored=stored, email=OTHER)
+
+
+@pytest.mark.usefixtures("kept_password")
+def test_who_took_over_a_session_can_guess_the_present_password_five_times(door: Door) -> None:
+    for _ in range(PASSWORD_CHANGES.count):
+        with pytest.raises(WrongPasswordError):
+            door.change(OWNER, WRONG, NEW)
+    with pytest.raises(TooManyRequestsError):
+        door.change(OWNER, door.services.password, NEW)
+    assert door("the owner") == "in"
+    door.change(OTHER, door.services.password, NEW)
+    assert door("another owner", OTHER, NEW) == "in"
 
 
 class HeldUp(Passwords):

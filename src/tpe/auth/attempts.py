@@ -1,10 +1,13 @@
-"""Who may try to log in: the limits of a client and of an account.
+"""Who may try a password: the limits of a client and of an account.
 
 A client has ``LOG_INS``. An account has ``FAILED_LOG_INS`` from all clients together, so that many clients cannot guess its
 password in turns; whether it exists makes no difference. That alone would let a stranger lock an account by failing on
 purpose, so a client that has logged in to an account before is **known** there for ``KNOWN_DAYS``: the account's limit does
 not apply to it, only its own. For everybody else the account opens again when the window of the failures has passed;
 attempts that are refused are not looked at and do not prolong it.
+
+Who is logged in has ``PASSWORD_CHANGES`` to name the present password for a new one; what became of them makes no difference,
+so that many at once have no advantage.
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ from redis.asyncio import Redis
 from tpe.auth.errors import BadCredentialsError
 from tpe.auth.identity import Identity, Role
 from tpe.auth.passwords import Passwords
-from tpe.auth.service import normalised_email, verified_identity
+from tpe.auth.service import change_password, normalised_email, require_good_password, verified_identity
 from tpe.infra.db import Database
-from tpe.infra.limits import FAILED_LOG_INS, LOG_INS, Counts
+from tpe.infra.limits import FAILED_LOG_INS, LOG_INS, PASSWORD_CHANGES, Counts
 from tpe.infra.shared import Shared, SharedAwayError
 
 KNOWN_DAYS: Final = 30
@@ -29,7 +32,7 @@ KEY_PREFIX: Final = "tpe:known"
 
 
 class LogInAttempts:
-    """Admits log-ins, and keeps what became of them."""
+    """Admits log-ins and changes of a password, and keeps what became of them."""
 
     def __init__(self, db: Database, passwords: Passwords, counts: Counts, shared: Shared) -> None:
         self._db = db
@@ -60,6 +63,15 @@ class LogInAttempts:
             await self._counts.look(FAILED_LOG_INS, account)
         await self._remember(account, client)
         return identity
+
+    async def change_password(self, identity: Identity, current: str, new: str) -> None:
+        """Set the new password of a partner or contractor, as `service.change_password` says.
+
+        TooManyRequestsError when this account had too many attempts; a new one that breaks the rules is none.
+        """
+        require_good_password(new, field="new_password", current=current)
+        await self._counts.take(PASSWORD_CHANGES, _name_of_account(identity.role, identity.email))
+        await change_password(self._db, self._passwords, identity, current, new)
 
     async def _is_known(self, account: str, client: str) -> bool:
         key = _key(account, client)

@@ -20,7 +20,7 @@ from tpe.auth.schemas import (
     PartnerLoggedIn,
     PartnerProfile,
 )
-from tpe.auth.service import change_password, revoke_token
+from tpe.auth.service import revoke_token
 from tpe.context import PlatformDep
 from tpe.contractors.schemas import ContractorProfileOut
 from tpe.contractors.service import contractor_profile
@@ -74,7 +74,7 @@ async def profile(platform: PlatformDep, caller: PartnerCaller) -> PartnerProfil
 )
 async def change_partner_password(platform: PlatformDep, caller: PartnerCaller, body: ChangePasswordRequest) -> Done:
     """Change the caller's password; every token and session made before is refused from now on, this one included."""
-    await change_password(platform.db, platform.passwords, caller.identity, body.current_password, body.new_password)
+    await platform.attempts.change_password(caller.identity, body.current_password, body.new_password)
     return Done(message="The password is changed. Please log in again.")
 
 
@@ -117,7 +117,7 @@ async def own_contractor_profile(platform: PlatformDep, caller: ContractorCaller
 )
 async def change_contractor_password(platform: PlatformDep, caller: ContractorCaller, body: ChangePasswordRequest) -> Done:
     """Change the caller's password; every token and session made before is refused from now on, this one included."""
-    await change_password(platform.db, platform.passwords, caller.identity, body.current_password, body.new_password)
+    await platform.attempts.change_password(caller.identity, body.current_password, body.new_password)
     return Done(message="The password is changed. Please log in again.")
 
 

@@ -46,6 +46,8 @@ LOG_INS: Final = Limit("log-ins", 5, 900)
 """Log-in attempts of a client, over all log-in routes."""
 FAILED_LOG_INS: Final = Limit("failed-log-ins", 5, 900)
 """Refused log-ins of an account, from all clients that never logged in to it."""
+PASSWORD_CHANGES: Final = Limit("password-changes", 5, 900)
+"""Attempts to change the password of an account that is logged in: who took over a session must not guess the present one."""
 EXEMPT: Final = ("/static/", "/api/health/")
 """Where no limit applies: files that are the same for all, and what an orchestrator asks."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tpe.auth.errors import PasswordRefusedError, WrongPasswordError
 from tpe.auth.passwords import PASSWORD_LENGTH_MAX
-from tpe.auth.service import change_password
 from tpe.context import Platform
 from tpe.web.forms import Errors
 from tpe.web.guards import Submission
@@ -18,7 +17,7 @@ async def change_own_password(platform: Platform, submission: Submission) -> Err
     if not current or len(current) > PASSWORD_LENGTH_MAX:
         return {"current_password": WrongPasswordError.default_message}
     try:
-        await change_password(platform.db, platform.passwords, submission.session.identity, current, new)
+        await platform.attempts.change_password(submission.session.identity, current, new)
     except WrongPasswordError as error:
         return {"current_password": str(error)}
     except PasswordRefusedError as error:

@@ -106,3 +106,12 @@ def test_a_profile_holds_no_secret(name: str) -> None:
     assert given
     assert given & {*SECRETS, "DATABASE_URL"} == set()
     assert given <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", ["production", "staging"])
+def test_a_profile_names_the_proxies_before_it_as_all_clients_would_count_as_one_without(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = profile(name, monkeypatch)
+    assert str(settings.FRONTEND_URL).startswith("https:"), "TLS ends at a proxy"
+    assert settings.TRUSTED_PROXIES
