@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ STAGE, ENGINE = "security", "probes"
 PARTS = ("2.1.3.a",)
 HSTS_AGE_S_MIN = 31_536_000  # a year: ledger 3.1 and hstspreload.org
 EVERYWHERE_SHARE = 0.6  # of the places: one cause, said once
+
+NAMED_MAX = 3  # other pages that a finding names
+ALIKE_MIN = 3  # pages beside each other that are taken for one route
 
 Judge = Callable[[Visit], str]  # "" where it is right, else what is wrong
 
@@ -207,6 +211,7 @@ def audit(visits: Iterable[Visit], *, tls: bool = False) -> Iterator[Finding]:
         tls: whether the target was asked over TLS.
     """
     answered = [visit for visit in visits if visit.answer.status]
+    alike = _pages_alike(answered)
     for rule in RULES:
         if rule.over_tls and not tls and not any(visit.answer.header(rule.header) for visit in answered):
             continue
@@ -214,14 +219,30 @@ def audit(visits: Iterable[Visit], *, tls: bool = False) -> Iterator[Finding]:
         wrong = [(visit, said) for visit in subject if (said := rule.judge(visit))]
         if not wrong:
             continue
-        routes = list(dict.fromkeys((visit.request.method, visit.route) for visit, _ in wrong))
+        routes = list(dict.fromkeys((visit.request.method, alike.get(visit.route, visit.route)) for visit, _ in wrong))
         everywhere = len(routes) > 1 and len(wrong) >= EVERYWHERE_SHARE * len(subject)
-        told: set[tuple[str, str]] = set()
+        places: dict[tuple[str, str], list[tuple[Visit, str]]] = {}
         for visit, said in wrong[:1] if everywhere else wrong:
-            place = ("", "") if everywhere else (visit.request.method, visit.route)
-            if place not in told:
-                told.add(place)
-                yield _finding(rule, visit, said, place, len(routes))
+            place = ("", "") if everywhere else (visit.request.method, alike.get(visit.route, visit.route))
+            places.setdefault(place, []).append((visit, said))
+        for place, ((visit, said), *others) in places.items():
+            yield _finding(rule, visit, said + _so_with(visit, others), place, len(routes))
+
+
+def _so_with(visit: Visit, others: Iterable[tuple[Visit, str]]) -> str:
+    """The other pages of the same route, in words."""
+    paths = list(dict.fromkeys(other.route for other, _ in others if other.route != visit.route))
+    if not paths:
+        return ""
+    return f"; so it is with {', '.join(paths[:NAMED_MAX])}" + (" and others" if len(paths) > NAMED_MAX else "")
+
+
+def _pages_alike(visits: Iterable[Visit]) -> dict[str, str]:
+    """By the address of a page that stands beside others (`/tools/saw`), the route of all of them (`/tools/{}`)."""
+    paths = {visit.route for visit in visits if visit.what is What.PAGE}
+    beside = Counter(path.rpartition("/")[0] for path in paths)
+    parents = {path: path.rpartition("/")[0] for path in paths}
+    return {path: f"{parent}/{{}}" for path, parent in parents.items() if parent and beside[parent] >= ALIKE_MIN}
 
 
 def _finding(rule: Rule, visit: Visit, said: str, place: tuple[str, str], routes: int) -> Finding:

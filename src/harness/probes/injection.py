@@ -15,7 +15,7 @@ from harness.model.weakness import Weakness
 from harness.probes.answers import Answer
 from harness.probes.calls import caller, valid_drafts
 from harness.probes.checks import STAGE, Report
-from harness.probes.interpreters import Marks, interpreted, shown_on_pages
+from harness.probes.interpreters import Marks, examine_shown, interpreted
 from harness.probes.oracle import same_body
 from harness.probes.scene import Scene, Untestable
 from harness.probes.slots import Slot, numbers_of, slots_of
@@ -76,7 +76,7 @@ def examine_injection(scene: Scene) -> Report:
         text = f"nobody was let in to {', '.join(shut)}: only the door was tested there"
         report.observations.append(Observation("abuse.door-only", text, STAGE))
     report.parameters = report.tried
-    report.findings += shown_on_pages(scene, marks)
+    examine_shown(scene, marks, report)
     return report
 
 

@@ -6,20 +6,22 @@ pause that was asked for, an element of a page. What is stored and interpreted l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from itertools import islice
+from urllib.parse import quote, urlencode
 
-from harness.model.finding import Confidence, Finding, Severity, Symptom
+from harness.model.finding import Confidence, Finding, Observation, Severity, Symptom
 from harness.model.weakness import Place, Weakness
 from harness.probes.answers import Answer
-from harness.probes.checks import SERVER_ERROR, finding_of
+from harness.probes.checks import SERVER_ERROR, STAGE, Report, finding_of
 from harness.probes.forms import forms_of
-from harness.probes.pages import Browsing, log_in
+from harness.probes.pages import Browsing, PageSession, log_in
 from harness.probes.scene import Scene
 from harness.probes.slots import Slot
 
 PAGES_MAX = 30  # of each role
+OBJECT_PAGES_MAX = 10  # of each role, of objects that something was stored with
 FIELDS_MAX = 20
 PAUSE_S = 2
 _UNENDED, _PLAIN = "{{7${7<%=7", "((7&(7(%=7"  # begins an expression of each engine and ends none; as odd, and nothing to any
@@ -58,11 +60,15 @@ _MARKUP = Weakness(
 
 @dataclass(frozen=True)
 class _Mark:
-    """What one place was asked for: an element of a page, and a product of which its text holds the factors."""
+    """What one place was asked for: an element of a page, and a product of which its text holds the factors.
+
+    `ids` are those in the request's path, of the object that it was stored with.
+    """
 
     place: Place
     element: str
     product: str
+    ids: tuple[str, ...] = ()
 
     @property
     def sum_text(self) -> str:
@@ -93,10 +99,10 @@ class Marks:
     seed: int
     sent: list[_Mark] = field(default_factory=list)
 
-    def new(self, place: Place) -> _Mark:
+    def new(self, place: Place, ids: Iterable[object] = ()) -> _Mark:
         """Marks that no other place has."""
         number = 10_007 + (self.seed + 2 * len(self.sent)) % 80_000
-        self.sent.append(_Mark(place, f"<svg onload=h{number}>", str(_FACTOR * number)))
+        self.sent.append(_Mark(place, f"<svg onload=h{number}>", str(_FACTOR * number), tuple(map(str, ids))))
         return self.sent[-1]
 
 
@@ -113,7 +119,7 @@ def interpreted(slot: Slot, marks: Marks) -> Iterator[Finding]:
             title = f"{slot.operation.name} runs what stands in {slot.name} as a template"
             observed = f"What was asked for between braces, and does not stand in the text that was sent, came back: {sign}."
             yield slot.finding(_TEMPLATE, title, observed, text, Symptom(body_contains=sign), Confidence.HIGH)
-    mark = marks.new(slot.place)
+    mark = marks.new(slot.place, slot.draft.path.values())
     answer = slot.ask(_markup(slot, mark))
     if answer.is_html and mark.element in answer.text:
         title = f"{slot.operation.name} puts {slot.name} into its page as markup"
@@ -147,18 +153,47 @@ def _took_s(slot: Slot, pause_s: int) -> float:
     return slot.ask(_shell(slot, pause_s)).elapsed_s
 
 
-def shown_on_pages(scene: Scene, marks: Marks) -> list[Finding]:
+def examine_shown(scene: Scene, marks: Marks, report: Report) -> None:
     """What was stored and is interpreted on a page of any role that has some, or comes back from the forms there."""
     found: dict[str, Finding] = {}
     asked: set[tuple[str, str]] = set()  # of all roles: what one form does to one, it does to all
     for role in (role for role in scene.roles if role.page_login):
         browsing = Browsing(scene.world)
         session = log_in(browsing, role, role.users[0])
-        for path, page in browsing.walk(session, PAGES_MAX) if session else ():
+        if session is None:
+            text = (
+                f"{role.name} {role.users[0].name} could not log in at {role.page_login}: what is stored was not looked for there"
+            )
+            report.observations.append(Observation("injection.pages-not-opened", text, STAGE))
+            continue
+        for path, page in _pages(browsing, session, marks):
             said = [*_shown(page, marks, f"the page {path}, as {role.name} sees it"), *_failed(path, page, role.name)]
             for finding in (*said, *_sent_back(browsing, path, page, marks, role.name, asked)):
                 found.setdefault(finding.fingerprint, finding)
-    return list(found.values())
+    report.findings += found.values()
+
+
+def _pages(browsing: Browsing, session: PageSession, marks: Marks) -> Iterator[tuple[str, Answer]]:
+    """The pages of a role, and then those of the objects that something was stored with, where a long list hid them."""
+    walked: list[str] = []
+    for path, page in browsing.walk(session, PAGES_MAX):
+        walked.append(path.partition("?")[0].rstrip("/"))
+        yield path, page
+    for path in islice(_unseen(walked, marks), OBJECT_PAGES_MAX):
+        yield path, browsing.open(path)
+
+
+def _unseen(walked: list[str], marks: Marks) -> Iterator[str]:
+    """Addresses beside those of other objects (`/tools/saw`, `/tools/lathe`) for what was stored with objects of no page yet."""
+    objects = [path.rpartition("/")[0] for path in walked]
+    collections = [path for path in dict.fromkeys(objects) if path and objects.count(path) > 1]
+    stored_with = dict.fromkeys(identity for mark in marks.sent for identity in mark.ids)
+    yield from (
+        path
+        for identity in stored_with
+        for collection in collections
+        if (path := f"{collection}/{quote(identity, safe='')}") not in walked
+    )
 
 
 def _failed(path: str, page: Answer, role: str) -> Iterator[Finding]:

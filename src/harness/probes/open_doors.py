@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from harness.model.finding import Confidence, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
 from harness.probes.checks import Report, finding_of
+from harness.probes.document import Document
 from harness.probes.exchange import World
 from harness.probes.scene import Scene
 
@@ -37,8 +40,12 @@ LEFT_OPEN: tuple[Left, ...] = (
     ),
     Left(
         "the process's environment",
-        ("/actuator/env", "/env", "/debug/env", "/debug", "/_debug", "/config"),
-        re.compile(r'"propertySources"|"systemEnvironment"|"PATH"\s*:'),
+        ("/actuator/env", "/env", "/debug/env", "/debug", "/debug/config", "/_debug", "/config", "/settings"),
+        re.compile(
+            r'"propertySources"|"systemEnvironment"|"PATH"\s*:'
+            r'|"\w*(secret(_?key)?|passw(or)?d|private_?key|database_url)"\s*:(?=\s*"[^"*•]{4,}")',
+            re.I,
+        ),
     ),
     Left("a management interface", ("/actuator",), re.compile(r'"_links"\s*:\s*\{.*actuator', re.S), Severity.MEDIUM),
     Left(
@@ -103,10 +110,11 @@ def _weakness(severity: Severity) -> Weakness:
 def examine_left_open(scene: Scene) -> Report:
     """Asks for each of the paths as nobody, and for the document's own operations that look like a debugger's."""
     report = Report("left-open")
-    bases = dict.fromkeys(("", scene.drafter.base_path))
+    bases = dict.fromkeys(("", scene.drafter.base_path, *_shared_start(scene.document)))
     for left in LEFT_OPEN:
         for path in (base + path for base in bases for path in left.paths):
-            if path == scene.world.target.document_path or scene.document.find("GET", path) is not None:
+            documented = scene.document.find("GET", path) or scene.document.find("GET", f"{path}/")
+            if path == scene.world.target.document_path or documented is not None:
                 continue
             report.tried += 1
             _ask(report, scene.world, left, path)
@@ -123,9 +131,20 @@ def examine_left_open(scene: Scene) -> Report:
     return report
 
 
+def _shared_start(document: Document) -> tuple[str, ...]:
+    """The first segment of the document's paths where most share it (`/api`): what stands beside them begins so too."""
+    starts = Counter(operation.path.split("/")[1] for operation in document.operations)
+    start, count = starts.most_common(1)[0] if starts else ("", 0)
+    return (f"/{start}",) if 2 * count > starts.total() > 1 and "{" not in start else ()
+
+
 def _ask(report: Report, world: World, left: Left, path: str) -> None:
     request = Request("GET", path)
     answer = world.send_as(request, world.credential("", ""))
+    if 300 <= answer.status < 400 and urlsplit(answer.header("location")).path == f"{path}/":  # the custom of some frameworks
+        path = f"{path}/"
+        request = Request("GET", path)
+        answer = world.send_as(request, world.credential("", ""))
     said = left.says.search(answer.text[:200_000]) if answer.status == 200 else None
     if said:
         title, observed = f"GET {path} shows {left.what} to anybody", f"It was answered 200 with {said.group()[:40]!r}."

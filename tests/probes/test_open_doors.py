@@ -1,0 +1,41 @@
+"""Settings that are served below the start that the document's paths share, as frameworks write them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from harness.probes.document import Document
+from harness.probes.exchange import World
+from harness.probes.open_doors import examine_left_open
+from harness.probes.scene import Scene
+from tests.probes.small_http import Asked, Given, served
+from tests.probes.stock_server import TARGET
+
+_READ = {"get": {"responses": {"200": {"description": "done"}}}}
+DOCUMENT = Document.of(
+    {"openapi": "3.0.3", "info": {"title": "Farm", "version": "1"}, "paths": {"/api/boxes/": _READ, "/api/news/": _READ}}
+)
+SECRET = "made-up-for-this-test"
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"SECRET_KEY": SECRET}, ["/api/debug/"]),
+        ({"database": {"PASSWORD": SECRET}}, ["/api/debug/"]),
+        ({"SECRET_KEY": "********", "password": ""}, []),
+        ({"publicKey": SECRET, "sentryDsn": f"https://{SECRET}@errors.example"}, []),  # what any page may hold
+    ],
+)
+def test_settings_are_known_by_the_secrets_that_they_hold(settings: dict[str, object], found: list[str]) -> None:
+    def answer(asked: Asked) -> Given:
+        if asked.path == "/api/debug":
+            return Given(301, headers={"Location": "/api/debug/"})
+        return Given(200, settings) if asked.path in ("/api/debug/", "/health") else Given(404)
+
+    with served(dataclasses.replace(TARGET, roles=()), answer) as live, World(live) as world:
+        report = examine_left_open(Scene(world, DOCUMENT, 1))
+    assert [finding.route for finding in report.findings] == found
+    assert all(SECRET not in finding.observed for finding in report.findings)
