@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.model.finding import Request
 from harness.probes.addresses import fresh_address
@@ -81,6 +81,11 @@ class Correspondence:
         """Gives a code for that start."""
         self.confirmations += 1
         return self.send(self.codes.confirm_request(started, code), world)
+
+    def confirm_as(self, role: str, user: str, started: Started, code: str) -> Answer:
+        """Gives a code for that start in somebody else's session."""
+        self.confirmations += 1
+        return self.send(replace(self.codes.confirm_request(started, code), role=role, user=user))
 
     def told(self, started: Started) -> list[str]:
         """What in the answer looks like a code."""

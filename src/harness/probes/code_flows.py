@@ -16,7 +16,7 @@ from harness.probes.answers import Answer
 from harness.probes.code_values import USUAL
 from harness.probes.drafts import Draft
 from harness.probes.exchange import EMAIL, USERNAME
-from harness.probes.flows import CONTACT, PASSWORD, Flow, mark_of, members_of
+from harness.probes.flows import CONTACT, PASSWORD, Flow, flows_of, mark_of, members_of
 from harness.probes.oracle import leaves
 from harness.probes.scene import Scene, Untestable
 from harness.probes.schemas import SchemaError
@@ -77,7 +77,7 @@ class Codes:
         body = next((body for body in bodies if isinstance(body, dict)), None)
         if body is None:
             raise Untestable(f"no body is known for {self.flow.start.name}")
-        role, name = self._caller()
+        role, name = caller_of(self.scene, self.flow)
         if self.flow.is_reset:
             role, name = self._next_account()
             body = {key: mark_of(key) if CONTACT.search(key) else value for key, value in body.items()}
@@ -94,7 +94,18 @@ class Codes:
         log_in = with_password[0].login.path
         alike = [role for role in with_password if role.login.path == log_in][: None if self.is_ours else 1]
         accounts = [(role.name, user.name) for role in alike for user in role.users]
+        accounts = [each for each in accounts if each not in self._with_another_address()] or accounts
         return accounts[(self.starts - 1) % len(accounts)]
+
+    def _with_another_address(self) -> set[tuple[str, str]]:
+        """Whose address the confirmations of other flows have changed by now, or will."""
+        flows = flows_of(self.scene.document, self.scene.world.target.codes)
+        return {caller_of(self.scene, flow) for flow in flows if flow.is_of_a_session}
+
+    def another_user(self, started: Started) -> tuple[str, str] | None:
+        """Another user of the role that a start was sent as; None where it has one alone."""
+        role, name = started.request.role, started.request.user
+        return next(((role, user.name) for user in self.scene.world.target.role(role).users if user.name != name), None)
 
     def _anew(self, key: str, value: Any) -> Any:
         """An address or telephone number that no start before had, in the form of the one that the document gives."""
@@ -105,15 +116,6 @@ class Codes:
             return f"{name[:24]}{secrets.token_hex(4)}@{host}"
         # Of the numbers that are kept for fiction there are a hundred only.
         return f"{value[:-2]}{self.starts % 100:02d}" if re.search(r"\d\d$", value) else value
-
-    def _caller(self) -> tuple[str, str]:
-        """Who calls a start that asks for a credential; nobody where it asks for none."""
-        if not self.flow.start.is_secured:
-            return "", ""
-        for role in self.scene.roles:
-            if self.scene.permissions.of(self.flow.start, role).permitted is not False:
-                return role.name, role.users[-1].name
-        raise Untestable(f"no role may call {self.flow.start.name}")
 
     def confirm_request(self, started: Started, code: str) -> Request:
         """`confirm_draft` as it is sent."""
@@ -176,6 +178,20 @@ class Codes:
         )
         of_another = (one.request.role, one.request.user) != (other.request.role, other.request.user)
         return self.flow.is_reset and of_another and says_who
+
+
+def caller_of(scene: Scene, flow: Flow) -> tuple[str, str]:
+    """Role and user who call a start that asks for a credential; nobody where it asks for none.
+
+    Raises:
+        Untestable: it asks for one, and no role may call it.
+    """
+    if not flow.start.is_secured:
+        return "", ""
+    for role in scene.roles:
+        if scene.permissions.of(flow.start, role).permitted is not False:
+            return role.name, role.users[-1].name
+    raise Untestable(f"no role may call {flow.start.name}")
 
 
 @dataclass

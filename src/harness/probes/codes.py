@@ -21,11 +21,12 @@ from harness.probes.code_exchange import CANDIDATES_MAX, Correspondence
 from harness.probes.code_flows import Codes, Started
 from harness.probes.code_values import bits_of, common_codes, foreseeable, random_code
 from harness.probes.code_weaknesses import FORESEEN, GUESSED, NEVER_ENDS, RETURNED, REUSED, UNBOUND, UNCHECKED
+from harness.probes.destruction import is_own_account
 from harness.probes.document import Document
 from harness.probes.door import Door
 from harness.probes.drafts import Draft
 from harness.probes.exchange import World
-from harness.probes.flows import Flow, flows_of, sets_password
+from harness.probes.flows import CONTACT, Flow, flows_of, sets_password
 from harness.probes.guessing import is_refused
 from harness.probes.operations import Operation
 from harness.probes.oracle import leaves
@@ -35,6 +36,7 @@ GUESSES = 40
 GUESSED_BY_NOBODY_BITS = 64  # a reset link's token: no number of tries finds it (OWASP asks as much of a session id)
 SAMPLE = 5  # codes that are compared
 DIGITS_MIN = 6  # NIST SP 800-63B, 5.1.3.2: at least 20 bits
+_GOOD_ONCE = re.compile(r"\b(works|used|good|valid|accepted) (only |exactly )?once\b|\bsingle[- ]use\b|\bonly once\b", re.I)
 _SESSION = re.compile(r"(^|[._])(token|access_?token|jwt|session|session_?id)$", re.I)
 
 
@@ -211,7 +213,11 @@ class _Examination:
             return
         gives_session = any(_SESSION.search(path) for path, _ in leaves(again.json)) or bool(again.header("set-cookie"))
         observed = f"The same code was answered {first} and, a second time, {again.status}."
-        if self.flow.is_reset or gives_session:
+        if (
+            self.flow.is_reset
+            or gives_session
+            or _GOOD_ONCE.search(f"{self.flow.confirm.summary} {self.flow.confirm.description}")
+        ):
             self._say(REUSED, f"{self.flow.confirm.name} accepts a code twice", observed, (), Symptom())
         else:
             self.report.observations.append(Observation(REUSED.rule, observed, STAGE, self.flow.confirm.name))
@@ -244,6 +250,8 @@ class _Examination:
 
     def _owner(self) -> None:
         """The code of one start for another one."""
+        if self.flow.is_of_a_session:
+            self._session()
         victim = self.post.start()
         victims = self.post.seen(victim)
         attacker = self.post.start()
@@ -256,6 +264,28 @@ class _Examination:
                 observed = f"A code that was sent for one start was answered {answer.status} for another one's."
                 self._say(UNBOUND, f"{self.flow.confirm.name} accepts somebody else's code", observed, (), Symptom())
                 return
+
+    def _session(self) -> None:
+        """The code that one user had sent, given by another who is logged in: it must not be that one's address then."""
+        started = self.post.start()
+        another = self.post.codes.another_user(started)
+        if another is None:
+            return
+        addresses = {str(value) for name, value in started.given.items() if CONTACT.search(name)}
+        for code in self.post.seen(started)[:CANDIDATES_MAX]:
+            answer = self.post.confirm_as(*another, started, code)
+            if answer.is_success and addresses & self._own_values(*another):
+                observed = f"A code that another user had sent was answered {answer.status}, and its address is this user's now."
+                self._say(UNBOUND, f"{self.flow.confirm.name} accepts somebody else's code", observed, (), Symptom())
+            if answer.is_success:
+                return
+
+    def _own_values(self, role: str, user: str) -> set[str]:
+        """What the user is shown of its own account (`GET /me`)."""
+        scene = self.post.codes.scene
+        readers = (each for each in scene.document.operations if each.method == "GET" and is_own_account(each))
+        answers = (scene.ask(scene.drafter.draft(each).request(role, user)) for each in readers)
+        return {str(value) for answer in answers if answer.is_success for _, value in leaves(answer.json)}
 
     def _sample(self) -> None:
         """Whether codes are alike, or follow each other."""

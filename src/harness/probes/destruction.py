@@ -18,7 +18,7 @@ from harness.probes.passwords import is_change
 _LOG_OUT = re.compile(r"(log|sign)[\s_-]?(out|off)", re.I)
 _SESSION = re.compile(r"^(my[_-]?)?(auth[_-]?)?(session|token|login)s?$", re.I)
 _ENDS_SESSION = re.compile(r"revoke|deactivate|(end|close|delete|terminate|cancel)[-_]?(session|account)|session[-_/]?end", re.I)
-OWN_ACCOUNT = re.compile(r"^(me|self|account|my[_-]?account|profile|user)$", re.I)
+_OWN_ACCOUNT = re.compile(r"^(me|self|account|my[_-]?account|profile|user)$", re.I)
 _CLOSES_ACCOUNT = re.compile(r"^(deactivate|disable|close|delete|terminate)([-_]?(me|self|account|profile))?$", re.I)
 _ALL_DATA = re.compile(
     r"^((create|re-?create|init|reset|wipe|purge|drop|truncate|flush|populate|re-?seed|clear)[_-]?(db|database|data|all|everything)"
@@ -55,7 +55,7 @@ def closes_account(operation: Operation) -> bool:
     """Whether an operation closes the account of who calls it, so that nothing can be done with it afterwards."""
     if "{" in operation.path or logs_out(operation):
         return False
-    deletes = operation.method == "DELETE" and OWN_ACCOUNT.search(_last(operation))
+    deletes = operation.method == "DELETE" and is_own_account(operation)
     return bool(deletes or _CLOSES_ACCOUNT.search(_last(operation)))
 
 
@@ -110,10 +110,15 @@ def _destroys(document: Document, target: Target, operation: Operation, confirmi
     if operation.is_safe or not operation.is_secured:
         return False
     words = f"{operation.path.rsplit('}', 1)[-1]} {operation.operation_id}"
-    ends_account = operation.method == "DELETE" and OWN_ACCOUNT.search(_last(operation))
+    ends_account = operation.method == "DELETE" and is_own_account(operation)
     if ends_account or logs_out(operation) or _ENDS_SESSION.search(words):
         return True
     return changes_password(document, operation) or bool(leaving_open(document, target, operation))
+
+
+def is_own_account(operation: Operation) -> bool:
+    """Whether the operation is about the account of who asks (`/me`), by its path."""
+    return "{" not in operation.path and _OWN_ACCOUNT.search(_last(operation)) is not None
 
 
 def _last(operation: Operation) -> str:

@@ -51,6 +51,11 @@ class Flow:
         """Whether it gives a new password: then it starts for an account that is there, else for one that is not."""
         return bool(_RESETS.search(f"{self.start.path} {self.confirm.path}"))
 
+    @property
+    def is_of_a_session(self) -> bool:
+        """Whether both ask who is logged in, so that the code is for that account: a change of its address."""
+        return self.start.is_secured and self.confirm.is_secured and not self.is_reset
+
 
 def flows_of(document: Document, given: tuple[CodeFlow, ...]) -> tuple[Flow, ...]:
     """The flows that the target file names, else those that the document shows by the names of paths and members."""

@@ -1,9 +1,8 @@
 """Query parameters that name somebody whose data is asked for: `GET /invoices/summary?customerId=7`.
 
-A name alone proves nothing. Such a parameter counts where the operation itself is about who asks: it tells two users different
-things without the parameter, and each of them the same with the id of its own account in it (as `GET /me` gives it, or each row
-that the user is shown). Where users may look at each other's
-accounts, what they have there is no secret either.
+A name alone proves nothing. Such a parameter counts where the operation itself is about who asks: it tells users different things
+without the parameter, and each of them the same with the id of its own account in it (as `GET /me` gives it, or each row that the
+user is shown). Where users may look at each other's accounts, what they have there is no secret either.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from harness.model.errors import HarnessError
 from harness.model.target import ObjectKind, Role
 from harness.probes.answers import Answer
 from harness.probes.askers import Asker, Untestable
-from harness.probes.destruction import OWN_ACCOUNT, PEOPLE
+from harness.probes.destruction import PEOPLE, is_own_account
 from harness.probes.names import singular, snake
 from harness.probes.objects import Reference, id_names
 from harness.probes.oracle import leaves, member, same_body
@@ -39,7 +38,7 @@ def named_accounts(scene: Scene, operation: Operation) -> Iterator[Reference]:
     if scene.published or _ABOUT_PEOPLE.search(last):
         return
     for parameter in operation.placed("query"):
-        if parameter.required or _is_described(scene, parameter.name):
+        if parameter.required or _is_described(scene, operation, parameter.name):
             continue
         for role in _lowest(scene):
             if not _names_one_of(role, parameter.name):
@@ -57,9 +56,12 @@ def named_accounts(scene: Scene, operation: Operation) -> Iterator[Reference]:
                 yield Reference(operation.name, parameter.name, "query", kind, peers_only=True)
 
 
-def _is_described(scene: Scene, name: str) -> bool:
-    kinds = (*scene.world.target.objects, *scene.kinds)
-    return any(written.rpartition(":")[2] == name for kind in kinds for written in kind.parameters)
+def _is_described(scene: Scene, operation: Operation, name: str) -> bool:
+    """Whether the parameter is one of a kind's already, or the target file says whose what it names is."""
+    said = {written for kind in scene.world.target.objects for written in kind.parameters}
+    return bool(said & {name, f"{operation.path}:{name}"}) or any(
+        reference.name == name and reference.place == "query" for reference in scene.references(operation)
+    )
 
 
 def _lowest(scene: Scene) -> Iterator[Role]:
@@ -75,10 +77,9 @@ def _names_one_of(role: Role, parameter: str) -> bool:
 def _own_ids(scene: Scene, role: Role, parameter: str) -> dict[str, Any]:
     """By user, the id that the account's own page gives (`GET /me`); none where two users are given the same."""
     for reader in scene.document.operations:
-        last = reader.path.rsplit("/", 1)[-1]
-        if reader.method != "GET" or "{" in reader.path or not OWN_ACCOUNT.search(last):
+        if reader.method != "GET" or not is_own_account(reader):
             continue
-        answers = {user.name: _ask(scene, reader, role, user.name) for user in role.users[:2]}
+        answers = {user.name: _ask(scene, reader, role, user.name) for user in role.users}
         for name in id_names(parameter)[:6]:
             found = {user: member(answer.json, name) for user, answer in answers.items() if answer is not None}
             ids = {user: identity for user, identity in found.items() if isinstance(identity, int | str)}
@@ -90,18 +91,18 @@ def _own_ids(scene: Scene, role: Role, parameter: str) -> dict[str, Any]:
 def _shown_ids(scene: Scene, operation: Operation, role: Role, parameter: str) -> dict[str, Any]:
     """By user, the one value that all rows of the answer hold in a member of the parameter's name; none where two share one."""
     found: dict[str, Any] = {}
-    for user in role.users[:2]:
+    for user in role.users:
         answer = _ask(scene, operation, role, user.name)
         shown = leaves(answer.json) if answer is not None else ()
         values = {value for path, value in shown if path.rpartition(".")[2] == parameter and isinstance(value, int | str)}
         if len(values) == 1:
             found[user.name] = values.pop()
-    return found if len(set(map(str, found.values()))) == len(role.users[:2]) else {}
+    return found if len(set(map(str, found.values()))) == len(found) else {}
 
 
 def _look_at_each_other(scene: Scene, role: Role, own: dict[str, Any]) -> bool:
-    """Whether one user is shown another's account, by its id or in a list of people."""
-    (_, others), (user, _) = list(own.items())[:2]
+    """Whether the first user is shown the last one's account, by its id or in a list of people."""
+    user, others = next(iter(own)), list(own.values())[-1]
     for reader in (reader for reader in scene.document.operations if reader.method == "GET"):
         parts = reader.path.strip("/").split("/")
         names = names_in(reader.path)
@@ -122,7 +123,7 @@ def _is_about_the_caller(scene: Scene, operation: Operation, role: Role, paramet
     return (
         len(pairs) == len(own)
         and all(same_body(one, other) for one, other in pairs)
-        and not any(same_body(pairs[0][0], other) for other, _ in pairs[1:])
+        and not all(same_body(pairs[0][0], other) for other, _ in pairs[1:])
     )
 
 
