@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.target import Role
+
 
 @dataclass(frozen=True)
 class Asker:
@@ -11,6 +13,11 @@ class Asker:
 
     role: str = ""
     user: str = ""
+
+    @classmethod
+    def first_of(cls, role: Role) -> Asker:
+        """The first user of a role."""
+        return cls(role.name, role.users[0].name)
 
     @property
     def who(self) -> str:

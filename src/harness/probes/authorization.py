@@ -11,7 +11,7 @@ from harness.model.evidence import Cell, Whose
 from harness.model.finding import Confidence, Finding
 from harness.model.target import ObjectKind
 from harness.probes.again import with_makers
-from harness.probes.body_references import further_references
+from harness.probes.body_references import further_references, part_references
 from harness.probes.cells import Examined, untried, with_lent_twins
 from harness.probes.deaths import Death, death_by
 from harness.probes.document import Document
@@ -199,6 +199,8 @@ def examine_operation(scene: Scene, operation: Operation) -> Iterator[Examined]:
             yield _examine_reference(scene, operation, reference)
     else:
         yield examine_function(scene, operation)
+        for reference in part_references(scene, operation):
+            yield _examine_reference(scene, operation, reference)
     for reference in references:
         if reference.place != "path" and not _is_for_all(scene, reference):
             yield _examine_reference(scene, operation, reference)

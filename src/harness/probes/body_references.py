@@ -28,6 +28,13 @@ def further_references(scene: Scene, operation: Operation) -> Iterator[Reference
             yield reference
 
 
+def part_references(scene: Scene, operation: Operation) -> Iterator[Reference]:
+    """The place of its path that names what was made below somebody's object, where the owner may call the operation."""
+    for reference in references(scene.document, scene.parts, operation):
+        if reference.place == "path" and scene.permission(operation, Asker(reference.kind.role)).permitted is not False:
+            yield replace(reference, peers_only=True)
+
+
 def _of_bound_kinds(scene: Scene, operation: Operation) -> Iterator[Reference]:
     found = references(scene.document, scene.bound_kinds, operation)
     yield from (replace(each, peers_only=True) for each in found if each.place == "body")

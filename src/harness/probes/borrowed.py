@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
-from harness.model.target import Role
+from harness.probes.askers import Asker
 from harness.probes.document import Document
 from harness.probes.exchange import World
 from harness.probes.names import singular, snake
@@ -26,13 +26,13 @@ _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
 _ID = re.compile(r"^(.+?)_(id|uuid|slug)$")
 
 
-def borrowed_ids(world: World, document: Document, role: Role) -> dict[str, tuple[Any, ...]]:
-    """Ids by the name that refers to them (`doctor_id`), as the role's first user sees them: at most `IDS_MAX` of each."""
+def borrowed_ids(world: World, document: Document, asker: Asker) -> dict[str, tuple[Any, ...]]:
+    """Ids by the name that refers to them (`doctor_id`), as a user sees them: at most `IDS_MAX` of each."""
     found: dict[str, list[Any]] = {}
     lists = [operation for operation in document.operations if _is_list(operation)]
     for operation in lists[:READS_MAX]:
         try:
-            answer = world.send(Request("GET", document.base_path + operation.path, role.name, role.users[0].name))
+            answer = world.send(Request("GET", document.base_path + operation.path, asker.role, asker.user))
         except HarnessError:
             if not world.door.alive():
                 raise

@@ -67,7 +67,7 @@ def on_other_objects(scene: Scene, operation: Operation, asker: Asker, listed_ma
 
 def _drafts(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
     references = [reference for reference in scene.references(operation) if reference.place == "path"]
-    bodies = scene.bodies(operation, otherwise=not references)
+    bodies = scene.bodies(operation, otherwise=not references, asker=asker)
     if not references:
         for body in bodies:
             yield versioned(scene, scene.draft(operation, asker).with_body(body), asker)
@@ -103,7 +103,7 @@ def _on_listed_objects(scene: Scene, operation: Operation, asker: Asker, listed_
         listed = scene.listed_ids(collection_of(operation.path, name), name, asker, first)
         for identity in [each for each in listed if each != first[name]][:listed_max]:
             draft = scene.draft(operation, asker, {**first, name: identity})
-            for body in scene.bodies(operation)[:BODIES_FOR_NEW_MAX]:
+            for body in scene.bodies(operation, asker=asker)[:BODIES_FOR_NEW_MAX]:
                 yield versioned(scene, draft.with_body(body), asker)
 
 
@@ -123,7 +123,7 @@ def on_a_new_object(scene: Scene, operation: Operation, asker: Asker) -> Iterato
                 draft = _hinted(scene.draft(operation, owner, {name: identity}), hints)
             except Untestable:  # the path goes on to what the new one does not have
                 break
-            for body in scene.bodies(operation)[:BODIES_FOR_NEW_MAX]:
+            for body in scene.bodies(operation, asker=asker)[:BODIES_FOR_NEW_MAX]:
                 if reference is None:
                     yield versioned(scene, draft.with_body(body), asker)
                 else:

@@ -128,7 +128,7 @@ def _examined(scene: Scene, role: Role, operation: Operation, ways: tuple[_Forge
     Raises:
         Untestable: nothing can be forged, or no good write was let in, so that the refusals prove nothing.
     """
-    asker = Asker(role.name, role.users[0].name)
+    asker = Asker.first_of(role)
     usable = [way for way in ways if operation.method == "POST" or not way.is_simple]
     if not usable:
         raise Untestable(f"a browser asks before it sends a {operation.method} of another site")

@@ -159,7 +159,7 @@ class Drafter:
         return replace(draft, media_type=body.media_type, root=root_of(self.values.schemas, body.schema)) if body else draft
 
     def bodies(self, operation: Operation, salt: str = "", *, otherwise: bool = False) -> list[Any]:
-        """Bodies worth trying: the document's examples, all members, the required ones. [None] without a body.
+        """Bodies worth trying: the document's examples, all members, the required ones, else single ones. [None] without a body.
 
         Args:
             otherwise: other choices too, where a member has a list of them.
@@ -179,9 +179,8 @@ class Drafter:
                 reason = error.message
         if not made:
             raise SchemaError(f"no body could be made: {reason}")
-        if otherwise:
-            made += self._otherwise(body, made[-1])
-        return _distinct(made) + ([] if body.required else [None])
+        choices = list(self._otherwise(body, made[-1])) if otherwise else []
+        return _distinct([*_with_single_members(operation, made), *choices]) + ([] if body.required else [None])
 
     def _otherwise(self, body: Body, made: Any) -> Iterator[Any]:
         """The body with other values of the first member that has a list of them, the last first: not all are everybody's."""
@@ -210,6 +209,17 @@ class Drafter:
 
 
 _SENT_ELSEWHERE = frozenset({"authorization", "cookie", "content-type", "accept", "content-length"})
+
+
+def _with_single_members(operation: Operation, bodies: list[Any]) -> list[Any]:
+    """The bodies, with the first members one by one where none is demanded: a change of nothing may be refused."""
+    full = next((body for body in reversed(bodies) if isinstance(body, dict) and body), None)
+    if full is None or {} not in bodies:
+        return bodies
+    singles = [{name: full[name]} for name in full][:CHOICES_TRIED_MAX]
+    if operation.method == "POST":
+        return [*bodies, *singles]
+    return [*(body for body in bodies if body != {}), *singles, {}]
 
 
 def _distinct(items: list[Any]) -> list[Any]:

@@ -65,7 +65,7 @@ def examine_log_out(scene: Scene, role: Role) -> Ended:
     operation = log_out_of(scene, role)
     if operation is None:
         return Ended(role.name, False, note=f"the document has no log-out for {role.name}")
-    asker = Asker(role.name, role.users[0].name)
+    asker = Asker.first_of(role)
     try:
         scene.world.forget(asker.role, asker.user)
         witness = witness_of(scene, asker)

@@ -47,7 +47,7 @@ def attack(scene: Scene, role: Role, operation: Operation, *, isolated: bool = T
     Raises:
         Untestable: no valid request is known.
     """
-    asker = Asker(role.name, role.users[0].name)
+    asker = Asker.first_of(role)
     destroys = operation.name in scene.destructive
     valid = _succeeding(scene, operation, asker) if operation.is_safe else None
     request = valid.request if valid else next(valid_drafts(scene, operation, asker)).request(asker.role, asker.user)

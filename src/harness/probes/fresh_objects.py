@@ -74,7 +74,7 @@ class _Made:
         scene = self.scene
         asker = self.owner if scene.permission(action, self.owner).permitted is not False else scene.caller(action)
         try:
-            draft, bodies = scene.draft(action, asker, self.ids), scene.bodies(action)
+            draft, bodies = scene.draft(action, asker, self.ids), scene.bodies(action, asker=asker)
         except Untestable:
             return False
         for body in bodies[:BODIES_FOR_NEW_MAX]:

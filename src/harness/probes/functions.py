@@ -112,7 +112,7 @@ class _Function:
             return self._scene.refreshing(asker)
         login = self._scene.login_role(self._operation)
         if login and permission.basis is Basis.PUBLIC:
-            return Asker(login, self._scene.world.target.role(login).users[0].name)
+            return Asker.first_of(self._scene.world.target.role(login))
         return asker
 
     def _sent(self, asker: Asker, permission: Permission, draft: Draft) -> _Call:

@@ -253,7 +253,7 @@ class _Examination:
     def _valid(self, world: World, operation: Operation, role: Role | None = None) -> Request | None:
         scene = Scene(world, self.document, self.seed)
         for found in (role,) if role else scene.roles:
-            asker = Asker(found.name, found.users[0].name)
+            asker = Asker.first_of(found)
             if operation.is_secured and scene.permission(operation, asker).permitted is not False:
                 try:
                     return scene.draft(operation, asker).request(asker.role, asker.user)

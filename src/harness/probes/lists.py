@@ -12,6 +12,7 @@ from typing import Any
 from harness.model.finding import Finding, Observation, Request
 from harness.probes.answers import Answer
 from harness.probes.cells import Examined
+from harness.probes.expansions import reads_of_own
 from harness.probes.jsonpath import find
 from harness.probes.objects import Holdings
 from harness.probes.operations import Operation
@@ -80,7 +81,7 @@ def examine_summaries(scene: Scene, stage: Stage) -> Iterator[Examined]:
 
     Asked for as it is, and by each of its filters: a search may forget whose the objects are where the plain list does not.
     """
-    peer = stage.peer
+    peer, watch = stage.peer, _Watch.of(scene, stage)
     if peer is None:
         return
     for operation in _without_id(scene, peer.role):
@@ -92,27 +93,55 @@ def examine_summaries(scene: Scene, stage: Stage) -> Iterator[Examined]:
             except SchemaError:
                 break
             answer = scene.world.send(request)
-            finding = _shows_strange(scene, operation, stage, request, answer)
+            finding = watch.strange(operation, request, answer)
             finding = finding or counts_strange(scene, operation, stage, request, answer)
             if finding is not None:
                 yield Examined(operation, findings=(replace(finding, parameter=next(iter(asked), "")),))
                 break
+    yield from _beside_ones_own(scene, watch, peer)
 
 
-def _shows_strange(scene: Scene, operation: Operation, stage: Stage, request: Request, answer: Answer) -> Finding | None:
-    form, peer = _form(stage), stage.peer
-    mine = set(stage.holdings.own.get(peer.user, ())) if peer else set()
-    strange = dict.fromkeys(
-        node[form.id_member]
-        for node in _mappings(answer.json)
-        if form.fits(node) and isinstance(node[form.id_member], int | str) and node[form.id_member] not in mine
-    )
-    refused = [identity for identity in list(strange)[:OBJECTS_COMPARED_MAX] if _is_refused(scene, stage, identity)]
-    if not refused or peer is None:
-        return None
-    what = f"the {stage.holdings.kind.name} {refused[0]}, which it is refused when it asks for it by its id"
-    text = excerpt(answer, refused[0], form.id_member) or str(refused[0])
-    return list_shows_another(operation, peer, Asker(peer.role), what, answer, text, (request,))
+def _beside_ones_own(scene: Scene, watch: _Watch, peer: Asker) -> Iterator[Examined]:
+    """Whether what is shown beside an object of the peer's own is another's: said once for each operation."""
+    said: set[str] = set()
+    for operation, request in reads_of_own(scene, peer):
+        if operation.name not in said and (finding := watch.strange(operation, request, scene.world.send(request))):
+            said.add(operation.name)
+            yield Examined(operation, findings=(finding,))
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Looks into answers for objects of a stage's kind; what looks more like another kind's is none of them."""
+
+    scene: Scene
+    stage: Stage
+    form: _Form
+    others: tuple[_Form, ...]
+
+    @classmethod
+    def of(cls, scene: Scene, stage: Stage) -> _Watch:
+        kinds = (kind for kind in scene.kinds if kind.list_path != stage.holdings.kind.list_path)
+        return cls(scene, stage, _form(stage.holdings), tuple(_form(scene.holdings(kind)) for kind in kinds))
+
+    def strange(self, operation: Operation, request: Request, answer: Answer) -> Finding | None:
+        """What the peer is shown though it is refused when it asks for it by its id."""
+        peer = self.stage.peer
+        if peer is None:
+            return None
+        mine, id_member = set(self.stage.holdings.own.get(peer.user, ())), self.form.id_member
+        found = (node[id_member] for node in _mappings(answer.json) if self._is_of_the_kind(node))
+        shown = dict.fromkeys(each for each in found if isinstance(each, int | str) and each not in mine)
+        refused = [each for each in list(shown)[:OBJECTS_COMPARED_MAX] if _is_refused(self.scene, self.stage, each)]
+        if not refused:
+            return None
+        what = f"the {self.stage.holdings.kind.name} {refused[0]}, which it is refused when it asks for it by its id"
+        text = excerpt(answer, refused[0], id_member) or str(refused[0])
+        return list_shows_another(operation, peer, Asker(peer.role), what, answer, text, (request,))
+
+    def _is_of_the_kind(self, node: Mapping[str, Any]) -> bool:
+        likeness = self.form.likeness(node)
+        return self.form.fits(node) and not any(other.likeness(node) > likeness for other in self.others)
 
 
 def _filters(scene: Scene, operation: Operation, stage: Stage) -> Iterator[dict[str, Any]]:
@@ -184,10 +213,14 @@ class _Form:
         """Whether a mapping looks like one: it has the id and nearly all of the members."""
         return self.id_member in node and len(self.members & node.keys()) >= max(_MEMBERS_MIN, 0.8 * len(self.members))
 
+    def likeness(self, node: Mapping[str, Any]) -> float:
+        """The share of members that both have: of kinds that look alike a mapping is of the one that it is most like."""
+        return len(self.members & node.keys()) / max(1, len(self.members | node.keys()))
 
-def _form(stage: Stage) -> _Form:
-    items, _, id_member = stage.holdings.kind.id_path.rpartition(".")
-    nodes = [node for listed in stage.holdings.lists for node in find(listed.answer.json, items) if isinstance(node, Mapping)]
+
+def _form(holdings: Holdings) -> _Form:
+    items, _, id_member = holdings.kind.id_path.rpartition(".")
+    nodes = [node for listed in holdings.lists for node in find(listed.answer.json, items) if isinstance(node, Mapping)]
     shared = frozenset.intersection(*(frozenset(node) for node in nodes)) if nodes else frozenset()
     return _Form(shared, id_member)
 

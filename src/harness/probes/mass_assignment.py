@@ -99,7 +99,7 @@ def _asker(scene: Scene, operation: Operation) -> Asker:
         return Asker()
     for role in sorted(scene.roles, key=lambda role: role.rank):
         if scene.permissions.of(operation, role).permitted is not False:
-            return Asker(role.name, role.users[0].name)
+            return Asker.first_of(role)
     raise Untestable("no role may call it")
 
 

@@ -30,6 +30,7 @@ class Parameter:
     schema: JsonSchema
     examples: tuple[Any, ...] = ()
     declared: bool = True
+    description: str = ""
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def _working(scene: Scene) -> list[tuple[str, Asker, Request]]:
     """Some reading operations of each role, with a request that succeeds."""
     found: list[tuple[str, Asker, Request]] = []
     for role in scene.roles:
-        asker = Asker(role.name, role.users[0].name)
+        asker = Asker.first_of(role)
         mine: list[tuple[str, Asker, Request]] = []
         for operation in scene.document.operations:
             if len(mine) == PER_ROLE_MAX or operation.method != "GET" or not operation.is_secured or "{" in operation.path:

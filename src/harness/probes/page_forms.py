@@ -29,7 +29,7 @@ from harness.probes.endings import ENGINE, STAGE, Ended
 from harness.probes.form_values import KnownIds, completed, new_text
 from harness.probes.forms import Form, forms_of
 from harness.probes.pages import Browsing, PageSession, log_in
-from harness.probes.scene import Scene, Untestable
+from harness.probes.scene import Asker, Scene, Untestable
 from harness.probes.sighted_forms import Sighted, forms_on_pages, shuts, writing_forms
 
 NO_PAGES = "no role has pages"
@@ -84,7 +84,7 @@ def _as_role(scene: Scene, role: Role) -> Iterator[Ended]:
 def _known_ids(scene: Scene, role: Role) -> dict[str, tuple[Any, ...]]:
     """Ids that lists show, before all those that they show the role; pages are often of a role that may read no list."""
     others = (each for each in scene.roles if each != role)
-    return {name: ids for each in (*others, role) for name, ids in scene.known_ids(each).items()}
+    return {name: ids for each in (*others, role) for name, ids in scene.known_ids(Asker.first_of(each)).items()}
 
 
 def _session_for(sighted: Sighted, browsing: Browsing, session: PageSession) -> tuple[Browsing, PageSession]:

@@ -213,7 +213,14 @@ def _parameter(data: Mapping[str, Any]) -> Parameter:
             for key, value in data.items()
             if key not in ("name", "in", "required", "description", "example", "examples")
         }
-    return Parameter(name, where, where == "path" or data.get("required") is True, schema, _examples(data, None))
+    return Parameter(
+        name,
+        where,
+        where == "path" or data.get("required") is True,
+        schema,
+        _examples(data, None),
+        description=str(data.get("description") or ""),
+    )
 
 
 def _swagger2_bodies(raw: list[dict[str, Any]], consumes: tuple[str, ...]) -> tuple[Body, ...]:

@@ -93,8 +93,7 @@ def _candidates(scene: Scene, operation: Operation, name: str, asker: Asker, kno
 
 def _told(scene: Scene, collection: str, name: str, asker: Asker) -> tuple[Any, ...]:
     """Ids that other lists tell beside their own: whose members somebody sees may see no list of organisations."""
-    role = next((role for role in scene.roles if role.name == asker.role), None)
-    return refers(name, scene.known_ids(role), collection.rsplit("/", 1)[-1]) if role else ()
+    return refers(name, scene.known_ids(asker), collection.rsplit("/", 1)[-1])
 
 
 def _enumerated(scene: Scene, schema: Any) -> Any:
@@ -144,7 +143,7 @@ def made_in(
         return None
     try:
         draft = scene.drafter.draft(maker, given=parents)
-        bodies = scene.bodies(maker, f" {asker.role} {asker.user} {name}{salt}")
+        bodies = scene.bodies(maker, f" {asker.role} {asker.user} {name}{salt}", asker=asker)
     except (SchemaError, Untestable):
         return None
     for body in bodies[:2]:

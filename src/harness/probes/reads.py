@@ -101,7 +101,7 @@ def outsiders(scene: Scene, stage: Stage) -> Iterator[Asker]:
         return
     for role in scene.roles:
         if role.name != stage.owner.role:
-            yield Asker(role.name, role.users[0].name)
+            yield Asker.first_of(role)
     yield NOBODY
 
 

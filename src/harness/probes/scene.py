@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,21 +14,20 @@ from harness.model.finding import Request
 from harness.model.target import Login, ObjectKind, Role
 from harness.probes.answers import Answer
 from harness.probes.askers import NOBODY, Asker, Untestable
-from harness.probes.body_places import first_member, members_named, placed
-from harness.probes.borrowed import IDS_MAX, borrowed_ids, listed_names, refers_to_others, with_borrowed
-from harness.probes.destruction import changes_password, closes_account, destructive, leaving_open
+from harness.probes.bodies import Bodies
+from harness.probes.body_places import members_named
+from harness.probes.borrowed import borrowed_ids
+from harness.probes.destruction import changes_password, closes_account, destructive
 from harness.probes.document import Document
 from harness.probes.door import Credential
 from harness.probes.drafts import Draft, Drafter
-from harness.probes.exchange import PASSWORD, REFRESH_TOKEN, USERNAME, World
-from harness.probes.files import file_member, samples
+from harness.probes.exchange import World
 from harness.probes.flows import resets
 from harness.probes.inference import bound_roles, created_for, inferred
 from harness.probes.looks import Looks
-from harness.probes.names import snake
 from harness.probes.objects import Finder, Holdings, Reference, ids_in, references, unknown_like
 from harness.probes.operations import Operation
-from harness.probes.passwords import asks_present
+from harness.probes.parts import parts_of_kinds
 from harness.probes.path_ids import collection_of, names_in, path_ids
 from harness.probes.permissions import Permission, Permissions
 from harness.probes.refresh_tokens import refresh_member
@@ -36,7 +35,6 @@ from harness.probes.schemas import SchemaError
 from harness.probes.values import Values
 
 BODIES_TRIED_MAX = 5  # for one object
-OWN_TRIED_MAX = 4  # of one's own objects that a body may be about
 
 
 @dataclass
@@ -52,7 +50,7 @@ class Scene:
     let_in: dict[str, Asker] = field(default_factory=dict)  # by operation: who was, where no document says who may
     _holdings: dict[tuple[str, str, bool], Holdings] = field(default_factory=dict)
     _shown: dict[tuple[str, Asker], frozenset[str]] = field(default_factory=dict)
-    _borrowed: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)  # by role
+    _borrowed: dict[Asker, dict[str, tuple[Any, ...]]] = field(default_factory=dict)
 
     @cached_property
     def permissions(self) -> Permissions:
@@ -73,6 +71,10 @@ class Scene:
     def looks(self) -> Looks:
         """Looks at what users own."""
         return Looks(self)
+
+    @cached_property
+    def _bodies(self) -> Bodies:
+        return Bodies(self)
 
     @property
     def anonymous(self) -> Credential:
@@ -106,6 +108,11 @@ class Scene:
         return tuple(bound_roles(self))
 
     @cached_property
+    def parts(self) -> tuple[ObjectKind, ...]:
+        """The kinds of what is made below an object of those and has an address of its own."""
+        return tuple(parts_of_kinds(self))
+
+    @cached_property
     def destructive(self) -> frozenset[str]:
         """Names of the operations that destroy credentials or data: they run apart."""
         return destructive(self.document, self.world.target)
@@ -133,7 +140,7 @@ class Scene:
 
     def askers(self) -> tuple[Asker, ...]:
         """The first user of each role, and nobody."""
-        return (*(Asker(role.name, role.users[0].name) for role in self.roles), NOBODY)
+        return (*(Asker.first_of(role) for role in self.roles), NOBODY)
 
     def caller(self, operation: Operation) -> Asker:
         """Who was let in, else the first of `callers`, nobody where there is none."""
@@ -145,7 +152,7 @@ class Scene:
             return (NOBODY,)
         permitted = [(self.permissions.of(operation, role).permitted, role) for role in self.roles]
         may = [role for known in (True, None) for said, role in permitted if said is known]
-        return tuple(Asker(role.name, role.users[0].name) for role in may)
+        return tuple(Asker.first_of(role) for role in may)
 
     def ask(self, request: Request) -> Answer:
         """Sends a request as the user that it names, or as nobody."""
@@ -237,67 +244,21 @@ class Scene:
             return ()
         return ids_in(answer.json, name) if answer.is_success else ()
 
-    def bodies(self, operation: Operation, salt: str = "", *, otherwise: bool = False) -> list[Any]:
-        """Bodies worth trying, with the user's own credentials where the operation asks for them; none closes an account.
-
-        Args:
-            otherwise: other choices too, where a member has a list of them.
+    def bodies(self, operation: Operation, salt: str = "", *, otherwise: bool = False, asker: Asker | None = None) -> list[Any]:
+        """Bodies worth trying (see `harness.probes.bodies`).
 
         Raises:
             Untestable: a body is demanded and none could be made.
         """
-        login = self._login_of(operation)
-        if login is not None:
-            return [login.body_for(USERNAME, PASSWORD)]
-        try:
-            kept_open = leaving_open(self.document, self.world.target, operation)
-            bodies = [
-                _with_present_password(operation, body) for body in self.drafter.bodies(operation, salt, otherwise=otherwise)
-            ]
-            bodies = [_with(body, kept_open) for body in bodies]
-            if self.refreshes(operation):
-                bodies = [_with(body, {refresh_member(self.document, operation): REFRESH_TOKEN}) for body in bodies]
-            if name := file_member(self.document, operation):
-                bodies = [{**bodies[0], name: sample} for sample in samples(name)] if isinstance(bodies[0], dict) else bodies
-            return self._with_known_ids(operation, bodies)
-        except SchemaError as error:
-            raise Untestable(error.message) from None
+        return self._bodies.of(operation, salt, otherwise=otherwise, asker=asker)
 
-    def _with_known_ids(self, operation: Operation, bodies: list[Any]) -> list[Any]:
-        """The bodies with ids that the caller is shown where they refer to other objects, before the bodies as they are."""
-        role = next((role for role in self.roles if role.name == self.caller(operation).role), None)
-        described = {reference.name for reference in self.references(operation) if reference.place == "body"}
-        own = self._own_places(operation, self.caller(operation))
-        first, *further = _turns(own)
-        # One's own objects in further states with the first body only: they are not to crowd the other bodies out.
-        states = [_about(bodies[0], turn) for turn in further]
-        bodies = [_about(body, first) for body in bodies]
-        listed = listed_names(self.document)
-        if role is None or operation.is_safe or not any(refers_to_others(body, described, listed) for body in bodies):
-            return _distinct([*bodies, *states])
-        kept = {*described, *(f"{snake(name)}_id" for name in own)}  # what is one's own is not replaced by what one sees
-        ids = {name: known for name, known in self.known_ids(role).items() if name not in kept}
-        borrowed = [with_borrowed(body, ids) for body in bodies]
-        others = [with_borrowed(bodies[0], ids, turn) for turn in range(1, IDS_MAX)]  # not every object will do
-        return _distinct([*borrowed, *others, *(with_borrowed(body, ids) for body in states), *bodies])
-
-    def known_ids(self, role: Role) -> Mapping[str, tuple[Any, ...]]:
-        """Ids by the name that refers to them (`doctor_id`), as a role's lists show them; found out once."""
-        if role.name not in self._borrowed:
-            self._borrowed[role.name] = borrowed_ids(self.world, self.document, role)
-        return self._borrowed[role.name]
-
-    def _own_places(self, operation: Operation, asker: Asker) -> dict[str, Sequence[Any]]:
-        """By place of the body, the ids of the asker's own objects that it names; those of any owner for who stands above."""
-        found: dict[str, Sequence[Any]] = {}
-        bound = references(self.document, self.bound_kinds, operation)
-        for reference in (*self.named_references(operation), *self.references(operation), *bound):
-            own = self.holdings(reference.kind).own if reference.place == "body" else {}
-            ids = own.get(asker.user, ()) if reference.kind.role == asker.role else ()
-            if not ids and self._stands_above(asker, reference.kind):
-                ids = next((each for each in own.values() if each), ())
-            found.update({reference.name: ids} if ids else {})
-        return found
+    def known_ids(self, asker: Asker) -> Mapping[str, tuple[Any, ...]]:
+        """Ids by the name that refers to them (`doctor_id`), as lists show them to a user; found out once, none for nobody."""
+        if not asker.role:
+            return {}
+        if asker not in self._borrowed:
+            self._borrowed[asker] = borrowed_ids(self.world, self.document, asker)
+        return self._borrowed[asker]
 
     def named_references(self, operation: Operation) -> Iterator[Reference]:
         """Members that bear a kind's name (`order` for an order); not those of users, who seldom mean themselves."""
@@ -306,10 +267,8 @@ class Scene:
             if names and not self.is_account(kind):
                 yield from (Reference(operation.name, name, "body", kind) for name in names)
 
-    def _stands_above(self, asker: Asker, kind: ObjectKind) -> bool:
-        return bool(asker.role) and self.world.target.role(asker.role).rank > self.world.target.role(kind.role).rank
-
-    def _login_of(self, operation: Operation) -> Login | None:
+    def login_of(self, operation: Operation) -> Login | None:
+        """The log-in that is this operation; None where it is no log-in."""
         for role in self.roles:
             if operation.method == "POST" and role.login.path == self.drafter.base_path + operation.path and role.login.body:
                 return role.login
@@ -317,7 +276,7 @@ class Scene:
 
     def login_role(self, operation: Operation) -> str:
         """The role that logs in through this operation, "" where it is no log-in."""
-        login = self._login_of(operation)
+        login = self.login_of(operation)
         return next((role.name for role in self.roles if role.login is login), "") if login else ""
 
     def refreshes(self, operation: Operation) -> bool:
@@ -367,35 +326,6 @@ def base_path_of(document: Document, base_url: str) -> str:
     """What stands before the document's paths: its server's path, unless the base address has one already."""
     has_path = "/" in base_url.partition("://")[2]
     return "" if has_path else document.base_path
-
-
-def _with(body: Any, members: Mapping[str, Any]) -> Any:
-    """The body with other values of members that it has."""
-    return {name: members.get(name, value) for name, value in body.items()} if isinstance(body, dict) else body
-
-
-def _turns(own: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """One's own objects by the place of a body that names one: the first of each, then the next: a state may refuse it."""
-    turns = range(max(1, min(OWN_TRIED_MAX, max(map(len, own.values()), default=0))))
-    return [{place: ids[turn % len(ids)] for place, ids in own.items()} for turn in turns]
-
-
-def _distinct(items: list[Any]) -> list[Any]:
-    return [item for number, item in enumerate(items) if item not in items[:number]]
-
-
-def _about(body: Any, identities: Mapping[str, Any]) -> Any:
-    """The body with objects at the places that it has."""
-    for place, identity in identities.items():
-        if not isinstance(body, dict) or first_member(place) in body:
-            body = placed(body, place, identity, {})
-    return body
-
-
-def _with_present_password(operation: Operation, body: Any) -> Any:
-    if not isinstance(body, dict):
-        return body
-    return {name: PASSWORD if isinstance(value, str) and asks_present(operation, name) else value for name, value in body.items()}
 
 
 __all__ = ["NOBODY", "Asker", "Scene", "Untestable", "base_path_of", "unknown_like"]

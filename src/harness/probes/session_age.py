@@ -29,7 +29,7 @@ _WEAKNESS = Weakness(
 
 def examine_age(scene: Scene, role: Role) -> Ended:
     """Makes the sessions of a role's log-ins older than their end, and uses them."""
-    asker = Asker(role.name, role.users[0].name)
+    asker = Asker.first_of(role)
     notes: list[str] = []
     tried = False
     for what, examine in (("token", _of_token), ("cookie", _of_cookie)):

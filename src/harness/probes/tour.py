@@ -175,7 +175,7 @@ class _Guide:
             return
         for role in self._scene.roles:
             if self._scene.permissions.of(operation, role).permitted is not False:
-                yield Asker(role.name, role.users[0].name)
+                yield Asker.first_of(role)
 
     def _send(self, what: What, operation: str, asker: Asker, request: Request) -> None:
         world = self._scene.world
@@ -199,7 +199,7 @@ class _Guide:
             browsing = Browsing(self._scene.world)
             session = log_in(browsing, role, role.users[0])
             seen = [(request, answer) for request, answer in browsing.answers if answer.is_html]
-            asker = Asker(role.name, role.users[0].name) if session else NOBODY
+            asker = Asker.first_of(role) if session else NOBODY
             for request, answer in seen:
                 self._tour.visits.append(Visit(What.PAGE, "", asker, request, answer))
             if session is not None:

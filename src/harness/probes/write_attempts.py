@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Finding, Observation, Request, Symptom
@@ -15,7 +15,7 @@ from harness.probes.operations import Operation
 from harness.probes.oracle import Change, excerpt
 from harness.probes.permissions import Permission
 from harness.probes.reads import Stage
-from harness.probes.wording import STAGE, function_of_another, read_after_deletion, write_of_another
+from harness.probes.wording import STAGE, function_of_another, read_after_deletion, said, write_of_another
 
 
 @dataclass
@@ -81,7 +81,7 @@ class _Judge:
         if self._stage.peer is None:
             why = f"the target file names one user of the role {self._stage.owner.role}: there is no other to ask"
             cells.append(untried(self._operation, self._stage.owner, Whose.ANOTHER, False, why))
-        if own is not None and own.answer.is_success and own.permission.permitted is False:
+        if own is not None and own.permission.permitted is False and (own.answer.is_success or own.changed):
             findings.append(self._not_for_the_owner(own))
         if own is not None and (kept := self._outlived(own)) is not None:
             findings.append(kept)
@@ -105,7 +105,12 @@ class _Judge:
 
     def _not_for_the_owner(self, own: Attempt) -> Finding:
         because = f"{own.permission.basis} keeps it for other roles, whosever the object is"
-        return function_of_another(self._operation, own.asker, because, own.answer, own.steps[:1])
+        if own.answer.is_success:
+            return function_of_another(self._operation, own.asker, because, own.answer, own.steps[:1])
+        symptom, steps = self._evidence(own)
+        found = function_of_another(self._operation, own.asker, because, own.answer, steps)
+        observed = f"It was answered {said(own.answer)}, and done all the same: {_effect(own)}."
+        return replace(found, observed=observed, symptom=symptom)
 
     def _outlived(self, own: Attempt) -> Finding | None:
         """Whether the owner is still shown what it has deleted, the same as before: an object, not a collection or a mark."""
@@ -117,16 +122,7 @@ class _Judge:
         return read_after_deletion(self._operation, own.asker, own.answer, after, (*own.makers, *own.steps))
 
     def _finding(self, attempt: Attempt) -> Finding:
-        effect = "; ".join(str(change) for change in attempt.changed[:3])
-        symptom, steps = Symptom(status=(attempt.answer.status,)), attempt.steps[:1]
-        if attempt.stored and not attempt.effect:
-            symptom = Symptom()  # what only a row shows no answer can show again
-        shown = next((text for change in attempt.effect if (text := self._shown(change, attempt))), "")
-        if shown:
-            symptom, steps = Symptom(body_contains=shown), attempt.steps
-        elif attempt.effect and len(attempt.steps) > 1:
-            after = next(iter(attempt.seen.values()))
-            symptom, steps = Symptom(status=(after.status,)), attempt.steps
+        symptom, steps = self._evidence(attempt)
         owner = attempt.owner or self._stage.owner
         seen_by = owner.title if attempt.effect else "the database"
         return write_of_another(
@@ -135,15 +131,31 @@ class _Judge:
             owner,
             attempt.parameter or self._stage.reference.name,
             attempt.answer,
-            (effect, seen_by),
+            (_effect(attempt), seen_by),
             (*attempt.makers, *steps),
             symptom,
         )
+
+    def _evidence(self, attempt: Attempt) -> tuple[Symptom, tuple[Request, ...]]:
+        """How it is seen again, and the requests that show it."""
+        shown = next((text for change in attempt.effect if (text := self._shown(change, attempt))), "")
+        if shown:
+            return Symptom(body_contains=shown), attempt.steps
+        if attempt.effect and len(attempt.steps) > 1:
+            after = next(iter(attempt.seen.values()))
+            return Symptom(status=(after.status,)), attempt.steps
+        if attempt.stored and not attempt.effect:
+            return Symptom(), attempt.steps[:1]  # what only a row shows no answer can show again
+        return Symptom(status=(attempt.answer.status,)), attempt.steps[:1]
 
     def _shown(self, change: Change, attempt: Attempt) -> str:
         if change.after is None or not attempt.seen:
             return ""
         return excerpt(next(iter(attempt.seen.values())), change.after, change.path.rsplit(".", 1)[-1])
+
+
+def _effect(attempt: Attempt) -> str:
+    return "; ".join(str(change) for change in attempt.changed[:3])
 
 
 def _note(attempt: Attempt) -> str:

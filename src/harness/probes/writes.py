@@ -82,7 +82,7 @@ class _Writing:
             self._attack_through_the_peers(best, identity, body)
             own = self.attempt(identity, body, Attempt(self._stage.owner, Whose.OWN, permission))
             own_body = body
-            if self._succeeded(own) or self._owner_is_out:
+            if self._succeeded(own) or is_hole(own) or self._owner_is_out:
                 break
         for attempt in last:
             self._as_somebody_who_may(best, attempt)
@@ -114,7 +114,7 @@ class _Writing:
 
     def _bodies(self) -> list[Any]:
         """Bodies worth trying; of those that differ in the object alone one, as each is sent for every object."""
-        bodies = self._scene.bodies(self._operation, otherwise=True)
+        bodies = self._scene.bodies(self._operation, otherwise=True, asker=self._stage.owner)
         if self._reference.place != "body":
             return bodies[:BODIES_TRIED_MAX]
         about_one = [placed(body, self._reference.name, "", {}) for body in bodies]

@@ -94,7 +94,7 @@ class PageReads:
                 self._opened(browsing, path)
 
     def _fields(self, browsing: Browsing, role: Role, path: str, page: Answer) -> Iterator[_FormField]:
-        asker = Asker(role.name, role.users[0].name)
+        asker = Asker.first_of(role)
         for form in (form for form in forms_of(page) if form.method == "GET"):
             action = browsing.action_of(path, form).partition("?")[0]
             operation = Operation("GET", route_of("GET", action).partition(" ")[2])

@@ -64,7 +64,7 @@ def askers(scene: Scene, operation: Operation) -> Iterator[Asker]:
         return
     for role in scene.roles:
         if scene.permissions.of(operation, role).permitted is not False:
-            yield Asker(role.name, role.users[0].name)
+            yield Asker.first_of(role)
 
 
 def see(scene: Scene, watcher: Watcher, operation: Operation, asker: Asker) -> Sight:

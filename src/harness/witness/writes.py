@@ -229,7 +229,7 @@ def refusals(scene: Scene, operation: Operation) -> Iterator[Refusal]:
         yield Refusal(Asker(), "Sent without a credential", _by(Asker()))
     for role in scene.roles:
         if operation.is_secured and scene.permissions.of(operation, role).permitted is False:
-            other = Asker(role.name, role.users[0].name)
+            other = Asker.first_of(role)
             yield Refusal(other, f"Sent as {role.name}", _by(other))
     yield from _of_objects(scene, operation, asker)
     if operation.body is not None and operation.body.is_json:
@@ -274,7 +274,7 @@ def _permitted(scene: Scene, operation: Operation) -> Asker:
         return Asker()
     for role in scene.roles:
         if scene.permissions.of(operation, role).permitted is not False:
-            return Asker(role.name, role.users[0].name)
+            return Asker.first_of(role)
     raise Untestable("no role may call it")
 
 

@@ -129,7 +129,7 @@ def feed_of(
             for place in _demanded(document, kind, operation) if ids else ():
                 places.setdefault(operation.name, {}).setdefault(place, ids)
     if role.name not in lent:
-        lent[role.name] = borrowed_ids(world, document, role) if _asks_for_others(document, values) else {}
+        lent[role.name] = borrowed_ids(world, document, Asker.first_of(role)) if _asks_for_others(document, values) else {}
     known = lent[role.name]
     _add_lent(document, known, values)
     _add_made(Scene(world, document, seed), role, operations, values)
@@ -202,7 +202,7 @@ def _add_lent(document: Document, known: Mapping[str, tuple[Any, ...]], values: 
 
 def _add_made(scene: Scene, role: Role, operations: Collection[str], values: dict[str, dict[str, tuple[Any, ...]]]) -> None:
     """Puts new objects first for what deletes: those that are there may be held by others (409), or written by somebody else."""
-    owner = Asker(role.name, role.users[0].name)
+    owner = Asker.first_of(role)
     for operation in scene.document.operations:
         if operation.method != "DELETE" or operation.name not in operations:
             continue

@@ -64,7 +64,7 @@ def plotted(job: StageJob, given_up: Event) -> Plot:
     with Arena(job.arena).fresh("zap-aims") as live, World(live) as world:
         scene = Scene(world, _document(world, job.target), job.seed)
         base_path, operations = scene.drafter.base_path, scene.document.operations
-        askers = [Asker(role.name, role.users[0].name) for role in scene.roles] or [NOBODY]
+        askers = [Asker.first_of(role) for role in scene.roles] or [NOBODY]
         found = []
         for number, asker in enumerate(askers):
             if job.stop.signal or given_up.is_set():

@@ -1,0 +1,60 @@
+"""Reads of one's own object, as it is and with what is shown beside it on demand: `GET /reservations/7?include=invoices`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import product
+
+from harness.model.finding import Request
+from harness.probes.askers import Asker, Untestable
+from harness.probes.drafts import Draft
+from harness.probes.operations import Operation, Parameter
+from harness.probes.scene import Scene
+from harness.probes.schemas import SchemaError
+
+OBJECTS_MAX = 2  # of one's own, for each operation
+EXPANSIONS_MAX = 6  # of one parameter
+_EXPANDS = re.compile(r"^(include|expand|embed|with|populate|relations?|load)(s|ed)?(\[\])?$", re.I)
+_WORD = re.compile(r"[A-Za-z][A-Za-z_]{2,}")
+
+
+def reads_of_own(scene: Scene, asker: Asker) -> Iterator[tuple[Operation, Request]]:
+    """Requests for the asker's own objects, each alone and with every expansion that the document names."""
+    for operation in scene.document.operations:
+        if operation.method != "GET" or scene.permission(operation, asker).permitted is False:
+            continue
+        for draft in _own(scene, operation, asker):
+            yield operation, draft.request(asker.role, asker.user)
+            for parameter, word in _expansions(scene, operation):
+                yield operation, draft.with_value(parameter, word).request(asker.role, asker.user)
+
+
+def _own(scene: Scene, operation: Operation, asker: Asker) -> Iterator[Draft]:
+    places = [each for each in scene.references(operation) if each.place == "path" and each.kind.role == asker.role]
+    for reference in places[-1:]:
+        for identity in scene.holdings(reference.kind).own.get(asker.user, ())[:OBJECTS_MAX]:
+            with suppress(Untestable):
+                yield scene.draft(operation, asker, {reference.name: identity})
+
+
+def _expansions(scene: Scene, operation: Operation) -> Iterator[tuple[Parameter, str]]:
+    for parameter in operation.placed("query"):
+        if _EXPANDS.search(parameter.name):
+            yield from product([parameter], _words(scene, parameter))
+
+
+def _words(scene: Scene, parameter: Parameter) -> list[str]:
+    """What may be asked for: a list of values, else the words of a pattern (`^(tool|invoices)$`), else those of the text."""
+    try:
+        schema = scene.document.schemas.resolve(parameter.schema)
+        items = scene.document.schemas.resolve(schema.get("items"))
+    except SchemaError:
+        return []
+    listed = schema.get("enum") or items.get("enum")
+    if isinstance(listed, list):
+        found = [str(value) for value in listed]
+    else:
+        found = _WORD.findall(str(schema.get("pattern") or items.get("pattern") or parameter.description))
+    return list(dict.fromkeys(found))[:EXPANSIONS_MAX]
