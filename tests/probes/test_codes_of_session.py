@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness.model.target import Allow, CodeFlow, Environment, Login, Role, Target, User
+from harness.probes.authorization import AuthorizationRun
 from harness.probes.checks import Report
 from harness.probes.code_flows import Codes
 from harness.probes.codes import examine_codes
@@ -17,6 +20,7 @@ from harness.probes.document import Document
 from harness.probes.exchange import World
 from harness.probes.flows import flows_of
 from harness.probes.scene import Scene
+from harness.targets.live import LiveTarget
 from tests.probes.small_http import Asked, Given, served
 
 PASSWORD = "Aa1" + secrets.token_hex(8)
@@ -130,6 +134,28 @@ def test_a_code_is_for_the_session_that_asked_for_it(
     report = examined(tmp_path / "log", *defects, text=text)
     assert {(finding.rule, finding.operation) for finding in report.findings} == {(rule, CONFIRM) for rule in rules}
     assert ("codes.reusable" in {note.rule for note in report.observations}) is ("again" in defects and not text)
+
+
+@dataclass
+class Doors:
+    """Gives a platform with fresh data each time."""
+
+    log: Path
+    isolated: bool = True
+
+    @contextmanager
+    def fresh(self, label: str) -> Iterator[LiveTarget]:
+        assert label
+        with served(TARGET, Contacts(self.log).answer, log_path=self.log) as live:
+            yield live
+
+
+def test_who_may_not_confirm_is_refused_beside_somebody_who_had_the_right_code(tmp_path: Path) -> None:
+    (tmp_path / "log").touch()
+    matrix = AuthorizationRun(Doors(tmp_path / "log"), document(""), seed=1).run()
+    assert matrix.gaps(CONFIRM) == []
+    assert [(cell.user, cell.twin) for item in matrix.of(CONFIRM) for cell in item.cells if cell.allowed] == [("two", "")]
+    assert all(cell.twin for item in matrix.of(CONFIRM) for cell in item.cells if not cell.allowed)
 
 
 def test_a_reset_is_not_for_whom_another_flow_gave_a_new_address(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from harness.model.finding import Finding, Request
 from harness.probes.answers import Answer
 from harness.probes.calls import OF_THE_OBJECT, on_other_objects, versioned
 from harness.probes.cells import Examined, tried, untried, with_twins
+from harness.probes.codes import confirmed
 from harness.probes.drafts import Draft
 from harness.probes.operations import Operation
 from harness.probes.oracle import alike
@@ -58,6 +59,8 @@ class _Function:
                 calls.append(self._call(asker, permission))
             except Untestable as error:
                 self._cells.append(untried(self._operation, asker, Whose.NONE, permission.permitted is not False, str(error)))
+        if not any(call.answer.is_success for call in calls):
+            calls += self._by_code()
         twin = next((call for call in calls if call.permission.permitted is not False and call.answer.is_success), None)
         findings = [finding for call in calls if (finding := self._judged(call, twin)) is not None]
         if unasked is not None and not any(finding.role == unasked.role for finding in findings):
@@ -85,6 +88,13 @@ class _Function:
                     self._draft, self._may = self._draft or (other, number), self._may or asker
                     return again
         return call
+
+    def _by_code(self) -> list[_Call]:
+        """A confirmation with the code that was sent, as no other one is good; none of what confirms nothing."""
+        with suppress(Untestable):
+            if (call := confirmed(self._scene, self._operation)) is not None:
+                return [_Call(call.asker, self._scene.permission(self._operation, call.asker), call.request, call.answer)]
+        return []
 
     def _may_be_of_the_object(self, call: _Call) -> bool:
         """Whether the object's state may be why it was refused; whoever has deleted it left none for the next."""

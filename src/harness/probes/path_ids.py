@@ -80,13 +80,14 @@ def _candidates(scene: Scene, operation: Operation, name: str, asker: Asker, kno
         yield enumerated
         return
     collection = collection_of(operation.path, name)
-    for asked in (asker, *scene.askers()):
+    yield from scene.listed_ids(collection, name, asker, known)
+    yield from _told(scene, collection, name, asker)
+    for asked in scene.askers():
         yield from scene.listed_ids(collection, name, asked, known)
     if "{" in collection and (made := made_in(scene, collection, known, name, asker)) is not None:
         yield made
     if (identity := _elsewhere(scene, collection, name, asker)) is not None:
         yield identity
-    yield from _told(scene, collection, name, asker)
     if parameter is not None and parameter.examples:
         yield parameter.examples[0]
 
