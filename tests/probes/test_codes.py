@@ -79,6 +79,17 @@ def test_a_code_that_proves_nothing_is_found_and_seen_again(
     assert {finding.confidence for finding in report.findings} == {Confidence.HIGH}
 
 
+@pytest.mark.parametrize(("defects", "rules"), [((), set()), (("guessable-code",), {"codes.not-limited"})])
+def test_a_limit_of_each_client_does_not_keep_a_code_from_being_guessed_by_many(
+    tmp_path: Path, defects: tuple[str, ...], rules: set[str]
+) -> None:
+    (log := tmp_path / "log").touch()
+    gates = Gates(frozenset(defects), Limits(requests=20, window_s=900), log=log)
+    report = examined_twice(gates, "codes", lambda door: examine_codes(door, DOCUMENT, 1))
+    assert said(report) == {(rule, operation) for rule in rules for operation in CONFIRMS}
+    assert all("each from an address of its own" in finding.observed for finding in report.findings)
+
+
 @pytest.mark.parametrize(("defects", "found"), [((), set()), (("reusable-code",), {"codes.reusable"})])
 def test_a_code_that_is_sent_after_the_answer_is_not_taken_for_that_of_another_start(
     defects: tuple[str, ...], found: set[str], tmp_path: Path

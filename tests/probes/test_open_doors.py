@@ -17,7 +17,7 @@ _READ = {"get": {"responses": {"200": {"description": "done"}}}}
 DOCUMENT = Document.of(
     {"openapi": "3.0.3", "info": {"title": "Farm", "version": "1"}, "paths": {"/api/boxes/": _READ, "/api/news/": _READ}}
 )
-SECRET = "made-up-for-this-test"
+SECRET = "made-up-4-this-test"
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,8 @@ SECRET = "made-up-for-this-test"
         ({"SECRET_KEY": SECRET}, ["/api/debug/"]),
         ({"database": {"PASSWORD": SECRET}}, ["/api/debug/"]),
         ({"SECRET_KEY": "********", "password": ""}, []),
+        ({"cookie": {"path": "/"}, "reset_password": "/reset/2"}, []),
+        ({"password": "Password", "forgot_password": "Forgot your 1 password?"}, []),  # words of a page
         ({"publicKey": SECRET, "sentryDsn": f"https://{SECRET}@errors.example"}, []),  # what any page may hold
     ],
 )
@@ -39,3 +41,21 @@ def test_settings_are_known_by_the_secrets_that_they_hold(settings: dict[str, ob
         report = examine_left_open(Scene(world, DOCUMENT, 1))
     assert [finding.route for finding in report.findings] == found
     assert all(SECRET not in finding.observed for finding in report.findings)
+
+
+def test_a_page_that_any_address_is_answered_with_is_not_taken_for_settings() -> None:
+    def answer(_asked: Asked) -> Given:
+        return Given(200, {"SECRET_KEY": SECRET})
+
+    with served(dataclasses.replace(TARGET, roles=()), answer) as live, World(live) as world:
+        assert examine_left_open(Scene(world, DOCUMENT, 1)).findings == []
+
+
+def test_an_address_that_is_none_is_followed_nowhere() -> None:
+    def answer(_asked: Asked) -> Given:
+        return Given(302, headers={"Location": "http://[x"})
+
+    with served(dataclasses.replace(TARGET, roles=()), answer) as live, World(live) as world:
+        report = examine_left_open(Scene(world, DOCUMENT, 1))
+    assert report.tried
+    assert report.findings == []

@@ -69,6 +69,7 @@ class Baskets:
 
     def __init__(self, *defects: str) -> None:
         self.defects = defects
+        self.made = 0
 
     def answer(self, asked: Asked) -> Given:
         body = asked.body
@@ -81,8 +82,10 @@ class Baskets:
             return Given(422, {"error": "an unknown member"})
         if "echoes" in self.defects:
             return Given(201, body)
+        self.made += 1
         made = {
             "id": 7,
+            "is_default": self.made == 1 and "first-is-default" in self.defects,
             "contact": self._contact(contact),
             "lines": [self._line(line) for line in lines],
             "note": body.get("note"),
@@ -118,6 +121,7 @@ def scene_of(*defects: str) -> Iterator[Scene]:
         (("price",), ["lines[].unit_price"]),
         (("price", "strict"), ["lines[].unit_price"]),
         (("verified",), ["contact.verified"]),
+        (("first-is-default",), []),
     ],
 )
 def test_a_member_within_what_a_body_holds_is_tried(defects: tuple[str, ...], found: list[str]) -> None:
@@ -144,7 +148,11 @@ def test_members_are_put_into_the_first_object_of_a_list_and_looked_for_in_all()
     assert lines.shows({"data": [body]}, "product", 2)
     assert not lines.shows({"data": [body]}, "phone", "1")
     assert lines.plain({"data": body}) == {"product": 1}
-    assert not lines.is_in({"lines": []})
+    for wrong in ([], [None], {"product": 1}, None):
+        assert not lines.is_in({"lines": wrong})
+    assert not contact.is_in({"contact": [{"phone": "1"}]})
+    assert not contact.shows({"contact": {"verified": 1}}, "verified", True)
+    assert not contact.shows({"contact": {}}, "phone", None)
 
 
 def test_choices_are_read_behind_references() -> None:

@@ -170,6 +170,8 @@ def test_the_form_where_an_address_leads_a_browser_is_the_draft_of_a_log_in(
     def answer(asked: Asked) -> Given:
         if asked.path == "/":
             return Given(302, headers={"Location": "/accounts/in/?next=/"})
+        if asked.path == "/login":
+            return Given(302, headers={"Location": "http://[x"})
         shown = {"Content-Type": "text/html", "Set-Cookie": "csrftoken=abc; Path=/"}
         return Given(200, page, shown) if asked.path == "/accounts/in/" and asked.method == "GET" else Given(404)
 

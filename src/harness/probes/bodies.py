@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from harness.model.target import ObjectKind
@@ -74,7 +75,8 @@ class Bodies:
         ids = {name: listed for name, listed in known.items() if name not in kept}
         borrowed = [with_borrowed(body, ids) for body in bodies]
         others = [with_borrowed(bodies[0], ids, turn) for turn in range(1, IDS_MAX)]  # not every object will do
-        return _distinct([*borrowed, *others, *(with_borrowed(body, ids) for body in states), *bodies])
+        in_turn = [body for pair in zip_longest(borrowed, others, fillvalue=borrowed[0]) for body in pair]
+        return _distinct([*in_turn, *(with_borrowed(body, ids) for body in states), *bodies])
 
     def _own_places(self, operation: Operation, asker: Asker) -> dict[str, Sequence[Any]]:
         """By place of the body, the ids of the asker's own objects that it names; those of any owner for who stands above."""

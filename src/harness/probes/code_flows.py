@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -94,17 +95,24 @@ class Codes:
         log_in = with_password[0].login.path
         alike = [role for role in with_password if role.login.path == log_in][: None if self.is_ours else 1]
         accounts = [(role.name, user.name) for role in alike for user in role.users]
-        accounts = [each for each in accounts if each not in self._with_another_address()] or accounts
+        for changed in self._with_another_address():
+            accounts = [each for each in accounts if each != changed] or accounts
         return accounts[(self.starts - 1) % len(accounts)]
 
-    def _with_another_address(self) -> set[tuple[str, str]]:
-        """Whose address the confirmations of other flows have changed by now, or will."""
+    def _with_another_address(self) -> list[tuple[str, str]]:
+        """Whose address the confirmations of other flows change, and may change where they take anybody's code."""
         flows = flows_of(self.scene.document, self.scene.world.target.codes)
-        return {caller_of(self.scene, flow) for flow in flows if flow.is_of_a_session}
+        callers: list[tuple[str, str]] = []
+        for flow in (flow for flow in flows if flow.is_of_a_session):
+            with suppress(Untestable):
+                callers.append(caller_of(self.scene, flow))
+        return [*callers, *filter(None, (self._another_user(*caller) for caller in callers))]
 
     def another_user(self, started: Started) -> tuple[str, str] | None:
         """Another user of the role that a start was sent as; None where it has one alone."""
-        role, name = started.request.role, started.request.user
+        return self._another_user(started.request.role, started.request.user)
+
+    def _another_user(self, role: str, name: str) -> tuple[str, str] | None:
         return next(((role, user.name) for user in self.scene.world.target.role(role).users if user.name != name), None)
 
     def _anew(self, key: str, value: Any) -> Any:

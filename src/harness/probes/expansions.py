@@ -1,11 +1,11 @@
-"""Reads of one's own object, as it is and with what is shown beside it on demand: `GET /reservations/7?include=invoices`."""
+"""Reads of one's own object with what is shown beside it on demand: `GET /reservations/7?include=invoices`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import product
+from itertools import islice, product
 
 from harness.model.finding import Request
 from harness.probes.askers import Asker, Untestable
@@ -15,19 +15,25 @@ from harness.probes.scene import Scene
 from harness.probes.schemas import SchemaError
 
 OBJECTS_MAX = 2  # of one's own, for each operation
+READS_MAX = 60
 EXPANSIONS_MAX = 6  # of one parameter
 _EXPANDS = re.compile(r"^(include|expand|embed|with|populate|relations?|load)(s|ed)?(\[\])?$", re.I)
 _WORD = re.compile(r"[A-Za-z][A-Za-z_]{2,}")
+_QUOTED = re.compile(r"[`'\"]([A-Za-z][A-Za-z_]{2,})[`'\"]")
 
 
-def reads_of_own(scene: Scene, asker: Asker) -> Iterator[tuple[Operation, Request]]:
-    """Requests for the asker's own objects, each alone and with every expansion that the document names."""
+def expanded_reads(scene: Scene, asker: Asker) -> Iterator[tuple[Operation, Request]]:
+    """Requests for the asker's own objects with each expansion that the document names, `READS_MAX` at most."""
+    yield from islice(_expanded_reads(scene, asker), READS_MAX)
+
+
+def _expanded_reads(scene: Scene, asker: Asker) -> Iterator[tuple[Operation, Request]]:
     for operation in scene.document.operations:
         if operation.method != "GET" or scene.permission(operation, asker).permitted is False:
             continue
-        for draft in _own(scene, operation, asker):
-            yield operation, draft.request(asker.role, asker.user)
-            for parameter, word in _expansions(scene, operation):
+        expansions = list(_expansions(scene, operation))
+        for draft in _own(scene, operation, asker) if expansions else ():
+            for parameter, word in expansions:
                 yield operation, draft.with_value(parameter, word).request(asker.role, asker.user)
 
 
@@ -46,7 +52,7 @@ def _expansions(scene: Scene, operation: Operation) -> Iterator[tuple[Parameter,
 
 
 def _words(scene: Scene, parameter: Parameter) -> list[str]:
-    """What may be asked for: a list of values, else the words of a pattern (`^(tool|invoices)$`), else those of the text."""
+    """What may be asked for: listed values, else the words of a pattern (`^(tool|invoices)$`), else those quoted in the text."""
     try:
         schema = scene.document.schemas.resolve(parameter.schema)
         items = scene.document.schemas.resolve(schema.get("items"))
@@ -55,6 +61,8 @@ def _words(scene: Scene, parameter: Parameter) -> list[str]:
     listed = schema.get("enum") or items.get("enum")
     if isinstance(listed, list):
         found = [str(value) for value in listed]
+    elif pattern := schema.get("pattern") or items.get("pattern"):
+        found = _WORD.findall(str(pattern))
     else:
-        found = _WORD.findall(str(schema.get("pattern") or items.get("pattern") or parameter.description))
+        found = _QUOTED.findall(parameter.description)
     return list(dict.fromkeys(found))[:EXPANSIONS_MAX]

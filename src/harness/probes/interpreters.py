@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, product
 from urllib.parse import quote, urlencode
 
 from harness.model.finding import Confidence, Finding, Observation, Severity, Symptom
@@ -166,39 +166,39 @@ def examine_shown(scene: Scene, marks: Marks, report: Report) -> None:
             )
             report.observations.append(Observation("injection.pages-not-opened", text, STAGE))
             continue
-        for path, page in _pages(browsing, session, marks):
-            said = [*_shown(page, marks, f"the page {path}, as {role.name} sees it"), *_failed(path, page, role.name)]
+        for route, path, page in _pages(browsing, session, marks):
+            said = [*_shown(page, marks, f"the page {path}, as {role.name} sees it"), *_failed(route, page, role.name)]
             for finding in (*said, *_sent_back(browsing, path, page, marks, role.name, asked)):
                 found.setdefault(finding.fingerprint, finding)
     report.findings += found.values()
 
 
-def _pages(browsing: Browsing, session: PageSession, marks: Marks) -> Iterator[tuple[str, Answer]]:
-    """The pages of a role, and then those of the objects that something was stored with, where a long list hid them."""
+def _pages(browsing: Browsing, session: PageSession, marks: Marks) -> Iterator[tuple[str, str, Answer]]:
+    """The pages of a role, and then those of the objects that something was stored with, where a long list hid them.
+
+    Each with its route: the address, for those objects `/tools/{}`.
+    """
     walked: list[str] = []
     for path, page in browsing.walk(session, PAGES_MAX):
         walked.append(path.partition("?")[0].rstrip("/"))
-        yield path, page
-    for path in islice(_unseen(walked, marks), OBJECT_PAGES_MAX):
-        yield path, browsing.open(path)
+        yield path.partition("?")[0], path, page
+    for collection, identity in islice(_unseen(walked, marks), OBJECT_PAGES_MAX):
+        path = f"{collection}/{identity}"
+        yield f"{collection}/{{}}", path, browsing.open(path)
 
 
-def _unseen(walked: list[str], marks: Marks) -> Iterator[str]:
-    """Addresses beside those of other objects (`/tools/saw`, `/tools/lathe`) for what was stored with objects of no page yet."""
+def _unseen(walked: list[str], marks: Marks) -> Iterator[tuple[str, str]]:
+    """Collections of pages (`/tools/saw`, `/tools/lathe`), with ids that something was stored with and no page had."""
     objects = [path.rpartition("/")[0] for path in walked]
     collections = [path for path in dict.fromkeys(objects) if path and objects.count(path) > 1]
     stored_with = dict.fromkeys(identity for mark in marks.sent for identity in mark.ids)
-    yield from (
-        path
-        for identity in stored_with
-        for collection in collections
-        if (path := f"{collection}/{quote(identity, safe='')}") not in walked
-    )
+    for identity, collection in product(stored_with, collections):
+        if f"{collection}/{quote(identity, safe='')}" not in walked:
+            yield collection, quote(identity, safe="")
 
 
-def _failed(path: str, page: Answer, role: str) -> Iterator[Finding]:
+def _failed(route: str, page: Answer, role: str) -> Iterator[Finding]:
     if page.status >= 500:
-        route = path.partition("?")[0]
         title, observed = f"The page {route} fails", f"Once texts of every kind were stored, {role} was answered {page.status}."
         yield finding_of(SERVER_ERROR, Place(f"GET {route}", "", role), title, observed, (), Symptom())
 

@@ -12,7 +12,7 @@ from typing import Any
 from harness.model.finding import Finding, Observation, Request
 from harness.probes.answers import Answer
 from harness.probes.cells import Examined
-from harness.probes.expansions import reads_of_own
+from harness.probes.expansions import expanded_reads
 from harness.probes.jsonpath import find
 from harness.probes.objects import Holdings
 from harness.probes.operations import Operation
@@ -104,7 +104,7 @@ def examine_summaries(scene: Scene, stage: Stage) -> Iterator[Examined]:
 def _beside_ones_own(scene: Scene, watch: _Watch, peer: Asker) -> Iterator[Examined]:
     """Whether what is shown beside an object of the peer's own is another's: said once for each operation."""
     said: set[str] = set()
-    for operation, request in reads_of_own(scene, peer):
+    for operation, request in expanded_reads(scene, peer):
         if operation.name not in said and (finding := watch.strange(operation, request, scene.world.send(request))):
             said.add(operation.name)
             yield Examined(operation, findings=(finding,))

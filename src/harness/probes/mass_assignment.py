@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+import httpx
+
 from harness.model.errors import HarnessError
 from harness.model.finding import Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
@@ -30,7 +32,7 @@ from harness.probes.spots import Spot, spots_of
 from harness.probes.undeclared import undeclared_members
 
 MEMBERS_MAX = 40
-_STRANGE = "zq_nothing_is_called_so"
+_STRANGE, _STRANGE_VALUE = "zq_nothing_is_called_so", "x"
 
 _MASS_ASSIGNMENT = Weakness(
     "abuse.mass-assignment",
@@ -53,9 +55,10 @@ class _Good:
     answer: Answer
     strict: bool
 
-    @property
-    def is_echo(self) -> bool:
+    def is_echo(self, spot: Spot) -> bool:
         """Whether the answer merely gives the body back: then such answers show nothing that was stored."""
+        if spot.name and spot.shows(self.answer.json, _STRANGE, _STRANGE_VALUE):
+            return True
         with suppress(ValueError):
             return self.answer.json in (self.draft.body, json.loads(self.request.body or "null"))
         return False
@@ -150,7 +153,8 @@ def _examine(trial: _Trial, report: Report) -> None:
     said: set[str] = set()
     for taking in _taken(trial, members, good):
         value = members[taking.name]
-        if taking.name not in said and not (taking.in_rows and _comes_by_itself(trial, {taking.name: value})):
+        comes_by_itself = _stands_in_rows_anyway if taking.in_rows else _is_shown_anyway
+        if taking.name not in said and not comes_by_itself(trial, {taking.name: value}):
             said.add(taking.name)
             _say(trial, taking, value, report)
 
@@ -171,7 +175,20 @@ def _say(trial: _Trial, taking: Taking, value: Any, report: Report) -> None:
     report.findings.append(finding_of(_MASS_ASSIGNMENT, place, title, observed, (taking.request,), symptom))
 
 
-def _comes_by_itself(trial: _Trial, member: Mapping[str, Any]) -> bool:
+def _is_shown_anyway(trial: _Trial, member: Mapping[str, Any]) -> bool:
+    """Whether a new object shows the value without the member too: the second address is not the default one, as the first was.
+
+    Of what makes new objects alone: one that is there may keep what it was given before.
+    """
+    ((name, value),) = member.items()
+    for draft in trial.drafts() if isinstance(value, bool) and trial.operation.method == "POST" else ():
+        _, answer = trial.send(draft)
+        if answer.is_success:
+            return answer.status == httpx.codes.CREATED and trial.spot.shows(answer.json, name, value)
+    return False
+
+
+def _stands_in_rows_anyway(trial: _Trial, member: Mapping[str, Any]) -> bool:
     """Whether a good request without the member leaves its value in a row too: a default, or the work of somebody else.
 
     It is another user's: what was taken over may have made the asker somebody who may not call it.
@@ -186,7 +203,7 @@ def _comes_by_itself(trial: _Trial, member: Mapping[str, Any]) -> bool:
 def _first_good(trial: _Trial) -> _Good | None:
     """The first request that succeeds, each tried with a member that nothing has, and without it where that may be to blame."""
     for number, draft in enumerate(trial.drafts()):
-        request, answer = trial.send(draft, {_STRANGE: "x"})
+        request, answer = trial.send(draft, {_STRANGE: _STRANGE_VALUE})
         if answer.is_success:
             return _Good(number, draft, request, answer, strict=False)
         if _is_of_the_body(answer):
@@ -205,13 +222,13 @@ def _is_of_the_body(answer: Answer) -> bool:
 def _taken(trial: _Trial, members: dict[str, Any], good: _Good) -> list[Taking]:
     """The members that were taken over, all sent at once; each alone where all at once are refused, as one may still pass."""
     if not good.strict:
-        taken = _sent(trial, members, trial.drafts(), echoes=good.is_echo)
+        taken = _sent(trial, members, trial.drafts(), echoes=good.is_echo(trial.spot))
         if taken is not None:
             return taken
     found: list[Taking] = []
     for name, value in members.items():
         drafts = islice(trial.drafts(), good.number, None)
-        found += _sent(trial, {name: value}, drafts, echoes=good.is_echo, alone=True) or []
+        found += _sent(trial, {name: value}, drafts, echoes=good.is_echo(trial.spot), alone=True) or []
     return found
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from harness.model.finding import Confidence, Request, Severity, Symptom
 from harness.model.weakness import Place, Weakness
@@ -43,8 +43,7 @@ LEFT_OPEN: tuple[Left, ...] = (
         ("/actuator/env", "/env", "/debug/env", "/debug", "/debug/config", "/_debug", "/config", "/settings"),
         re.compile(
             r'"propertySources"|"systemEnvironment"|"PATH"\s*:'
-            r'|"\w*(secret(_?key)?|passw(or)?d|private_?key|database_url)"\s*:(?=\s*"[^"*•]{4,}")',
-            re.I,
+            r'|"(?i:\w*(secret(_?key)?|passw(or)?d|private_?key|database_url))"\s*:(?=\s*"(?=[^"]*\d)[^"\s*•/]{8,}")'
         ),
     ),
     Left("a management interface", ("/actuator",), re.compile(r'"_links"\s*:\s*\{.*actuator', re.S), Severity.MEDIUM),
@@ -92,6 +91,7 @@ LEFT_OPEN: tuple[Left, ...] = (
         Severity.LOW,
     ),
 )
+_NOWHERE, _LOOKED_AT = "/zq-nothing-is-there", 200_000
 _DEBUG_OPERATION = re.compile(r"/_?debug(/|$)|/_?internal(/|$)|/_?test(ing)?(/|$)|/dev(/|$)", re.I)
 
 
@@ -110,12 +110,9 @@ def _weakness(severity: Severity) -> Weakness:
 def examine_left_open(scene: Scene) -> Report:
     """Asks for each of the paths as nobody, and for the document's own operations that look like a debugger's."""
     report = Report("left-open")
-    bases = dict.fromkeys(("", scene.drafter.base_path, *_shared_start(scene.document)))
-    for left in LEFT_OPEN:
-        for path in (base + path for base in bases for path in left.paths):
-            documented = scene.document.find("GET", path) or scene.document.find("GET", f"{path}/")
-            if path == scene.world.target.document_path or documented is not None:
-                continue
+    nowhere = scene.world.send_as(Request("GET", _NOWHERE), scene.anonymous).text  # what any address is answered
+    for left in (left for left in LEFT_OPEN if not left.says.search(nowhere[:_LOOKED_AT])):
+        for path in _paths(scene, left):
             report.tried += 1
             _ask(report, scene.world, left, path)
     for operation in scene.document.operations:
@@ -131,6 +128,15 @@ def examine_left_open(scene: Scene) -> Report:
     return report
 
 
+def _paths(scene: Scene, left: Left) -> Iterator[str]:
+    """Where it is looked for: at the root and where the document's paths begin, but at none that the document has."""
+    base = scene.drafter.base_path
+    for path in dict.fromkeys(f"{start}{path}" for start in ("", base, *_shared_start(scene.document)) for path in left.paths):
+        named = (path, f"{path}/", path.removeprefix(base), f"{path.removeprefix(base)}/")
+        if path != scene.world.target.document_path and not any(scene.document.find("GET", each) for each in named):
+            yield path
+
+
 def _shared_start(document: Document) -> tuple[str, ...]:
     """The first segment of the document's paths where most share it (`/api`): what stands beside them begins so too."""
     starts = Counter(operation.path.split("/")[1] for operation in document.operations)
@@ -141,11 +147,11 @@ def _shared_start(document: Document) -> tuple[str, ...]:
 def _ask(report: Report, world: World, left: Left, path: str) -> None:
     request = Request("GET", path)
     answer = world.send_as(request, world.credential("", ""))
-    if 300 <= answer.status < 400 and urlsplit(answer.header("location")).path == f"{path}/":  # the custom of some frameworks
+    if 300 <= answer.status < 400 and answer.header("location").endswith(f"{path}/"):  # the custom of some frameworks
         path = f"{path}/"
         request = Request("GET", path)
         answer = world.send_as(request, world.credential("", ""))
-    said = left.says.search(answer.text[:200_000]) if answer.status == 200 else None
+    said = left.says.search(answer.text[:_LOOKED_AT]) if answer.status == 200 else None
     if said:
         title, observed = f"GET {path} shows {left.what} to anybody", f"It was answered 200 with {said.group()[:40]!r}."
         symptom = Symptom(status=(200,), body_contains=said.group()[:40])

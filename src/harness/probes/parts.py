@@ -48,10 +48,12 @@ def _addresses(scene: Scene) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 def _makers(scene: Scene, collection: str) -> Iterator[tuple[Operation, ObjectKind]]:
     """What makes an object of the collection below one of a kind that users keep from each other."""
     segment = collection.rsplit("/", 1)[-1]
+    listed = {each.path.rstrip("/") for each in scene.document.operations if each.method == "GET"}
     for operation in scene.document.operations:
         parents = [each for each in scene.references(operation) if each.place == "path"]
         is_below = len(names_in(operation.path)) == len(parents) == 1 and operation.path.rstrip("/").endswith(f"}}/{segment}")
-        if segment and operation.method == "POST" and is_below and is_secret_among(scene, parents[0].kind):
+        elsewhere = any(path.endswith(f"/{segment}") and path != operation.path.rstrip("/") for path in listed)  # shown there
+        if segment and operation.method == "POST" and is_below and not elsewhere and is_secret_among(scene, parents[0].kind):
             yield operation, parents[0].kind
 
 
@@ -62,6 +64,7 @@ def _made(scene: Scene, maker: Operation, kind: ObjectKind, name: str) -> dict[s
         asker = Asker(kind.role, user)
         salts = (f" {number}" for number in range(MADE_EACH if ids else 0))
         found = [made_in(scene, maker.path.rstrip("/"), {parent: ids[0]}, name, asker, salt) for salt in salts]
-        if identities := tuple(identity for identity in found if identity is not None):
+        if identities := tuple(dict.fromkeys(each for each in found if each is not None and each != ids[0])):
             made[user] = identities
-    return made
+    named = [str(each) for identities in made.values() for each in identities]
+    return made if len(set(named)) == len(named) else {}

@@ -11,6 +11,7 @@ from harness.probes.operations import Operation
 from harness.probes.oracle import leaves
 from harness.probes.schemas import JsonSchema, SchemaError
 
+NESTED_MAX = 4  # objects that a body holds
 _NODES_MAX = 20_000  # of an answer that is looked through
 
 
@@ -46,7 +47,12 @@ class Spot:
 
     def is_in(self, body: Any) -> bool:
         """Whether a body has an object there."""
-        return isinstance(body, dict) and (not self.name or bool(_objects(body.get(self.name))))
+        if not isinstance(body, dict) or not self.name:
+            return isinstance(body, dict)
+        held = body.get(self.name)
+        if self.is_list:
+            return isinstance(held, list) and bool(held) and isinstance(held[0], Mapping)
+        return isinstance(held, Mapping)
 
     def put(self, body: dict[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
         """The body with these members beside those of the (first) object there."""
@@ -62,7 +68,8 @@ class Spot:
 
     def shows(self, data: Any, member: str, value: Any) -> bool:
         """Whether an answer shows this value of the member there; in a list, in any of its objects."""
-        return any(_plain(each).get(member) == value for each in self._shown(data))
+        found = (_plain(each).get(member) for each in self._shown(data))
+        return value is not None and any(each == value and isinstance(each, bool) is isinstance(value, bool) for each in found)
 
     def _shown(self, data: Any) -> Iterator[Any]:
         if not self.name:
@@ -80,7 +87,7 @@ class Spot:
 
 
 def spots_of(document: Document, operation: Operation) -> list[Spot]:
-    """The body of an operation, then each of its members that the document describes as an object or as a list of objects."""
+    """The body of an operation, then its first members that are objects or lists of objects, of described members alone."""
     whole = _resolved(document, operation.body.schema if operation.body else {})
     found = [Spot("", whole)]
     properties = whole.get("properties")
@@ -88,9 +95,9 @@ def spots_of(document: Document, operation: Operation) -> list[Spot]:
         schema = _resolved(document, member)
         is_list = "items" in schema
         inner = _resolved(document, schema["items"]) if is_list else schema
-        if isinstance(inner.get("properties"), Mapping):
+        if isinstance(inner.get("properties"), Mapping) and not inner.get("additionalProperties"):
             found.append(Spot(str(name), inner, is_list))
-    return found
+    return found[: 1 + NESTED_MAX]
 
 
 def _resolved(document: Document, schema: Any) -> JsonSchema:

@@ -55,7 +55,7 @@ def log_in_page(http: TargetClient) -> LogInPage | None:
     for path in PAGES:
         try:
             found = _at(http, path)
-        except (httpx.HTTPError, HarnessError):
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, HarnessError):  # no answer, or an address that is none
             continue
         if found is not None:
             return found
@@ -66,22 +66,22 @@ def _at(http: TargetClient, path: str) -> LogInPage | None:
     """What stands at a path, redirects followed as far as they stay on the host."""
     for _ in range(REDIRECTS_MAX + 1):
         answer = http.get(path)
-        target = urlsplit(urljoin(path, answer.headers.get("location", "")))
-        if not answer.is_redirect or target.netloc:
+        here = urlsplit(str(answer.url))
+        there = urlsplit(urljoin(str(answer.url), answer.headers.get("location", "")))
+        if not answer.is_redirect or there.netloc != here.netloc:
             break
-        path = f"{target.path}?{target.query}" if target.query else target.path
-    form = next(
-        (form for form in forms_of(Answer(answer.status_code, content=answer.content)) if form.password and form.username), None
-    )
+        path = f"{there.path}?{there.query}" if there.query else there.path
+    form = next((form for form in forms_of(Answer(answer.status_code, content=answer.content)) if _is_log_in(form)), None)
     if form is None or answer.status_code >= httpx.codes.BAD_REQUEST:
         return None
     cookie = next((name for name in answer.cookies if not is_csrf(name)), "")
     page = urlsplit(path).path
-    return LogInPage(page, _action(page, form), form.username, form.password, _guard(form), cookie)
+    return LogInPage(page, urlsplit(urljoin(page, form.action)).path or page, form.username, form.password, _guard(form), cookie)
 
 
-def _action(page: str, form: Form) -> str:
-    return urlsplit(urljoin(page, form.action)).path or page
+def _is_log_in(form: Form) -> bool:
+    """Whether it asks for a name and for one password: a registration asks for it twice, and for more."""
+    return bool(form.username) and [field.kind for field in form.fields].count("password") == 1
 
 
 def _guard(form: Form) -> str:

@@ -142,6 +142,8 @@ def _roles(seen: Seen) -> Iterator[list[str]]:
     log_ins = _log_ins(document) if document else []
     if seen.page and not log_ins:
         yield [*seen.page.lines, *_users(seen.name, "user")]
+        if document is not None and document.schemes:
+            yield ["", "# Or, beside it:", *(f"# {line}" if line else "#" for line in _keyed_role(seen, document)[1:])]
         return
     if document is None or not (log_ins or document.schemes):
         yield [

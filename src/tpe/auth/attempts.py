@@ -7,7 +7,8 @@ not apply to it, only its own. For everybody else the account opens again when t
 attempts that are refused are not looked at and do not prolong it.
 
 Who is logged in has ``PASSWORD_CHANGES`` to name the present password for a new one; what became of them makes no difference,
-so that many at once have no advantage.
+so that many at once have no advantage. Who took over a session can so keep its owner from a change, for a window at a time; a
+log-out ends that session.
 """
 
 from __future__ import annotations
