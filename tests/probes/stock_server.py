@@ -1,6 +1,6 @@
 """A small platform that keeps things: items with an export, files, a search. Its guards come off by name (`defects`).
 
-`pictures-alone` is no defect: files are taken that begin as a PNG does.
+`pictures-alone` is no defect: files are taken that begin as a PNG does. Nor is `first-held-up`: the machine was busy once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ from tests.probes.small_http import Asked, Given, served
 PASSWORD = "Aa1" + secrets.token_hex(8)
 BODY_BYTES_MAX = 1_000_000
 PAGE_MAX = 100
+HELD_UP_S = 0.3
+LONGEST_TRIED = 40  # characters that an exponential pattern is given: a few more and it ends never
 _OWNER = [{"token": []}]
 _ANY = {"responses": {"default": {"description": "any"}}, "security": _OWNER}
 _ITEM = {
@@ -148,6 +151,7 @@ class Shelf:
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     items: list[dict[str, object]] = field(default_factory=lambda: [{"title": f"Item {n}", "contact": ""} for n in range(1_200)])
     files: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
+    plain: int = 0  # how often an ordinary text was looked for
 
     def has(self, defect: str) -> bool:
         return defect in self.defects
@@ -195,8 +199,11 @@ class Shelf:
 
     def _list(self, asked: Asked) -> Given:
         text = asked.query.get("contact", "")
+        if text == "plain text":
+            self.plain += 1
+            time.sleep(HELD_UP_S if self.plain == 1 and self.has("first-held-up") else 0)
         for defect, pattern in _PATTERN.items():
-            if self.has(defect):
+            if self.has(defect) and (defect == "squares" or len(text) <= LONGEST_TRIED):  # a match holds up the tests' process
                 pattern.search(text)
         asked_for = asked.query.get("limit", "20")
         size = int(asked_for) if asked_for.isdigit() else 20
