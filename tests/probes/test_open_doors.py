@@ -59,3 +59,17 @@ def test_an_address_that_is_none_is_followed_nowhere() -> None:
         report = examine_left_open(Scene(world, DOCUMENT, 1))
     assert report.tried
     assert report.findings == []
+
+
+@pytest.mark.parametrize(
+    ("servers", "documented"), [([], "/api/settings/"), ([], "/api/settings"), ([{"url": "/api"}], "/settings/")]
+)
+def test_what_the_document_itself_has_was_not_left_open(servers: list[dict[str, str]], documented: str) -> None:
+    def answer(asked: Asked) -> Given:
+        if asked.path == "/api/settings":
+            return Given(301, headers={"Location": "/api/settings/"})
+        return Given(200, {"api_secret": SECRET}) if asked.path == "/api/settings/" else Given(404)
+
+    whole = Document.of({**DOCUMENT.data, "servers": servers, "paths": {documented: _READ, **DOCUMENT.data["paths"]}})
+    with served(dataclasses.replace(TARGET, roles=()), answer) as live, World(live) as world:
+        assert examine_left_open(Scene(world, whole, 1)).findings == []
