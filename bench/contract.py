@@ -21,8 +21,8 @@ from harness.engines.contract.campaign import ENUMERATED, FUZZING, STATEFUL, Cam
 from harness.engines.contract.feeding import kinds_of
 from harness.engines.process import Stop
 from harness.model.errors import HarnessError
-from harness.probes.document import Document
-from harness.probes.permissions import Permissions
+from harness.probes.openapi.document import Document
+from harness.probes.scene.permissions import Permissions
 from harness.runner.preflight import standing
 from harness.runner.request import Chosen, request_of
 from harness.targets.arena import Arena

@@ -6,8 +6,8 @@ import pytest
 
 from fixtures.operations import document, pytest_generate_tests
 from harness.evidence.records import Recorder
-from harness.probes.authorization import AuthorizationRun, Examined, Matrix
-from harness.probes.document import Document
+from harness.probes.access.authorization import AuthorizationRun, Examined, Matrix
+from harness.probes.openapi.document import Document
 from harness.targets.arena import Arena
 
 __all__ = ["document", "pytest_generate_tests"]

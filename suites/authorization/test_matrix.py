@@ -6,7 +6,7 @@ import pytest
 
 from harness.evidence.records import Recorder
 from harness.model.finding import Finding
-from harness.probes.authorization import Matrix
+from harness.probes.access.authorization import Matrix
 from harness.probes.deaths import seen_to_die
 from harness.targets.arena import Arena
 

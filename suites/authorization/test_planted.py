@@ -8,10 +8,10 @@ import pytest
 
 from harness.evidence.records import Recorder
 from harness.model.errors import EngineError, HarnessError
-from harness.probes.authorization import Matrix
-from harness.probes.destruction import destructive
-from harness.probes.document import Document
-from harness.probes.planted import Hole, HoleKind, Seen, holes, looked_for
+from harness.probes.access.authorization import Matrix
+from harness.probes.access.planted import Hole, HoleKind, Seen, holes, looked_for
+from harness.probes.openapi.document import Document
+from harness.probes.scene.destruction import destructive
 from harness.targets.arena import Arena
 
 TRIED_MAX = 3  # all of them must be missed before it says so: an operation may show nothing of whose data it deals with

@@ -12,11 +12,11 @@ from harness.engines.contract.campaign import ENUMERATED, Campaign, CampaignResu
 from harness.engines.contract.confirming import Fresh
 from harness.evidence.records import Recorder
 from harness.model.evidence import OperationCases
-from harness.probes.body_places import parameter_count
 from harness.probes.deliberate import deliberate_statuses
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.scene import Scene
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
+from harness.probes.scene.body_places import parameter_count
+from harness.probes.scene.scene import Scene
 from harness.targets.arena import Arena
 
 __all__ = ["document", "pytest_generate_tests"]

@@ -10,7 +10,7 @@ from harness.engines.contract.breaking import breaking_findings, released_docume
 from harness.engines.contract.drift import drifted
 from harness.evidence.records import Recorder
 from harness.probes.again import examined_twice
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 from harness.targets.arena import Arena
 
 

@@ -7,7 +7,7 @@ import pytest
 from harness.engines.contract.campaign import CampaignResult
 from harness.evidence.records import Recorder
 from harness.model.finding import Finding
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 
 CAUSED_BY_ANYBODY = frozenset({"200", "201", "202", "204", "401", "403"})
 CAUSED_BY_INPUT = CAUSED_BY_ANYBODY | {"400", "404", "409", "412", "415", "422", "428"}

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.operations import document
 from harness.evidence.records import Recorder
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 from harness.targets.arena import Arena
 from harness.witness.confirming import examine_twice
 from harness.witness.examination import Examination

@@ -14,12 +14,12 @@ from harness.model.evidence import Reach
 from harness.model.finding import Finding
 from harness.model.waiver import Examined
 from harness.probes.again import seen_again
+from harness.probes.audits.cors import CorsReport, examine_cors
+from harness.probes.audits.headers import audit
+from harness.probes.audits.outage import examine_outage
 from harness.probes.checks import Report
-from harness.probes.cors import CorsReport, examine_cors
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.headers import audit
-from harness.probes.outage import examine_outage
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
 from harness.probes.shared import SharedTarget
 from harness.probes.tour import Tour, take_tour
 from harness.targets.arena import Arena

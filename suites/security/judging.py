@@ -11,8 +11,8 @@ from harness.model.errors import TargetError
 from harness.model.finding import Confidence
 from harness.probes.again import ended, examined_twice, seen_again
 from harness.probes.checks import Report
-from harness.probes.door import Door
-from harness.probes.scene import Scene
+from harness.probes.http.door import Door
+from harness.probes.scene.scene import Scene
 from harness.probes.shared import SharedTarget
 from harness.targets.arena import Arena
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from harness.probes.abuse.codes import examine_codes
+from harness.probes.abuse.enumeration import examine_enumeration
+from harness.probes.abuse.mass_assignment import examine_mass_assignment
+from harness.probes.access.pages_of_others import examine_pages_of_others
+from harness.probes.access.pages_that_list import examine_pages_that_list
 from harness.probes.again import seen_again
-from harness.probes.canaries import examine_canaries
+from harness.probes.audits.canaries import examine_canaries
+from harness.probes.audits.exposure import examine_exposure
+from harness.probes.audits.open_doors import examine_left_open
+from harness.probes.audits.personal_data import account_contacts, examine_personal_data
 from harness.probes.checks import Report
-from harness.probes.codes import examine_codes
-from harness.probes.document import Document
-from harness.probes.entities import examine_entities
-from harness.probes.enumeration import examine_enumeration
-from harness.probes.exposure import examine_exposure
-from harness.probes.injection import examine_injection
-from harness.probes.mass_assignment import examine_mass_assignment
-from harness.probes.open_doors import examine_left_open
-from harness.probes.outward import examine_outgoing
-from harness.probes.pages_of_others import examine_pages_of_others
-from harness.probes.pages_that_list import examine_pages_that_list
-from harness.probes.personal_data import account_contacts, examine_personal_data
-from harness.probes.redirects import examine_redirects
-from harness.probes.secret_columns import secret_values
+from harness.probes.injection.entities import examine_entities
+from harness.probes.injection.injection import examine_injection
+from harness.probes.injection.outward import examine_outgoing
+from harness.probes.injection.redirects import examine_redirects
+from harness.probes.openapi.document import Document
+from harness.probes.scene.secret_columns import secret_values
 from harness.probes.tour import Tour, take_tour
 from harness.targets.arena import Arena
 from harness.targets.live import LiveTarget

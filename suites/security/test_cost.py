@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from harness.probes.abuse.cost import examine_cost
+from harness.probes.abuse.slow_clients import examine_slow_clients
 from harness.probes.again import in_scene
-from harness.probes.cost import examine_cost
-from harness.probes.document import Document
-from harness.probes.formulas import examine_formulas
-from harness.probes.slow_clients import examine_slow_clients
-from harness.probes.uploads import examine_uploads
+from harness.probes.injection.formulas import examine_formulas
+from harness.probes.injection.uploads import examine_uploads
+from harness.probes.openapi.document import Document
 from harness.targets.arena import Arena
 from suites.security.judging import Judge
 

@@ -11,7 +11,7 @@ from harness.findings import waiving
 from harness.findings.history import Observed, accept, history
 from harness.model.finding import Finding
 from harness.model.waiver import Examined, FindingState, KnownBase, Waiver
-from harness.probes.headers import audit
+from harness.probes.audits.headers import audit
 from harness.probes.tour import Tour, Visit
 
 HEADER = "x-content-type-options"

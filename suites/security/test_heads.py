@@ -6,7 +6,7 @@ import pytest
 
 from harness.evidence.records import Recorder
 from harness.model.finding import Confidence, Finding
-from harness.probes.cors import CorsReport
+from harness.probes.audits.cors import CorsReport
 from harness.probes.deaths import seen_to_die
 from harness.probes.tour import Tour
 from harness.targets.arena import Arena

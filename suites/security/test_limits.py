@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.probes.document import Document
-from harness.probes.guessing import examine_guessing
-from harness.probes.limits import examine_limits
+from harness.probes.abuse.guessing import examine_guessing
+from harness.probes.abuse.limits import examine_limits
+from harness.probes.openapi.document import Document
 from harness.targets.arena import Arena
 from suites.security.judging import Judge
 

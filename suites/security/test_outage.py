@@ -7,9 +7,9 @@ from concurrent.futures import Future
 import pytest
 
 from harness.probes.again import seen_again
+from harness.probes.audits.outage import examine_outage
 from harness.probes.checks import Report
-from harness.probes.document import Document
-from harness.probes.outage import examine_outage
+from harness.probes.openapi.document import Document
 from harness.targets.arena import Arena
 from suites.security.judging import Judge
 

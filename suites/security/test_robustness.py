@@ -7,10 +7,10 @@ import pytest
 from harness.evidence.records import Recorder
 from harness.model.errors import TargetError
 from harness.model.finding import Observation
-from harness.probes.document import Document
-from harness.probes.error_shapes import RULE
-from harness.probes.robustness import RobustnessRun
-from harness.probes.torn_lists import examine_torn_lists
+from harness.probes.abuse.torn_lists import examine_torn_lists
+from harness.probes.audits.error_shapes import RULE
+from harness.probes.audits.robustness import RobustnessRun
+from harness.probes.openapi.document import Document
 from harness.targets.arena import Arena
 from suites.security.judging import Judge
 

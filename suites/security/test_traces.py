@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from harness.probes.audits.traces import examine_log
+from harness.probes.audits.watched_log import known_secrets
 from harness.probes.shared import SharedTarget
-from harness.probes.traces import examine_log
-from harness.probes.watched_log import known_secrets
 from harness.targets.live import LiveTarget
 from suites.security.judging import Judge
 

@@ -8,9 +8,9 @@ from fixtures.operations import document, pytest_generate_tests
 from harness.evidence.records import Recorder
 from harness.model.evidence import Reach
 from harness.model.finding import Observation
-from harness.probes.document import Document
-from harness.probes.forged_tokens import Attacked
-from harness.probes.sessions import SessionsRun
+from harness.probes.openapi.document import Document
+from harness.probes.sessions.forged_tokens import Attacked
+from harness.probes.sessions.sessions import SessionsRun
 from harness.targets.arena import Arena
 
 __all__ = ["document", "pytest_generate_tests"]

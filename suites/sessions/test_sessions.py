@@ -7,7 +7,7 @@ import pytest
 from harness.evidence.records import Recorder
 from harness.model.finding import Finding
 from harness.probes.deaths import seen_to_die
-from harness.probes.sessions import SessionsRun
+from harness.probes.sessions.sessions import SessionsRun
 from harness.targets.arena import Arena
 
 

@@ -14,9 +14,9 @@ from harness.cli.main import main
 from harness.cli.parser import parse
 from harness.cli.verbs_table import VERBS
 from harness.model.verdict import Verdict
-from tests.probes import small_http
-from tests.probes.small_http import Asked, Given
-from tests.probes.stock_server import TARGET
+from tests.probes.servers import small_http
+from tests.probes.servers.small_http import Asked, Given
+from tests.probes.servers.stock_server import TARGET
 from tests.runner.tiny import ROOT, TinyProject, make
 
 

@@ -17,7 +17,7 @@ from harness.config.targets import read_target
 from harness.engines.contract.budget import Budget
 from harness.engines.contract.campaign import PHASES, Campaign, CampaignResult
 from harness.model.target import Target
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 from harness.targets.accounts import with_accounts
 from harness.targets.live import Launch, LiveTarget, started
 

@@ -19,10 +19,10 @@ from harness.engines.contract.deviations import Rule
 from harness.engines.contract.drift import RULE as DRIFT
 from harness.engines.contract.drift import UNREADABLE, drift
 from harness.model.finding import Confidence, Finding, Request, Severity
-from harness.probes.document import Document
-from harness.probes.door import Door
 from harness.probes.examinations import Found, has_requests
-from harness.probes.exchange import World
+from harness.probes.http.door import Door
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
 from harness.report.reproduction import COMPARED_AGAIN, can_be_replayed
 from tests.contract.stand import Stand, campaign, clean_document, stand
 

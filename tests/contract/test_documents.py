@@ -15,9 +15,9 @@ from harness.engines.contract.breaking import breaking_findings, changes, releas
 from harness.engines.contract.drift import differences, drift, drifted
 from harness.model.finding import Confidence
 from harness.probes.again import examined_twice
-from harness.probes.document import Document
-from harness.probes.door import Door
-from harness.probes.exchange import World
+from harness.probes.http.door import Door
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
 from tests.contract.stand import stand
 
 BASE: dict[str, Any] = {

@@ -13,11 +13,11 @@ import pytest
 from harness.engines.contract.campaign import DESTRUCTIVE, ENUMERATED, Campaign
 from harness.engines.contract.feeding import feed_of
 from harness.model.target import Allow, Environment, Login, ObjectKind, Role, Target, User
-from harness.probes.document import Document
-from harness.probes.exchange import World
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
 from harness.targets.live import LiveTarget
 from tests.contract.stand import BUDGET, told
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.small_http import Asked, Given, served
 
 RETURNED = 30
 BOOKINGS = [{"id": number, "status": "returned" if number == RETURNED else "open"} for number in range(1, RETURNED + 1)]

@@ -18,9 +18,9 @@ from harness.engines.contract.job import Job, Secrets
 from harness.engines.contract.legs import LegResult, run_leg
 from harness.engines.contract.self_contained import self_contained, told_elsewhere
 from harness.model.target import Allow, Environment, Target
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 from tests.contract.stand import BUDGET, clean_document, stand, told
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.small_http import Asked, Given, served
 
 NOBODY = "http://127.0.0.1:9/elsewhere.json"
 

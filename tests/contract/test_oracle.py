@@ -13,10 +13,10 @@ from harness.engines.contract.exchange import Answer, Complaint, Exchange, Sent
 from harness.engines.contract.grouping import group
 from harness.engines.contract.oracle import Oracle
 from harness.model.target import Limits, OperationHint
-from harness.probes.document import Document
-from harness.probes.flows import flows_of
-from tests.probes.gate_server import DOCUMENT as GATES
-from tests.probes.gate_server import target as gates
+from harness.probes.openapi.document import Document
+from harness.probes.scene.flows import flows_of
+from tests.probes.servers.gate_server import DOCUMENT as GATES
+from tests.probes.servers.gate_server import target as gates
 
 LEAD = {"type": "object", "required": ["id", "score"], "properties": {"id": {"type": "integer"}, "score": {"type": "integer"}}}
 JSON = {"content-type": "application/json"}

@@ -8,7 +8,7 @@ import pytest
 
 from harness.engines.contract.exchange import Answer, Sent
 from harness.engines.contract.unspoken import may_be_unspoken
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 
 STAGE = {"enum": ["new", "won"]}
 DECLARED = {"201": {"description": "made"}, "422": {"description": "refused"}}

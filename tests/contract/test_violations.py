@@ -8,7 +8,7 @@ import pytest
 
 from harness.engines.contract.exchange import Sent
 from harness.engines.contract.violations import Judgement, RequestJudge
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 
 LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 100}}
 STAGE = {"name": "stage", "in": "query", "schema": {"anyOf": [{"enum": ["new", "won"], "type": "string"}, {"type": "null"}]}}

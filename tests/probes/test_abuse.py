@@ -12,19 +12,19 @@ import pytest
 
 from harness.model.finding import Request
 from harness.model.target import Limits
-from harness.probes.answers import Answer
-from harness.probes.askers import NOBODY
+from harness.probes.abuse.enumeration import DIFFERENCE_S_MIN, PAIRS, examine_enumeration, interval_of
+from harness.probes.abuse.mass_assignment import examine_mass_assignment
+from harness.probes.audits.exposure import INTERNALS, examine_exposure
+from harness.probes.audits.open_doors import examine_left_open
 from harness.probes.checks import Report
-from harness.probes.enumeration import DIFFERENCE_S_MIN, PAIRS, examine_enumeration, interval_of
-from harness.probes.exchange import World
-from harness.probes.exposure import INTERNALS, examine_exposure
-from harness.probes.mass_assignment import examine_mass_assignment
-from harness.probes.open_doors import examine_left_open
-from harness.probes.scene import Scene
+from harness.probes.http.answers import Answer
+from harness.probes.http.askers import NOBODY
+from harness.probes.http.exchange import World
+from harness.probes.scene.scene import Scene
 from harness.probes.tour import Tour, Visit, What, take_tour
-from tests.probes.gate_server import DOCUMENT as GATE
-from tests.probes.gate_server import Gates
-from tests.probes.notes_server import DOCUMENT, PASSWORD, Platform, Servers, served
+from tests.probes.servers.gate_server import DOCUMENT as GATE
+from tests.probes.servers.gate_server import Gates
+from tests.probes.servers.notes_server import DOCUMENT, PASSWORD, Platform, Servers, served
 
 
 def rules(report: Report) -> set[tuple[str, str, str]]:

@@ -11,8 +11,8 @@ from harness.model.errors import TargetError
 from harness.model.finding import Confidence, Finding, Severity
 from harness.probes.again import seen_again, survived
 from harness.probes.checks import Report
-from harness.probes.door import Door
-from tests.probes.board_server import Boards, board
+from harness.probes.http.door import Door
+from tests.probes.servers.board_server import Boards, board
 
 FINDING = Finding("a.rule", "It shows", Severity.HIGH, Confidence.HIGH, "security", ("probes",))
 

@@ -9,19 +9,19 @@ import pytest
 
 from harness.databases.embedded import EmbeddedServer, open_embedded
 from harness.model.finding import Confidence
+from harness.probes.abuse.codes import examine_codes
 from harness.probes.again import examined_twice
-from harness.probes.ageing import says_its_end
 from harness.probes.checks import Report
-from harness.probes.codes import examine_codes
-from harness.probes.endings import Ended
 from harness.probes.examinations import examination_of
-from harness.probes.exchange import World
-from harness.probes.scene import Scene
-from harness.probes.session_age import examine_age
-from harness.probes.sessions import SessionsRun
-from tests.probes.gate_server import DOCUMENT as GATE
-from tests.probes.gate_server import Gates
-from tests.probes.locker_server import DOCUMENT, Lockers
+from harness.probes.http.exchange import World
+from harness.probes.scene.ageing import says_its_end
+from harness.probes.scene.scene import Scene
+from harness.probes.sessions.endings import Ended
+from harness.probes.sessions.session_age import examine_age
+from harness.probes.sessions.sessions import SessionsRun
+from tests.probes.servers.gate_server import DOCUMENT as GATE
+from tests.probes.servers.gate_server import Gates
+from tests.probes.servers.locker_server import DOCUMENT, Lockers
 
 NEVER_ENDS = ("codes.never-ends", "POST /password/reset", Confidence.HIGH)
 

@@ -11,12 +11,12 @@ import pytest
 from harness.model.evidence import Whose
 from harness.model.finding import Confidence
 from harness.model.target import OperationHint
-from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.exchange import World
-from harness.probes.reads import may_reach, staged
-from harness.probes.scene import Asker, Scene
+from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.access.reads import may_reach, staged
+from harness.probes.http.exchange import World
+from harness.probes.scene.scene import Asker, Scene
 from harness.targets.live import LiveTarget
-from tests.probes.notes_server import DOCUMENT, Servers
+from tests.probes.servers.notes_server import DOCUMENT, Servers
 
 READ, PATCH, DELETE = "GET /notes/{note_id}", "PATCH /notes/{note_id}", "DELETE /notes/{note_id}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.probes.borrowed import _named, is_reference, refers, refers_by_name, refers_to_others, with_borrowed
+from harness.probes.scene.borrowed import _named, is_reference, refers, refers_by_name, refers_to_others, with_borrowed
 
 DOCTORS = ("d-1", "d-2", "d-3")
 IDS = {"doctor_id": DOCTORS, "lead_id": (7, 8), "category_id": (3,), "box_slug": ("large",)}

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from harness.model.target import ObjectKind
-from harness.probes.calls import OBJECTS_TRIED_MAX, turned, valid_drafts
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.operations import Operation
-from harness.probes.scene import Asker, Scene, Untestable
-from tests.probes.projects_server import DOCUMENT, Servers
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.calls import OBJECTS_TRIED_MAX, turned, valid_drafts
+from harness.probes.scene.scene import Asker, Scene, Untestable
+from tests.probes.servers.projects_server import DOCUMENT, Servers
 
 IDS = tuple(range(30))
 ANN = Asker("member", "ann")

@@ -10,12 +10,12 @@ import pytest
 
 from harness.databases.embedded import EmbeddedServer, open_embedded
 from harness.model.errors import TargetError
-from harness.probes.canaries import examine_canaries
+from harness.probes.audits.canaries import examine_canaries
+from harness.probes.audits.watched_log import examine_logs
 from harness.probes.checks import Report
-from harness.probes.secret_columns import empty_columns, plant, secret_values
+from harness.probes.scene.secret_columns import empty_columns, plant, secret_values
 from harness.probes.tour import take_tour
-from harness.probes.watched_log import examine_logs
-from tests.probes.club_server import DOCUMENT, Clubs
+from tests.probes.servers.club_server import DOCUMENT, Clubs
 
 SECRET = ("password_hash", "recovery_code", "otp_code", "totp_secret", "reset_token", "salt", "code_hash")
 ABOUT_SECRETS = ("pin_code", "password_changed_at", "recovery_email", "secret_question", "mfa_enabled", "name")

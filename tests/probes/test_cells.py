@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from harness.model.evidence import Cell, Whose
-from harness.probes.cells import Examined, tried, with_lent_twins
-from harness.probes.operations import Operation
-from harness.probes.scene import Asker
+from harness.probes.access.cells import Examined, tried, with_lent_twins
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.scene import Asker
 
 ASSIGN = Operation("POST", "/trips/{id}/assign")
 CUSTOMER, DISPATCHER = Asker("customer", "ann"), Asker("dispatcher", "dan")

@@ -13,15 +13,15 @@ import pytest
 
 from harness.model.finding import Confidence
 from harness.model.target import Allow, Environment, Limits, Login, ObjectKind, Role, Target, User
-from harness.probes.closing import _entries_of
-from harness.probes.destruction import is_about_users
-from harness.probes.document import Document
-from harness.probes.sessions import SessionsRun
+from harness.probes.openapi.document import Document
+from harness.probes.scene.destruction import is_about_users
+from harness.probes.sessions.closing import _entries_of
+from harness.probes.sessions.sessions import SessionsRun
 from harness.targets.live import LiveTarget
-from tests.probes.gate_server import DOCUMENT, Gates
-from tests.probes.notes_server import DOCUMENT as NOTES
-from tests.probes.notes_server import Servers
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.gate_server import DOCUMENT, Gates
+from tests.probes.servers.notes_server import DOCUMENT as NOTES
+from tests.probes.servers.notes_server import Servers
+from tests.probes.servers.small_http import Asked, Given, served
 
 
 def closed(*defects: str) -> SessionsRun:

@@ -11,19 +11,19 @@ import pytest
 
 from harness.model.finding import Confidence
 from harness.model.target import CodeFlow, Limits, OperationHint
+from harness.probes.abuse.codes import examine_codes
 from harness.probes.again import examined_twice
 from harness.probes.checks import Report
-from harness.probes.code_values import bits_of, common_codes, foreseeable, random_code
-from harness.probes.codes import examine_codes
 from harness.probes.deliberate import deliberate_statuses
-from harness.probes.destruction import destructive
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.flows import flows_of
-from harness.probes.injection import examine_injection
-from harness.probes.scene import Scene
+from harness.probes.http.exchange import World
+from harness.probes.injection.injection import examine_injection
+from harness.probes.openapi.document import Document
+from harness.probes.scene.code_values import bits_of, common_codes, foreseeable, random_code
+from harness.probes.scene.destruction import destructive
+from harness.probes.scene.flows import flows_of
+from harness.probes.scene.scene import Scene
 from harness.probes.tour import take_tour
-from tests.probes.gate_server import DOCUMENT, Gates, target
+from tests.probes.servers.gate_server import DOCUMENT, Gates, target
 
 CONFIRMS = ("POST /register/confirm", "POST /password/reset")
 

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from harness.model.target import Allow, CodeFlow, Environment, Login, Role, Target, User
-from harness.probes.authorization import AuthorizationRun
+from harness.probes.abuse.codes import examine_codes
+from harness.probes.access.authorization import AuthorizationRun
 from harness.probes.checks import Report
-from harness.probes.code_flows import Codes
-from harness.probes.codes import examine_codes
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.flows import flows_of
-from harness.probes.scene import Scene
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
+from harness.probes.scene.code_flows import Codes
+from harness.probes.scene.flows import flows_of
+from harness.probes.scene.scene import Scene
 from harness.targets.live import LiveTarget
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.small_http import Asked, Given, served
 
 PASSWORD = "Aa1" + secrets.token_hex(8)
 START, CONFIRM = "POST /me/address/start", "POST /me/address/confirm"

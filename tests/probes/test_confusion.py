@@ -19,12 +19,12 @@ import pytest
 
 from harness.model.finding import Confidence
 from harness.model.target import Limits
-from harness.probes.forging import read_jwt, signed
-from harness.probes.public_keys import public_keys, rsa_pem
-from harness.probes.sessions import SessionsRun
+from harness.probes.http.forging import read_jwt, signed
+from harness.probes.http.public_keys import public_keys, rsa_pem
+from harness.probes.sessions.sessions import SessionsRun
 from harness.targets.live import LiveTarget
-from tests.probes.gate_server import DOCUMENT, Gate, target
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.gate_server import DOCUMENT, Gate, target
+from tests.probes.servers.small_http import Asked, Given, served
 
 EXPONENT = 65_537
 # PKCS #1 version 1.5 (RFC 8017, 9.2): what stands before a SHA-256 digest.

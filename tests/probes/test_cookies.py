@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from harness.model.target import Allow, Environment, Login, Role, Target, User
-from harness.probes.cookies import examine_cookies
-from harness.probes.exchange import World
-from tests.probes.small_http import Asked, Given, served
+from harness.probes.http.exchange import World
+from harness.probes.sessions.cookies import examine_cookies
+from tests.probes.servers.small_http import Asked, Given, served
 
 PASSWORD = "Aa1" + secrets.token_hex(8)
 ROLE = Role("member", Login("none"), (User("one", "ann", PASSWORD),), rank=1, page_login="/login")

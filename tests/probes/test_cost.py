@@ -10,19 +10,19 @@ from collections.abc import Callable
 import pytest
 
 from harness.model.finding import Confidence
-from harness.probes import slow_clients
+from harness.probes.abuse import slow_clients
+from harness.probes.abuse.cost import examine_cost, grows
 from harness.probes.again import examined_twice, in_scene
 from harness.probes.checks import Report
-from harness.probes.cost import examine_cost, grows
-from harness.probes.exchange import World
-from harness.probes.files import samples
-from harness.probes.formulas import examine_formulas
-from harness.probes.raw_bytes import as_bytes, as_text
-from harness.probes.scene import Scene
-from harness.probes.uploads import _may_give_back, examine_uploads
-from tests.probes.notes_server import DOCUMENT as NOTES
-from tests.probes.notes_server import Servers
-from tests.probes.stock_server import DOCUMENT, FURTHER, Shelves
+from harness.probes.http.exchange import World
+from harness.probes.http.files import samples
+from harness.probes.http.raw_bytes import as_bytes, as_text
+from harness.probes.injection.formulas import examine_formulas
+from harness.probes.injection.uploads import _may_give_back, examine_uploads
+from harness.probes.scene.scene import Scene
+from tests.probes.servers.notes_server import DOCUMENT as NOTES
+from tests.probes.servers.notes_server import Servers
+from tests.probes.servers.stock_server import DOCUMENT, FURTHER, Shelves
 
 Examine = Callable[[Scene], Report]
 

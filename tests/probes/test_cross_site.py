@@ -7,13 +7,13 @@ import pytest
 from harness.model.finding import Confidence, Finding, Request
 from harness.model.target import Login
 from harness.probes.again import sent_again
-from harness.probes.cross_site import guards_of
-from harness.probes.door import Credential
-from harness.probes.exchange import World
-from harness.probes.sessions import SessionsRun
-from tests.probes.lodge_server import Lodges, document
-from tests.probes.notes_server import DOCUMENT as NOTES
-from tests.probes.notes_server import Servers
+from harness.probes.http.door import Credential
+from harness.probes.http.exchange import World
+from harness.probes.sessions.cross_site import guards_of
+from harness.probes.sessions.sessions import SessionsRun
+from tests.probes.servers.lodge_server import Lodges, document
+from tests.probes.servers.notes_server import DOCUMENT as NOTES
+from tests.probes.servers.notes_server import Servers
 
 
 def attacked(*defects: str, asks_header: bool = True) -> SessionsRun:

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from harness.probes.days import YEAR_DAYS, day_for, some_day, windows
-from harness.probes.schemas import Schemas
-from harness.probes.values import Values
+from harness.probes.http.days import YEAR_DAYS, day_for, some_day, windows
+from harness.probes.http.values import Values
+from harness.probes.openapi.schemas import Schemas
 
 DATE, MOMENT = {"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}
 TODAY = datetime.now(UTC).date()

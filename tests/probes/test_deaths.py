@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from harness.model.errors import TargetError
 from harness.model.finding import Confidence, Request
-from harness.probes.authorization import AuthorizationRun
+from harness.probes.access.authorization import AuthorizationRun
 from harness.probes.deaths import Death, death_by, seen_to_die
-from harness.probes.sessions import SessionsRun
+from harness.probes.sessions.sessions import SessionsRun
 from harness.probes.tour import take_tour
-from tests.probes.notes_server import DOCUMENT, Servers
+from tests.probes.servers.notes_server import DOCUMENT, Servers
 
 DEADLY = Request("POST", "/notes?draft=1", role="member", user="one", headers={"Content-Type": "application/json"}, body="[]")
 MORTAL = Servers(frozenset({"dies-on-list"}))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.exchange import World
-from harness.probes.scene import Asker, Scene
+from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.http.exchange import World
+from harness.probes.scene.scene import Asker, Scene
 from harness.probes.symptoms import shows
-from tests.probes.depot_server import BILLS, BRANCHES, DOCUMENT, PAPER, PEOPLE, TICKET, Depots
+from tests.probes.servers.depot_server import BILLS, BRANCHES, DOCUMENT, PAPER, PEOPLE, TICKET, Depots
 
 
 def matrix_of(*defects: str) -> Matrix:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.probes.document import Document, DocumentError
-from harness.probes.reading import DEPTH_MAX
-from harness.probes.schemas import SchemaError, types_of
+from harness.probes.openapi.document import Document, DocumentError
+from harness.probes.openapi.reading import DEPTH_MAX
+from harness.probes.openapi.schemas import SchemaError, types_of
 
 OPENAPI_31 = """
 openapi: 3.1.0

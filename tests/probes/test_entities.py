@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from harness.probes.drafts import encoded
-from harness.probes.entities import examine_entities
+from harness.probes.audits.robustness import RobustnessRun
 from harness.probes.examinations import examination_of
-from harness.probes.exchange import World
-from harness.probes.robustness import RobustnessRun
-from harness.probes.scene import Scene
-from harness.probes.schemas import Schemas
-from harness.probes.xml_bodies import root_of
-from tests.probes.import_server import DOCUMENT, Shops, shop
+from harness.probes.http.drafts import encoded
+from harness.probes.http.exchange import World
+from harness.probes.http.xml_bodies import root_of
+from harness.probes.injection.entities import examine_entities
+from harness.probes.openapi.schemas import Schemas
+from harness.probes.scene.scene import Scene
+from tests.probes.servers.import_server import DOCUMENT, Shops, shop
 
 WARES, NOTES = "POST /wares", "POST /notes"
 

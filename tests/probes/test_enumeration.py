@@ -6,9 +6,9 @@ import pytest
 
 from harness.model.finding import Severity
 from harness.model.target import Limits
+from harness.probes.abuse.enumeration import PAIRS, PAIRS_OF_REGISTRATION, TARGETS_MAX, examine_enumeration
 from harness.probes.checks import Report
-from harness.probes.enumeration import PAIRS, PAIRS_OF_REGISTRATION, TARGETS_MAX, examine_enumeration
-from tests.probes.gate_server import DOCUMENT, LIMITS, Gates
+from tests.probes.servers.gate_server import DOCUMENT, LIMITS, Gates
 
 
 def asked(gates: Gates) -> Report:

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from harness.probes.answers import Answer
-from harness.probes.error_shapes import ErrorShapes
+from harness.probes.audits.error_shapes import ErrorShapes
+from harness.probes.http.answers import Answer
 
 JSON, HTML = (("content-type", "application/json"),), (("content-type", "text/html; charset=utf-8"),)
 

@@ -9,20 +9,20 @@ import pytest
 
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.model.target import Limits
-from harness.probes.authorization import AuthorizationRun
-from harness.probes.doors import Doors
+from harness.probes.access.authorization import AuthorizationRun
 from harness.probes.examinations import Found, examination_of, has_requests
-from harness.probes.exchange import World
-from harness.probes.injection import examine_injection
-from harness.probes.scene import Scene
-from harness.probes.sessions import SessionsRun
-from tests.probes.board_server import DOCUMENT, Boards, board
-from tests.probes.gate_server import DOCUMENT as GATE
-from tests.probes.gate_server import Gates
-from tests.probes.notes_server import DOCUMENT as NOTES
-from tests.probes.notes_server import Servers
-from tests.probes.shelf_server import DOCUMENT as SHELF
-from tests.probes.shelf_server import Shelves
+from harness.probes.http.doors import Doors
+from harness.probes.http.exchange import World
+from harness.probes.injection.injection import examine_injection
+from harness.probes.scene.scene import Scene
+from harness.probes.sessions.sessions import SessionsRun
+from tests.probes.servers.board_server import DOCUMENT, Boards, board
+from tests.probes.servers.gate_server import DOCUMENT as GATE
+from tests.probes.servers.gate_server import Gates
+from tests.probes.servers.notes_server import DOCUMENT as NOTES
+from tests.probes.servers.notes_server import Servers
+from tests.probes.servers.shelf_server import DOCUMENT as SHELF
+from tests.probes.servers.shelf_server import Shelves
 
 FINDING = Finding("a.rule", "It shows", Severity.HIGH, Confidence.HIGH, "security", ("probes",))
 

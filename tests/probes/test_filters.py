@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from harness.model.target import Allow, Environment, Login, Role, Target, User
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.injection import examine_injection
-from harness.probes.scene import Scene
-from tests.probes.small_http import Asked, Given, served
+from harness.probes.http.exchange import World
+from harness.probes.injection.injection import examine_injection
+from harness.probes.openapi.document import Document
+from harness.probes.scene.scene import Scene
+from tests.probes.servers.small_http import Asked, Given, served
 
 PASSWORD = "Aa1" + secrets.token_hex(8)
 _FILTERS = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.model.finding import Request
-from harness.probes.answers import Answer
-from harness.probes.headers import audit
-from harness.probes.scene import Asker
+from harness.probes.audits.headers import audit
+from harness.probes.http.answers import Answer
+from harness.probes.scene.scene import Asker
 from harness.probes.tour import Visit, What
 
 HSTS = ("Strict-Transport-Security", "max-age=31536000")

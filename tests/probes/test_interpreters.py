@@ -8,14 +8,14 @@ import pytest
 
 from harness.model.finding import Confidence
 from harness.probes.checks import Report
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.injection import examine_injection
-from harness.probes.scene import Scene
+from harness.probes.http.exchange import World
+from harness.probes.injection.injection import examine_injection
+from harness.probes.openapi.document import Document
+from harness.probes.scene.scene import Scene
 from harness.probes.symptoms import shows
-from tests.probes.board_server import DOCUMENT, board
-from tests.probes.small_http import Asked, Given, served
-from tests.probes.stock_server import TARGET as STOCK
+from tests.probes.servers.board_server import DOCUMENT, board
+from tests.probes.servers.small_http import Asked, Given, served
+from tests.probes.servers.stock_server import TARGET as STOCK
 
 
 def examined(*defects: str) -> Report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.probes.life_cycle import ids_by_state
+from harness.probes.scene.life_cycle import ids_by_state
 
 
 def rows(*states: str) -> list[dict[str, object]]:

@@ -9,14 +9,14 @@ import pytest
 
 from harness.model.finding import Confidence
 from harness.model.target import Limits
+from harness.probes.abuse.guessing import examine_guessing, is_slowed
+from harness.probes.abuse.limits import examine_limits
 from harness.probes.again import examined_twice, sent_again
 from harness.probes.checks import Report
-from harness.probes.door import Door
-from harness.probes.guessing import examine_guessing, is_slowed
-from harness.probes.limits import examine_limits
+from harness.probes.http.door import Door
 from harness.probes.symptoms import shows
-from tests.probes.gate_server import DOCUMENT, LIMITS, Gate, Gates, target
-from tests.probes.small_http import served
+from tests.probes.servers.gate_server import DOCUMENT, LIMITS, Gate, Gates, target
+from tests.probes.servers.small_http import served
 
 NONE = Limits()
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.probes.answers import Answer
-from harness.probes.links import all_links, local_links, walk
+from harness.probes.http.answers import Answer
+from harness.probes.http.links import all_links, local_links, walk
 
 HOST = "http://127.0.0.1:8080"
 

@@ -8,12 +8,12 @@ import pytest
 
 from harness.model.evidence import Whose
 from harness.model.target import ObjectKind
-from harness.probes.answers import Answer
-from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.body_places import body_places, parameter_count, placed
-from harness.probes.document import Document
-from harness.probes.operations import Body, Operation
-from tests.probes.tickets_server import CLOSED, COUNTED, DOCUMENT, MOVED, NOTICED, REMARKED, STAGED, STARRED, Desks
+from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.http.answers import Answer
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.operations import Body, Operation
+from harness.probes.scene.body_places import body_places, parameter_count, placed
+from tests.probes.servers.tickets_server import CLOSED, COUNTED, DOCUMENT, MOVED, NOTICED, REMARKED, STAGED, STARRED, Desks
 
 OWNED = {STARRED, MOVED, STAGED, CLOSED, REMARKED}
 TICKET = ObjectKind("tickets", "agent", ("/tickets/{ticket_id}:ticket_id",), "/tickets", "$.tickets[*].id")

@@ -15,15 +15,15 @@ import pytest
 
 from harness.model.finding import Confidence, Finding, Request
 from harness.model.target import Allow, Environment, Login, ObjectKind, Role, Target, User
-from harness.probes.answers import Answer
-from harness.probes.askers import Asker
-from harness.probes.authorization import AuthorizationRun
-from harness.probes.document import Document
-from harness.probes.lists import _words
-from harness.probes.objects import Holdings, Listed, Reference
-from harness.probes.reads import Stage
+from harness.probes.access.authorization import AuthorizationRun
+from harness.probes.access.lists import _words
+from harness.probes.access.reads import Stage
+from harness.probes.http.answers import Answer
+from harness.probes.http.askers import Asker
+from harness.probes.openapi.document import Document
+from harness.probes.scene.objects import Holdings, Listed, Reference
 from harness.targets.live import LiveTarget
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.small_http import Asked, Given, served
 
 PASSWORD = "Aa1" + secrets.token_hex(8)
 CASES: list[dict[str, object]] = [

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from harness.model.finding import Request
-from harness.probes.exchange import World
-from harness.probes.flows import mark_of
-from tests.probes.board_server import target
-from tests.probes.small_http import Asked, Given, served
+from harness.probes.http.exchange import World
+from harness.probes.scene.flows import mark_of
+from tests.probes.servers.board_server import target
+from tests.probes.servers.small_http import Asked, Given, served
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import pytest
 
 from harness.model.finding import Finding
 from harness.model.target import Allow, Environment, Login, ObjectKind, Role, Target, User
-from harness.probes.authorization import examine_operation
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.scene import Scene
-from tests.probes.small_http import Asked, Given, served
+from harness.probes.access.authorization import examine_operation
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
+from harness.probes.scene.scene import Scene
+from tests.probes.servers.small_http import Asked, Given, served
 
 PASSWORD = "Aa1" + secrets.token_hex(8)
 _ANY = {"responses": {"default": {"description": "any"}}, "security": [{"token": []}]}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.probes.jsonpath import find
-from harness.probes.names import singular, snake
-from harness.probes.objects import id_path_in
+from harness.probes.openapi.jsonpath import find
+from harness.probes.openapi.names import singular, snake
+from harness.probes.scene.objects import id_path_in
 
 
 @pytest.mark.parametrize("name", ["leadIds", "lead-ids", "lead_ids", "Lead_Ids"])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from harness.model.evidence import Whose
-from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.exchange import World
-from harness.probes.scene import Scene
-from tests.probes.projects_server import DOCUMENT, PROJECT, Servers
+from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.http.exchange import World
+from harness.probes.scene.scene import Scene
+from tests.probes.servers.projects_server import DOCUMENT, PROJECT, Servers
 
 TASK = "/projects/{projectId}/tasks/{taskId}"
 READ, PATCH, DELETE = f"GET {TASK}", f"PATCH {TASK}", f"DELETE {TASK}"

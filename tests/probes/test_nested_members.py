@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.nested import members, replaced
-from harness.probes.robustness import hostile_requests
-from harness.probes.scene import NOBODY, Scene
-from harness.probes.slots import slots_of
-from tests.probes.board_server import board
+from harness.probes.audits.robustness import hostile_requests
+from harness.probes.http.exchange import World
+from harness.probes.injection.slots import slots_of
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.nested import members, replaced
+from harness.probes.scene.scene import NOBODY, Scene
+from tests.probes.servers.board_server import board
 
 BODY = {"title": "a", "customer": {"name": "b", "age": 3}, "lines": [{"text": "c"}, {"text": "d"}], "none": None, "empty": []}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 40}

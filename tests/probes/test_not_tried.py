@@ -9,19 +9,19 @@ import pytest
 from harness.model.errors import TargetError
 from harness.model.finding import Observation
 from harness.model.target import Limits
+from harness.probes.abuse.mass_assignment import examine_mass_assignment
+from harness.probes.audits.robustness import RobustnessRun
 from harness.probes.checks import Report
-from harness.probes.document import Document
-from harness.probes.entities import examine_entities
-from harness.probes.exchange import World
-from harness.probes.injection import examine_injection
-from harness.probes.mass_assignment import examine_mass_assignment
-from harness.probes.outward import examine_outgoing
-from harness.probes.robustness import RobustnessRun
-from harness.probes.scene import Scene
-from harness.probes.sessions import SessionsRun
-from tests.probes.gate_server import DOCUMENT as GATE
-from tests.probes.gate_server import Gates
-from tests.probes.notes_server import DOCUMENT, Platform, Servers, served
+from harness.probes.http.exchange import World
+from harness.probes.injection.entities import examine_entities
+from harness.probes.injection.injection import examine_injection
+from harness.probes.injection.outward import examine_outgoing
+from harness.probes.openapi.document import Document
+from harness.probes.scene.scene import Scene
+from harness.probes.sessions.sessions import SessionsRun
+from tests.probes.servers.gate_server import DOCUMENT as GATE
+from tests.probes.servers.gate_server import Gates
+from tests.probes.servers.notes_server import DOCUMENT, Platform, Servers, served
 
 
 def noticed(report: Report) -> list[tuple[str, str]]:

@@ -6,12 +6,12 @@ import dataclasses
 
 import pytest
 
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.open_doors import examine_left_open
-from harness.probes.scene import Scene
-from tests.probes.small_http import Asked, Given, served
-from tests.probes.stock_server import TARGET
+from harness.probes.audits.open_doors import examine_left_open
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
+from harness.probes.scene.scene import Scene
+from tests.probes.servers.small_http import Asked, Given, served
+from tests.probes.servers.stock_server import TARGET
 
 _READ = {"get": {"responses": {"200": {"description": "done"}}}}
 DOCUMENT = Document.of(

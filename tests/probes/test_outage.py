@@ -13,14 +13,14 @@ import pytest
 from harness.databases.embedded import EmbeddedServer, open_embedded
 from harness.model.finding import Confidence, Finding, Severity
 from harness.model.target import Allow, Limits
-from harness.probes import outage
+from harness.probes.audits import outage
+from harness.probes.audits.outage import examine_outage
 from harness.probes.checks import Report
 from harness.probes.examinations import Found, examination_of, has_requests
-from harness.probes.outage import examine_outage
 from harness.targets.live import LiveTarget
 from harness.targets.relay import Relay
-from tests.probes.gate_server import DOCUMENT, Gate, Gates, target
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.gate_server import DOCUMENT, Gate, Gates, target
+from tests.probes.servers.small_http import Asked, Given, served
 
 FINDING = Finding("a.rule", "It shows", Severity.HIGH, Confidence.HIGH, "security", ("probes",))
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from harness.probes.checks import Report
-from harness.probes.exchange import World
-from harness.probes.injection import examine_injection
-from harness.probes.outward import examine_outgoing
-from harness.probes.redirects import examine_redirects, leads_away
-from harness.probes.scene import Scene
-from tests.probes.hooks_server import DOCUMENT as HOOKS
-from tests.probes.hooks_server import hooks
-from tests.probes.notes_server import DOCUMENT, Platform, served
+from harness.probes.http.exchange import World
+from harness.probes.injection.injection import examine_injection
+from harness.probes.injection.outward import examine_outgoing
+from harness.probes.injection.redirects import examine_redirects, leads_away
+from harness.probes.scene.scene import Scene
+from tests.probes.servers.hooks_server import DOCUMENT as HOOKS
+from tests.probes.servers.hooks_server import hooks
+from tests.probes.servers.notes_server import DOCUMENT, Platform, served
 
 
 def seen(examine: Callable[[Scene], Report], *defects: str) -> tuple[int, set[tuple[str, str, str]]]:

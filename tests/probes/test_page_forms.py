@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from harness.probes.answers import Answer
-from harness.probes.endings import Ended
-from harness.probes.exchange import World
-from harness.probes.form_values import completed
-from harness.probes.forms import Field, Form, forms_of
-from harness.probes.page_forms import examine_page_forms
-from harness.probes.pages import Browsing
-from harness.probes.scene import Scene
-from harness.probes.sighted_forms import Sighted, shuts, writing_forms
-from tests.probes.board_server import DOCUMENT, board
+from harness.probes.http.answers import Answer
+from harness.probes.http.exchange import World
+from harness.probes.http.forms import Field, Form, forms_of
+from harness.probes.http.pages import Browsing
+from harness.probes.scene.form_values import completed
+from harness.probes.scene.scene import Scene
+from harness.probes.sessions.endings import Ended
+from harness.probes.sessions.page_forms import examine_page_forms
+from harness.probes.sessions.sighted_forms import Sighted, shuts, writing_forms
+from tests.probes.servers.board_server import DOCUMENT, board
 
 PAGE = b"""<form method="post">
   <select name="stage"><option value="new">New<option value="won" selected>Won</select>

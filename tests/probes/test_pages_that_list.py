@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness.model.target import Allow, Environment, Role, Target, User
-from harness.probes.exchange import World
-from harness.probes.pages_that_list import examine_pages_that_list
-from harness.probes.scene import Scene
-from tests.probes.small_http import Asked, Given, served
+from harness.probes.access.pages_that_list import examine_pages_that_list
+from harness.probes.http.exchange import World
+from harness.probes.scene.scene import Scene
+from tests.probes.servers.small_http import Asked, Given, served
 from tests.probes.test_pages_of_others import DOCUMENT, HTML, LEADS, LOGIN, PASSWORD, USERS, Leads
 
 PARTNER = Role("partner", LOGIN, USERS, rank=1, page_login="/login")

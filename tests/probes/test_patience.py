@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from harness.model.finding import Request
-from harness.probes import exchange
-from harness.probes.exchange import World
+from harness.probes.http import exchange
+from harness.probes.http.exchange import World
 from harness.targets.live import LiveTarget
 from tests.targets_runtime.conftest import shop
 

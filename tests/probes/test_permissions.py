@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness.model.target import Allow, Environment, Login, OperationHint, Role, Target
-from harness.probes.document import Document
-from harness.probes.permissions import Basis, Permissions, by_role, satisfied_schemes
+from harness.probes.openapi.document import Document
+from harness.probes.scene.permissions import Basis, Permissions, by_role, satisfied_schemes
 
 BEARER = {"type": "http", "scheme": "bearer"}
 

@@ -13,11 +13,11 @@ import pytest
 from harness.databases.embedded import open_embedded
 from harness.model.finding import Request
 from harness.model.target import Allow, Environment, Login, Role, Target, User
-from harness.probes.answers import Answer
-from harness.probes.askers import NOBODY, Asker
+from harness.probes.audits.personal_data import account_contacts, examine_personal_data
 from harness.probes.checks import Report
-from harness.probes.document import Document
-from harness.probes.personal_data import account_contacts, examine_personal_data
+from harness.probes.http.answers import Answer
+from harness.probes.http.askers import NOBODY, Asker
+from harness.probes.openapi.document import Document
 from harness.probes.tour import Tour, Visit, What
 
 ACCOUNTS = (

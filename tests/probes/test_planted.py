@@ -9,14 +9,14 @@ import pytest
 
 from harness.evidence.records import Recorder
 from harness.model.errors import EngineError
-from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.destruction import destructive
-from harness.probes.document import Document
-from harness.probes.planted import Hole, HoleKind, Seen, holes, looked_for
-from harness.probes.scene import Asker
+from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.access.planted import Hole, HoleKind, Seen, holes, looked_for
+from harness.probes.openapi.document import Document
+from harness.probes.scene.destruction import destructive
+from harness.probes.scene.scene import Asker
 from harness.targets.arena import Arena
 from suites.authorization import test_planted as check
-from tests.probes import notes_server, projects_server
+from tests.probes.servers import notes_server, projects_server
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ import pytest
 from harness.model.evidence import Whose
 from harness.model.finding import Confidence
 from harness.model.target import Allow, Environment, Login, ObjectKind, Role, Target, User
-from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.document import Document
+from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.openapi.document import Document
 from harness.targets.live import LiveTarget
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.small_http import Asked, Given, served
 
 PASSWORD = "Aa1" + secrets.token_hex(8)
 _ANY: dict[str, Any] = {"responses": {"default": {"description": "any"}}, "security": [{"token": []}]}

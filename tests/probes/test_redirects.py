@@ -10,11 +10,11 @@ import pytest
 
 from harness.model.finding import Finding
 from harness.model.target import Allow, Environment, Login, Role, Target, User
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.redirects import examine_redirects
-from harness.probes.scene import Scene
-from tests.probes.small_http import Asked, Given, served
+from harness.probes.http.exchange import World
+from harness.probes.injection.redirects import examine_redirects
+from harness.probes.openapi.document import Document
+from harness.probes.scene.scene import Scene
+from tests.probes.servers.small_http import Asked, Given, served
 
 PASSWORD = "Aa1" + secrets.token_hex(8)
 HTML = {"Content-Type": "text/html"}

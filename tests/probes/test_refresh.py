@@ -8,12 +8,12 @@ from harness.engines.contract.budget import Budget
 from harness.engines.contract.campaign import Campaign
 from harness.model.finding import Confidence, Finding
 from harness.probes.deliberate import deliberate_statuses
-from harness.probes.exchange import REFRESH_TOKEN, World
-from harness.probes.refresh_tokens import refresh_token_in
-from harness.probes.scene import Scene
-from harness.probes.sessions import SessionsRun
+from harness.probes.http.exchange import REFRESH_TOKEN, World
+from harness.probes.scene.refresh_tokens import refresh_token_in
+from harness.probes.scene.scene import Scene
+from harness.probes.sessions.sessions import SessionsRun
 from harness.probes.tour import take_tour
-from tests.probes.lodge_server import Lodges, document, target
+from tests.probes.servers.lodge_server import Lodges, document, target
 
 KINDS = ("refresh", "refresh after log-out", "refresh after password")
 REFRESH = "POST /refresh"

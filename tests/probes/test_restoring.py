@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.model.target import Allow, Environment, Login, Role, Target, User
-from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.document import Document
+from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.openapi.document import Document
 from harness.targets.live import LiveTarget
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.small_http import Asked, Given, served
 
 PASSWORD = "Aa1" + secrets.token_hex(8)
 RESTORE = "POST /tools/{toolId}/restore"

@@ -14,19 +14,19 @@ import pytest
 
 from harness.model.finding import Confidence
 from harness.model.target import Allow, Environment, Target
-from harness.probes.document import Document
-from harness.probes.drafts import Draft
-from harness.probes.exchange import World
-from harness.probes.injection import examine_injection
-from harness.probes.operations import Operation, Parameter
-from harness.probes.robustness import RobustnessRun, hostile_requests
-from harness.probes.scene import Asker, Scene
+from harness.probes.audits.robustness import RobustnessRun, hostile_requests
+from harness.probes.http.drafts import Draft
+from harness.probes.http.exchange import World
+from harness.probes.injection.injection import examine_injection
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.operations import Operation, Parameter
+from harness.probes.scene.scene import Asker, Scene
 from harness.targets.live import LiveTarget
-from tests.probes import notes_server, small_http
-from tests.probes.board_server import DOCUMENT as BOARD
-from tests.probes.board_server import Boards
-from tests.probes.notes_server import DOCUMENT, Servers
-from tests.probes.small_http import Asked, Given
+from tests.probes.servers import notes_server, small_http
+from tests.probes.servers.board_server import DOCUMENT as BOARD
+from tests.probes.servers.board_server import Boards
+from tests.probes.servers.notes_server import DOCUMENT, Servers
+from tests.probes.servers.small_http import Asked, Given
 
 
 def examined(*defects: str) -> RobustnessRun:

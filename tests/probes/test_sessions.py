@@ -9,14 +9,14 @@ from contextlib import contextmanager
 import pytest
 
 from harness.model.finding import Confidence, Request
-from harness.probes.answers import Answer
-from harness.probes.calls import Call
-from harness.probes.forged_tokens import Attacked, findings_of
-from harness.probes.forging import WEAK_KEYS, Forgery, forgeries, key_of, read_jwt, signed
-from harness.probes.scene import Asker
-from harness.probes.sessions import SessionsRun
+from harness.probes.http.answers import Answer
+from harness.probes.http.forging import WEAK_KEYS, Forgery, forgeries, key_of, read_jwt, signed
+from harness.probes.scene.calls import Call
+from harness.probes.scene.scene import Asker
+from harness.probes.sessions.forged_tokens import Attacked, findings_of
+from harness.probes.sessions.sessions import SessionsRun
 from harness.targets.live import LiveTarget
-from tests.probes.notes_server import DOCUMENT, Servers
+from tests.probes.servers.notes_server import DOCUMENT, Servers
 
 
 def attacked(*defects: str) -> SessionsRun:

@@ -9,23 +9,23 @@ import pytest
 
 from harness.model.errors import TargetError
 from harness.model.finding import Confidence, Request
+from harness.probes.abuse.enumeration import examine_enumeration
+from harness.probes.abuse.mass_assignment import examine_mass_assignment
 from harness.probes.again import ended
+from harness.probes.audits.cors import FOREIGN, examine_cors
+from harness.probes.audits.open_doors import examine_left_open
 from harness.probes.checks import Report
-from harness.probes.cors import FOREIGN, examine_cors
-from harness.probes.enumeration import examine_enumeration
-from harness.probes.exchange import TargetDied, World
-from harness.probes.mass_assignment import examine_mass_assignment
-from harness.probes.open_doors import examine_left_open
-from harness.probes.redirects import examine_redirects
-from harness.probes.scene import Scene
+from harness.probes.http.exchange import TargetDied, World
+from harness.probes.injection.redirects import examine_redirects
+from harness.probes.scene.scene import Scene
 from harness.probes.shared import SharedTarget
 from harness.probes.tour import take_tour
 from harness.targets.live import LiveTarget
-from tests.probes.gate_server import DOCUMENT as GATE
-from tests.probes.gate_server import LIMITS, Gate, Gates, target
-from tests.probes.notes_server import DOCUMENT, Platform, Servers, served
-from tests.probes.small_http import Asked, Given
-from tests.probes.small_http import served as small
+from tests.probes.servers.gate_server import DOCUMENT as GATE
+from tests.probes.servers.gate_server import LIMITS, Gate, Gates, target
+from tests.probes.servers.notes_server import DOCUMENT, Platform, Servers, served
+from tests.probes.servers.small_http import Asked, Given
+from tests.probes.servers.small_http import served as small
 
 
 class Gone(Servers):

@@ -8,25 +8,25 @@ from collections.abc import Callable
 import pytest
 
 from harness.model.target import OperationHint, Role
-from harness.probes.authorization import AuthorizationRun, Matrix
+from harness.probes.abuse.mass_assignment import examine_mass_assignment
+from harness.probes.abuse.undeclared import bounded, enumerated, highest_role
+from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.audits.exposure import examine_exposure
+from harness.probes.audits.open_doors import examine_left_open
+from harness.probes.audits.robustness import RobustnessRun
 from harness.probes.deliberate import deliberate_statuses
-from harness.probes.destruction import destructive
-from harness.probes.document import Document
-from harness.probes.drafts import encoded
-from harness.probes.endings import Ended, examine_log_out, examine_password_change
-from harness.probes.exchange import World
-from harness.probes.exposure import examine_exposure
-from harness.probes.mass_assignment import examine_mass_assignment
-from harness.probes.open_doors import examine_left_open
-from harness.probes.operations import Operation, Requirement
-from harness.probes.password_checks import examine_log_in, examine_present_password
-from harness.probes.passwords import asks_new, asks_present
-from harness.probes.redirects import examine_redirects
-from harness.probes.robustness import RobustnessRun
-from harness.probes.scene import Scene
+from harness.probes.http.drafts import encoded
+from harness.probes.http.exchange import World
+from harness.probes.injection.redirects import examine_redirects
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.operations import Operation, Requirement
+from harness.probes.scene.destruction import destructive
+from harness.probes.scene.passwords import asks_new, asks_present
+from harness.probes.scene.scene import Scene
+from harness.probes.sessions.endings import Ended, examine_log_out, examine_password_change
+from harness.probes.sessions.password_checks import examine_log_in, examine_present_password
 from harness.probes.tour import take_tour
-from harness.probes.undeclared import bounded, enumerated, highest_role
-from tests.probes.shelf_server import DOCUMENT, Shelves, served
+from tests.probes.servers.shelf_server import DOCUMENT, Shelves, served
 
 PUT, DELETE_REVIEW, PASSWORD = "PUT /books/{bookId}", "DELETE /reviews/{reviewId}", "POST /me/password"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.document import Document
-from tests.probes import projects_server, tickets_server
-from tests.probes.small_http import slashed
+from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.openapi.document import Document
+from tests.probes.servers import projects_server, tickets_server
+from tests.probes.servers.small_http import slashed
 
 
 def found(matrix: Matrix) -> set[tuple[str, str, str]]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.scene import NOBODY, Scene
-from harness.probes.slots import numbers_of, slots_of
-from tests.probes.board_server import board
+from harness.probes.http.exchange import World
+from harness.probes.injection.slots import numbers_of, slots_of
+from harness.probes.openapi.document import Document
+from harness.probes.scene.scene import NOBODY, Scene
+from tests.probes.servers.board_server import board
 
 _RANKS = {"name": "rank", "in": "query", "schema": {"type": "integer", "minimum": 0}}
 _SORT = {"name": "sort", "in": "query", "schema": {"type": "string", "enum": ["newest", "oldest"]}}

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.mass_assignment import examine_mass_assignment
-from harness.probes.scene import Scene
-from harness.probes.spots import spots_of
-from harness.probes.undeclared import enumerated
-from tests.probes.small_http import Asked, Given, served
-from tests.probes.stock_server import TARGET
+from harness.probes.abuse.mass_assignment import examine_mass_assignment
+from harness.probes.abuse.spots import spots_of
+from harness.probes.abuse.undeclared import enumerated
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
+from harness.probes.scene.scene import Scene
+from tests.probes.servers.small_http import Asked, Given, served
+from tests.probes.servers.stock_server import TARGET
 
 PRICES = {1: "4.50", 2: "12.00"}
 CREATE = "POST /orders"

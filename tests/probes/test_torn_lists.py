@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from harness.model.target import Allow, Environment, Target
+from harness.probes.abuse.torn_lists import examine_torn_lists, torn
 from harness.probes.again import examined_twice, in_scene
-from harness.probes.answers import Answer
 from harness.probes.checks import Report
-from harness.probes.document import Document
-from harness.probes.operations import Operation, Parameter
-from harness.probes.paging import next_cursor, paging_of
-from harness.probes.torn_lists import examine_torn_lists, torn
+from harness.probes.http.answers import Answer
+from harness.probes.http.paging import next_cursor, paging_of
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.operations import Operation, Parameter
 from harness.targets.live import LiveTarget
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.small_http import Asked, Given, served
 
 ROWS = [{"id": 100 - number, "day": f"2031-01-0{1 + number // 6}", "title": f"Row {number}"} for number in range(23)]
 TARGET = Target("rows", "Rows", Environment.LOCAL, Path(), ("127.0.0.1",), Allow(), (), health_path="/health")

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from harness.databases.embedded import open_embedded
-from harness.probes.secret_columns import secret_values
-from harness.probes.traces import examine_log
+from harness.probes.audits.traces import examine_log
+from harness.probes.scene.secret_columns import secret_values
 
 SECRETS = {"a user's password": frozenset({"long-and-secret", "short"}), "a session's token": frozenset({"eyJhbGciOi"})}
 

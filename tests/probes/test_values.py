@@ -9,10 +9,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from harness.probes.document import Document
-from harness.probes.drafts import Drafter
-from harness.probes.schemas import SchemaError
-from harness.probes.values import Values
+from harness.probes.http.drafts import Drafter
+from harness.probes.http.values import Values
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.schemas import SchemaError
 
 SCHEMAS: dict[str, Any] = {
     "Node": {

@@ -15,10 +15,10 @@ import pytest
 
 from harness.cli.main import main
 from harness.config.targets import read_target
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 from harness.targets.drafting import Seen, draft, name_of
-from tests.probes.small_http import Asked, Given, served
-from tests.probes.stock_server import TARGET as STOCK
+from tests.probes.servers.small_http import Asked, Given, served
+from tests.probes.servers.stock_server import TARGET as STOCK
 from tests.targets.desk import FOLDER
 from tests.targets.project import make
 

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from harness.model.target import OperationHint
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 from harness.targets.documents import opened
 from tests.targets_runtime.conftest import shop
 

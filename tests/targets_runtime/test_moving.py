@@ -12,7 +12,7 @@ import pytest
 
 from harness.targets.live import LiveTarget
 from harness.targets.moving import USELESS_MOVES_MAX
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.small_http import Asked, Given, served
 from tests.targets_runtime.conftest import shop
 
 LIMIT = 5

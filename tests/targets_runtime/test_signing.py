@@ -13,7 +13,7 @@ import pytest
 from harness.model.errors import TargetError
 from harness.model.target import Login, Target
 from harness.targets.live import Launch, LiveTarget, started
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.small_http import Asked, Given, served
 from tests.targets_runtime.conftest import PASSWORD, shop
 
 BODY = {"email": "{username}", "password": "{password}"}

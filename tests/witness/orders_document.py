@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 
 BEARER = [{"token": []}]
 ID = {"name": "order_id", "in": "path", "required": True, "schema": {"type": "integer"}}

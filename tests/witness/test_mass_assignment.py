@@ -6,11 +6,11 @@ import psycopg
 import pytest
 
 from harness.databases.embedded import EmbeddedServer
-from harness.probes.exchange import World
-from harness.probes.foreign_keys import another_parent, keys_beside
-from harness.probes.mass_assignment import examine_mass_assignment
-from harness.probes.rows import columns_beside, grown, standing
-from harness.probes.scene import Scene
+from harness.probes.abuse.mass_assignment import examine_mass_assignment
+from harness.probes.http.exchange import World
+from harness.probes.scene.foreign_keys import another_parent, keys_beside
+from harness.probes.scene.rows import columns_beside, grown, standing
+from harness.probes.scene.scene import Scene
 from harness.targets.live import LiveTarget
 from tests.witness.orders import TAKES_CUSTOMER, schema, served, target
 from tests.witness.orders_document import DOCUMENT

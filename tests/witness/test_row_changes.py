@@ -6,13 +6,13 @@ import psycopg
 import pytest
 
 from harness.databases.embedded import EmbeddedServer
-from harness.probes.cells import Examined
-from harness.probes.exchange import World
-from harness.probes.operations import Operation
-from harness.probes.oracle import Change
-from harness.probes.row_changes import Rows, row_changes, rows_about
-from harness.probes.scene import Scene
-from harness.probes.writes import examine_write
+from harness.probes.access.cells import Examined
+from harness.probes.access.row_changes import Rows, row_changes, rows_about
+from harness.probes.access.writes import examine_write
+from harness.probes.http.exchange import World
+from harness.probes.http.oracle import Change
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.scene import Scene
 from harness.targets.live import LiveTarget
 from tests.witness.orders import schema, served, target
 from tests.witness.orders_document import DOCUMENT

@@ -5,10 +5,10 @@ from __future__ import annotations
 import psycopg
 
 from harness.databases.embedded import EmbeddedServer
-from harness.probes.calls import valid_drafts
-from harness.probes.exchange import World
-from harness.probes.scene import Scene
-from harness.probes.slots import slots_of
+from harness.probes.http.exchange import World
+from harness.probes.injection.slots import slots_of
+from harness.probes.scene.calls import valid_drafts
+from harness.probes.scene.scene import Scene
 from harness.targets.live import LiveTarget
 from tests.witness.orders import schema, served, target
 from tests.witness.orders_document import DOCUMENT

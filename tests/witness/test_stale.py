@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.probes.answers import Answer
-from harness.probes.row_changes import Rows
+from harness.probes.access.row_changes import Rows
+from harness.probes.http.answers import Answer
 from harness.witness.stale import moved_columns, old_members
 
 READER, PLACE = "GET /orders/{id}", ("orders", "7")

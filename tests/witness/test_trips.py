@@ -7,10 +7,10 @@ import pytest
 
 from harness.databases.embedded import EmbeddedServer
 from harness.model.finding import Confidence, Finding
-from harness.probes.authorization import AuthorizationRun, Matrix
-from harness.probes.calls import succeed
-from harness.probes.exchange import World
-from harness.probes.scene import Asker, Scene
+from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.http.exchange import World
+from harness.probes.scene.calls import succeed
+from harness.probes.scene.scene import Asker, Scene
 from harness.witness.examination import Examination, examine
 from tests.witness.conftest import MakeRecorded
 from tests.witness.trips import DOCUMENT, SCHEMA, Grounds

@@ -25,9 +25,9 @@ import psycopg
 
 from harness.databases.embedded import EmbeddedServer
 from harness.model.target import Allow, Environment, Login, ObjectKind, Role, Target, User
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 from harness.targets.live import LiveTarget
-from tests.probes.small_http import Asked, Given, served
+from tests.probes.servers.small_http import Asked, Given, served
 from tests.witness.conftest import MakeRecorded
 
 PASSWORD = "Aa1" + secrets.token_hex(8)

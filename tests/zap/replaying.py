@@ -19,8 +19,8 @@ from harness.engines.zap.scanning import ScanDone, ScanOrder, scan
 from harness.engines.zap.source import SourceKind, ZapSource
 from harness.model.finding import Request
 from harness.model.target import Login, Role, User
-from harness.probes.door import Credential
-from harness.probes.scene import NOBODY, Asker
+from harness.probes.http.door import Credential
+from harness.probes.scene.scene import NOBODY, Asker
 from tests.zap import recorded
 from tests.zap.api_server import Call, Reply, serving
 

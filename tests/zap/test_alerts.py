@@ -11,8 +11,8 @@ from harness.engines.zap.model import Alert
 from harness.engines.zap.reading import api_alerts, report_of, rule_states
 from harness.model.errors import EngineError
 from harness.model.finding import Confidence, Severity
-from harness.probes.answers import Answer
 from harness.probes.examinations import has_requests
+from harness.probes.http.answers import Answer
 from harness.probes.symptoms import shows
 from tests.zap import recorded
 

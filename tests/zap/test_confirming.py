@@ -17,8 +17,8 @@ import pytest
 from harness.config.targets import read_target
 from harness.engines.zap.confirming import Confirmer
 from harness.engines.zap.model import Alert
-from harness.probes.exchange import World
-from harness.probes.scene import NOBODY
+from harness.probes.http.exchange import World
+from harness.probes.scene.scene import NOBODY
 from harness.targets.live import LiveTarget, free_port
 
 TARGET = 'title = "P"\nenvironment = "local"\nhosts = ["127.0.0.1"]\nfolder = "."\n[allow]\n'

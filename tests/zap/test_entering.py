@@ -11,7 +11,7 @@ from harness.engines.zap.entering import HEADER_SESSIONS, OUR_RULES, Entry, entr
 from harness.model.errors import EngineError
 from harness.model.finding import Request
 from harness.model.target import Login, Role, User
-from harness.probes.door import Credential
+from harness.probes.http.door import Credential
 from tests.zap.api_server import interface
 
 ANN = User("one", "ann", "a long password")

@@ -12,7 +12,7 @@ import pytest
 from harness.engines.zap import gathering
 from harness.engines.zap.aims import Aims
 from harness.engines.zap.gathering import Gathered, gather
-from harness.probes.scene import NOBODY
+from harness.probes.scene.scene import NOBODY
 from tests.zap.api_server import interface
 
 

@@ -19,15 +19,15 @@ from harness.findings.merge import merged
 from harness.model.finding import Confidence, Finding, Request, Symptom
 from harness.model.waiver import Examined, FindingState
 from harness.model.weakness import Place
-from harness.probes.answers import Answer
+from harness.probes.audits.headers import audit
 from harness.probes.checks import finding_of
-from harness.probes.cookies import judged
-from harness.probes.headers import audit
-from harness.probes.injection import _FILE, _SQL
-from harness.probes.interpreters import _MARKUP
-from harness.probes.pages import Cookie
-from harness.probes.redirects import _REDIRECT
-from harness.probes.scene import Asker
+from harness.probes.http.answers import Answer
+from harness.probes.http.pages import Cookie
+from harness.probes.injection.injection import _FILE, _SQL
+from harness.probes.injection.interpreters import _MARKUP
+from harness.probes.injection.redirects import _REDIRECT
+from harness.probes.scene.scene import Asker
+from harness.probes.sessions.cookies import judged
 from harness.probes.tour import Visit, What
 from tests.zap import recorded
 
@@ -120,7 +120,7 @@ def test_a_bare_status_shows_nothing_of_the_inside() -> None:
 
 @pytest.mark.parametrize("plugin", sorted(OWN_RULES))
 def test_every_rule_of_the_table_is_one_of_the_probes(plugin: str) -> None:
-    texts = "".join(path.read_text(encoding="utf-8") for path in Path(harness.probes.__file__).parent.glob("*.py"))
+    texts = "".join(path.read_text(encoding="utf-8") for path in Path(harness.probes.__file__).parent.rglob("*.py"))
     family, _, name = OWN_RULES[plugin].rule.partition(".")
     made = {
         "headers": rf'"{name}",|"{name.removeprefix("discloses-")}"',

@@ -20,7 +20,7 @@ from harness.engines.zap.plan import ADD_ON_OF, Ground, automation_plan
 from harness.engines.zap.profiles import load_scan_profile, profile_names
 from harness.model.errors import ConfigError
 from harness.model.finding import Request
-from harness.probes.scene import Asker
+from harness.probes.scene.scene import Asker
 from tests.runner.tiny import ROOT
 
 ALL = frozenset({*ADD_ON_OF.values(), "authhelper", "selenium"})

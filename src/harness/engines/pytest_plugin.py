@@ -13,7 +13,7 @@ import pytest
 from harness.evidence.records import Recorder
 from harness.model.errors import HarnessError
 from harness.model.evidence import Outcome, TestResult
-from harness.probes.exchange import TargetDied
+from harness.probes.http.exchange import TargetDied
 
 RECORDER = pytest.StashKey[Recorder]()
 ARTEFACT = "artefact"  # key of user_properties: a file that the report shows beside the test

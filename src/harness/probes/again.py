@@ -10,16 +10,16 @@ from itertools import chain
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request
-from harness.probes.addresses import fresh_address
-from harness.probes.answers import Answer
 from harness.probes.checks import DIED, Report
 from harness.probes.deaths import Death, death_by
-from harness.probes.document import Document
-from harness.probes.door import Door
-from harness.probes.doors import Doors
-from harness.probes.exchange import TargetDied, World
-from harness.probes.inference import made_ids
-from harness.probes.scene import Scene
+from harness.probes.http.addresses import fresh_address
+from harness.probes.http.answers import Answer
+from harness.probes.http.door import Door
+from harness.probes.http.doors import Doors
+from harness.probes.http.exchange import TargetDied, World
+from harness.probes.openapi.document import Document
+from harness.probes.scene.inference import made_ids
+from harness.probes.scene.scene import Scene
 
 
 def sent_again(door: Door, steps: tuple[Request, ...]) -> tuple[Answer, ...]:

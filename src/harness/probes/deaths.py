@@ -8,8 +8,8 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Symptom
 from harness.model.weakness import Place
 from harness.probes.checks import DIED, finding_of
-from harness.probes.doors import Doors
-from harness.probes.exchange import TargetDied, World
+from harness.probes.http.doors import Doors
+from harness.probes.http.exchange import TargetDied, World
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import islice
 
 from harness.model.errors import HarnessError
-from harness.probes.calls import attempts, caller, valid_drafts
-from harness.probes.codes import confirmed
-from harness.probes.operations import Operation
-from harness.probes.preconditions import without_version
-from harness.probes.scene import Scene, Untestable
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.calls import attempts, caller, valid_drafts
+from harness.probes.scene.code_exchange import confirmed
+from harness.probes.scene.preconditions import without_version
+from harness.probes.scene.scene import Scene, Untestable
 
 NO_VERSION = "428"
 

@@ -6,33 +6,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.model.finding import Finding, Symptom
+from harness.probes.abuse.codes import examine_codes
+from harness.probes.abuse.enumeration import examine_enumeration
+from harness.probes.abuse.guessing import examine_guessing
+from harness.probes.abuse.mass_assignment import examine_mass_assignment
+from harness.probes.abuse.slow_clients import examine_slow_clients
+from harness.probes.abuse.torn_lists import examine_torn_lists
+from harness.probes.access.authorization import examine_again
+from harness.probes.access.pages_of_others import examine_pages_of_others
+from harness.probes.access.pages_that_list import examine_pages_that_list
+from harness.probes.access.wording import STAGE as AUTHORIZATION
 from harness.probes.again import in_scene
-from harness.probes.authorization import examine_again
+from harness.probes.audits.outage import Severable, examine_outage
+from harness.probes.audits.watched_log import examine_logs
 from harness.probes.checks import Report
-from harness.probes.codes import examine_codes
-from harness.probes.document import Document
-from harness.probes.door import Door
-from harness.probes.doors import Doors
-from harness.probes.entities import examine_entities
-from harness.probes.enumeration import examine_enumeration
-from harness.probes.exchange import World
-from harness.probes.forged_tokens import STAGE as SESSIONS
-from harness.probes.formulas import examine_formulas
-from harness.probes.guessing import examine_guessing
-from harness.probes.injection import examine_injection
-from harness.probes.mass_assignment import examine_mass_assignment
-from harness.probes.outage import Severable, examine_outage
-from harness.probes.outward import examine_outgoing
-from harness.probes.pages_of_others import examine_pages_of_others
-from harness.probes.pages_that_list import examine_pages_that_list
-from harness.probes.redirects import examine_redirects
-from harness.probes.scene import Scene
-from harness.probes.sessions import SessionsRun
-from harness.probes.slow_clients import examine_slow_clients
-from harness.probes.torn_lists import examine_torn_lists
-from harness.probes.uploads import examine_uploads
-from harness.probes.watched_log import examine_logs
-from harness.probes.wording import STAGE as AUTHORIZATION
+from harness.probes.http.door import Door
+from harness.probes.http.doors import Doors
+from harness.probes.http.exchange import World
+from harness.probes.injection.entities import examine_entities
+from harness.probes.injection.formulas import examine_formulas
+from harness.probes.injection.injection import examine_injection
+from harness.probes.injection.outward import examine_outgoing
+from harness.probes.injection.redirects import examine_redirects
+from harness.probes.injection.uploads import examine_uploads
+from harness.probes.openapi.document import Document
+from harness.probes.scene.scene import Scene
+from harness.probes.sessions.forged_tokens import STAGE as SESSIONS
+from harness.probes.sessions.sessions import SessionsRun
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Self
 
 from harness.probes.again import in_scene, seen_again, survived
 from harness.probes.checks import DIED, Report
-from harness.probes.document import Document
-from harness.probes.door import Door
-from harness.probes.doors import Doors
-from harness.probes.exchange import World
-from harness.probes.scene import Scene
+from harness.probes.http.door import Door
+from harness.probes.http.doors import Doors
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
+from harness.probes.scene.scene import Scene
 
 
 class SharedTarget:

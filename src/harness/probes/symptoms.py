@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.model.finding import Symptom
-from harness.probes.answers import Answer
+from harness.probes.http.answers import Answer
 
 
 def shows(symptom: Symptom, answer: Answer) -> bool:

@@ -9,17 +9,17 @@ from itertools import islice
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
-from harness.probes.answers import Answer
-from harness.probes.calls import attempts
-from harness.probes.codes import confirmed
 from harness.probes.deaths import Death, death_by
-from harness.probes.destruction import locks_out
-from harness.probes.document import Document
-from harness.probes.doors import Doors
-from harness.probes.exchange import World
-from harness.probes.operations import Operation
-from harness.probes.pages import Browsing, PageSession, log_in
-from harness.probes.scene import NOBODY, Asker, Scene, Untestable
+from harness.probes.http.answers import Answer
+from harness.probes.http.doors import Doors
+from harness.probes.http.exchange import World
+from harness.probes.http.pages import Browsing, PageSession, log_in
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.calls import attempts
+from harness.probes.scene.code_exchange import confirmed
+from harness.probes.scene.destruction import locks_out
+from harness.probes.scene.scene import NOBODY, Asker, Scene, Untestable
 
 PAGES_MAX = 12
 

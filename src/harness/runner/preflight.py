@@ -19,7 +19,7 @@ from harness.evidence.redaction import remember_secret
 from harness.model.errors import PreflightError, TargetError
 from harness.model.plan import Stage
 from harness.model.target import Target
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 from harness.runner.capabilities import lacking
 from harness.runner.request import RunRequest
 from harness.targets.accounts import sign_up, signs_up, with_accounts

@@ -17,11 +17,11 @@ from harness.model.errors import EvidenceError
 from harness.model.finding import Finding, Request
 from harness.model.verdict import Verdict
 from harness.probes.again import exchanged_again
-from harness.probes.answers import Answer
 from harness.probes.checks import DIED
-from harness.probes.document import Document
 from harness.probes.examinations import Examination, Found, examination_of, has_requests
-from harness.probes.exchange import TargetDied
+from harness.probes.http.answers import Answer
+from harness.probes.http.exchange import TargetDied
+from harness.probes.openapi.document import Document
 from harness.probes.symptoms import shows
 from harness.report.reproduction import can_be_replayed
 from harness.runner.preflight import standing

@@ -10,7 +10,7 @@ import httpx
 
 from harness.model.errors import TargetError
 from harness.model.target import Target
-from harness.probes.door import Credential
+from harness.probes.http.door import Credential
 from harness.targets.forwarding import is_forwarded
 from harness.targets.moving import MovingTransport
 from harness.targets.safety import check_address

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from harness.model.finding import Request
 from harness.model.target import Target
-from harness.probes.document import Document, DocumentError
-from harness.probes.exchange import World
-from harness.probes.operations import Operation
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document, DocumentError
+from harness.probes.openapi.operations import Operation
 from harness.targets.arena import Arena
 
 

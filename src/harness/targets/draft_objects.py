@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from harness.probes.document import Document, Operation
-from harness.probes.names import singular
+from harness.probes.openapi.document import Document, Operation
+from harness.probes.openapi.names import singular
 from harness.targets.draft_schemas import members, resolved
 
 _ANYTHING = re.compile(r"^(id|pk|uuid|slug|key|name|code|number)$", re.I)  # parameters that name something else below each list

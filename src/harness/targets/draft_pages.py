@@ -8,10 +8,10 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from harness.model.errors import HarnessError
-from harness.probes.answers import Answer
-from harness.probes.forms import Form, forms_of
-from harness.probes.pages import is_csrf
-from harness.probes.sighted_forms import is_guard
+from harness.probes.http.answers import Answer
+from harness.probes.http.forms import Form, forms_of
+from harness.probes.http.pages import is_csrf
+from harness.probes.sessions.sighted_forms import is_guard
 from harness.targets.clients import TargetClient
 from harness.targets.draft_objects import quoted
 

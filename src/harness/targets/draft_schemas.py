@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.probes.document import Document
-from harness.probes.schemas import SchemaError
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.schemas import SchemaError
 
 _DEPTH_MAX = 4
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.config.targets import is_loopback
-from harness.probes.document import Document, Operation
+from harness.probes.openapi.document import Document, Operation
 from harness.targets.draft_objects import objects, quoted
 from harness.targets.draft_pages import LogInPage
 from harness.targets.draft_schemas import members, resolved

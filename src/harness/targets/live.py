@@ -23,7 +23,7 @@ from harness.databases.recorded import Recorded
 from harness.evidence.redaction import redact, remember_secret
 from harness.model.errors import PreflightError, TargetError
 from harness.model.target import Role, Target, User, filled
-from harness.probes.door import Credential
+from harness.probes.http.door import Credential
 from harness.processes import KeptProcess, ProcessError, keep
 from harness.targets import signing
 from harness.targets.clients import client, tls_context

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import httpx
 
-from harness.probes.addresses import fresh_address, is_every_address_ours
+from harness.probes.http.addresses import fresh_address, is_every_address_ours
 
 TOO_MANY_REQUESTS = 429
 USELESS_MOVES_MAX = 3

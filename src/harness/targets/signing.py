@@ -11,10 +11,10 @@ import httpx
 from harness.evidence.redaction import REDACTED, redact, remember_cookie, remember_secret
 from harness.model.errors import TargetError
 from harness.model.target import Login, Role, Target, User, filled
-from harness.probes.door import Credential
-from harness.probes.jsonpath import find
-from harness.probes.log_in_requests import token_in
-from harness.probes.refresh_tokens import refresh_token_in
+from harness.probes.http.door import Credential
+from harness.probes.http.log_in_requests import token_in
+from harness.probes.openapi.jsonpath import find
+from harness.probes.scene.refresh_tokens import refresh_token_in
 from harness.targets.clients import client
 
 RETRY_AFTER_S_MAX = 20.0  # a longer wait asked for by a 429 is not kept: the log-in is refused

@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.model.errors import HarnessError
 from harness.model.evidence import DatabasePayload
 from harness.model.finding import Confidence, Finding
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 from harness.witness.examination import Examination, Grounds, examine
 
 

@@ -13,11 +13,11 @@ from harness.model.evidence import DatabasePayload, TableSize, WatchedOperation
 from harness.model.finding import Confidence
 from harness.model.waiver import Examined
 from harness.probes.deaths import Death, death_by
-from harness.probes.destruction import logs_out
-from harness.probes.document import Document
-from harness.probes.exchange import World
-from harness.probes.operations import Operation
-from harness.probes.scene import Asker, Scene
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.destruction import logs_out
+from harness.probes.scene.scene import Asker, Scene
 from harness.witness.indexes import examine_plans
 from harness.witness.injection import ORACLE as INJECTION
 from harness.witness.injection import InjectionOracle

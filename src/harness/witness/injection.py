@@ -18,11 +18,11 @@ from typing import Any
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity
 from harness.model.weakness import Place, Weakness
-from harness.probes.answers import Answer
-from harness.probes.calls import sender, valid_drafts
-from harness.probes.nested import replaced
-from harness.probes.operations import Operation
-from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.http.answers import Answer
+from harness.probes.openapi.nested import replaced
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.calls import sender, valid_drafts
+from harness.probes.scene.scene import Asker, Scene, Untestable
 from harness.witness.markers import Marker, stands
 from harness.witness.report import OracleReport
 from harness.witness.slots import Slot, slots_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from harness.model.finding import Confidence, Severity
 from harness.model.weakness import Place, Weakness
-from harness.probes.operations import Operation
-from harness.probes.scene import Asker, Scene
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.scene import Asker, Scene
 from harness.witness.report import OracleReport
 from harness.witness.survey import Sight
 from harness.witness.watcher import Watched, Watcher

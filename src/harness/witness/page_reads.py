@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import Role
-from harness.probes.answers import Answer
-from harness.probes.exchange import route_of
-from harness.probes.forms import Form, forms_of
-from harness.probes.operations import Operation
-from harness.probes.pages import Browsing, log_in
-from harness.probes.scene import Asker, Scene
+from harness.probes.http.answers import Answer
+from harness.probes.http.exchange import route_of
+from harness.probes.http.forms import Form, forms_of
+from harness.probes.http.pages import Browsing, log_in
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.scene import Asker, Scene
 from harness.witness.injection import InjectionOracle
 from harness.witness.slots import Filled, Slot
 

@@ -19,13 +19,13 @@ from psycopg import sql
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
-from harness.probes.answers import Answer
-from harness.probes.borrowed import is_reference
-from harness.probes.calls import on_a_new_object, sender, valid_drafts
-from harness.probes.door import Credential
-from harness.probes.drafts import Draft, File, body_schema
-from harness.probes.exchange import World
-from harness.probes.scene import Scene
+from harness.probes.http.answers import Answer
+from harness.probes.http.door import Credential
+from harness.probes.http.drafts import Draft, File, body_schema
+from harness.probes.http.exchange import World
+from harness.probes.scene.borrowed import is_reference
+from harness.probes.scene.calls import on_a_new_object, sender, valid_drafts
+from harness.probes.scene.scene import Scene
 from harness.witness.survey import Sight
 from harness.witness.watcher import Watcher, pause
 

@@ -9,13 +9,13 @@ import psycopg
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Severity
 from harness.model.weakness import Place, Weakness
-from harness.probes.calls import valid_drafts
-from harness.probes.drafts import Draft
-from harness.probes.objects import Reference
-from harness.probes.operations import Operation
-from harness.probes.oracle import member
-from harness.probes.preconditions import carries_version
-from harness.probes.scene import Scene, Untestable
+from harness.probes.http.drafts import Draft
+from harness.probes.http.oracle import member
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.calls import valid_drafts
+from harness.probes.scene.objects import Reference
+from harness.probes.scene.preconditions import carries_version
+from harness.probes.scene.scene import Scene, Untestable
 from harness.witness.pairs import LOST, Pair, Pairs
 from harness.witness.report import OracleReport
 from harness.witness.rewinding import Kept, brought_back

@@ -13,9 +13,9 @@ from typing import Any
 
 from harness.model.finding import Confidence, Request, Severity
 from harness.model.weakness import Place
-from harness.probes.answers import Answer
-from harness.probes.oracle import member
-from harness.probes.scene import Asker
+from harness.probes.http.answers import Answer
+from harness.probes.http.oracle import member
+from harness.probes.scene.scene import Asker
 from harness.witness.injection import SECOND_ORDER, InjectionOracle, Sent
 from harness.witness.survey import Sight
 from harness.witness.wording import Said, finding_of

@@ -17,9 +17,9 @@ from psycopg import sql
 from harness.model.evidence import TableSize
 from harness.model.finding import Confidence, Severity
 from harness.model.weakness import Place, Weakness
-from harness.probes.operations import Operation
-from harness.probes.paging import is_page_size
-from harness.probes.scene import Scene
+from harness.probes.http.paging import is_page_size
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.scene import Scene
 from harness.witness.growth import PRODUCTION_ROWS, ROWS_MIN, Table, count, grow, in_family_order, read_table
 from harness.witness.indexes import examine_plans
 from harness.witness.report import OracleReport

@@ -8,12 +8,12 @@ from itertools import islice
 from typing import Any
 
 from harness.model.finding import Request
-from harness.probes.answers import Answer
-from harness.probes.calls import sender, valid_drafts
-from harness.probes.exchange import PASSWORD, USERNAME
-from harness.probes.nested import members, replaced
-from harness.probes.operations import Operation
-from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.http.answers import Answer
+from harness.probes.http.exchange import PASSWORD, USERNAME
+from harness.probes.openapi.nested import members, replaced
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.calls import sender, valid_drafts
+from harness.probes.scene.scene import Asker, Scene, Untestable
 
 _HEADERS = ("User-Agent", "Referer")  # what platforms like to write down
 _MEMBERS_MAX = 40

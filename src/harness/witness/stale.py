@@ -12,14 +12,14 @@ from typing import Any
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Request, Severity
 from harness.model.weakness import Place, Weakness
-from harness.probes.answers import Answer
-from harness.probes.calls import sender, valid_drafts
-from harness.probes.drafts import Draft
-from harness.probes.names import snake
-from harness.probes.objects import Reference
-from harness.probes.oracle import leaves
-from harness.probes.row_changes import Rows, rows_about
-from harness.probes.scene import Scene, Untestable
+from harness.probes.access.row_changes import Rows, rows_about
+from harness.probes.http.answers import Answer
+from harness.probes.http.drafts import Draft
+from harness.probes.http.oracle import leaves
+from harness.probes.openapi.names import snake
+from harness.probes.scene.calls import sender, valid_drafts
+from harness.probes.scene.objects import Reference
+from harness.probes.scene.scene import Scene, Untestable
 from harness.witness.report import OracleReport
 from harness.witness.rewinding import Kept
 from harness.witness.survey import Sight

@@ -15,9 +15,9 @@ from psycopg import sql
 
 from harness.model.finding import Confidence, Finding, Severity
 from harness.model.weakness import Place, Weakness
-from harness.probes.answers import Answer
-from harness.probes.drafts import Draft
-from harness.probes.scene import Untestable
+from harness.probes.http.answers import Answer
+from harness.probes.http.drafts import Draft
+from harness.probes.scene.scene import Untestable
 from harness.witness.pairs import DOUBLE, LOST, Pair, Pairs
 from harness.witness.report import OracleReport
 from harness.witness.rewinding import Kept, brought_back

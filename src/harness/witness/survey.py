@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from harness.model.errors import HarnessError
 from harness.model.evidence import WatchedOperation
-from harness.probes.calls import sender, valid_drafts
-from harness.probes.operations import Operation, only_redirects
-from harness.probes.scene import NOBODY, Asker, Scene, Untestable
+from harness.probes.openapi.operations import Operation, only_redirects
+from harness.probes.scene.calls import sender, valid_drafts
+from harness.probes.scene.scene import NOBODY, Asker, Scene, Untestable
 from harness.witness.watcher import Watched, Watcher
 
 

@@ -20,9 +20,9 @@ from psycopg import sql
 from harness.databases.recorded import Recorded
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
-from harness.probes.answers import Answer
-from harness.probes.door import Credential, Door
-from harness.probes.exchange import World
+from harness.probes.http.answers import Answer
+from harness.probes.http.door import Credential, Door
+from harness.probes.http.exchange import World
 from harness.witness.log import Line, LogReader
 from harness.witness.statements import Assembler, Statement
 

@@ -10,11 +10,11 @@ from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Observation, Request, Severity
 from harness.model.target import Target
 from harness.model.weakness import Place, Weakness
-from harness.probes.calls import sender, valid_drafts
-from harness.probes.drafts import Draft
-from harness.probes.objects import unknown_like
-from harness.probes.operations import Operation
-from harness.probes.scene import Asker, Scene, Untestable
+from harness.probes.http.drafts import Draft
+from harness.probes.openapi.operations import Operation
+from harness.probes.scene.calls import sender, valid_drafts
+from harness.probes.scene.objects import unknown_like
+from harness.probes.scene.scene import Asker, Scene, Untestable
 from harness.witness.report import OracleReport
 from harness.witness.statements import Statement
 from harness.witness.survey import Sight, see

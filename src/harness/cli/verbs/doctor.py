@@ -18,9 +18,9 @@ from harness.engines.browser import INSTALL_HINT, driver_fault, find_browser
 from harness.engines.zap.source import NoZap, find_zap
 from harness.model.errors import HarnessError, PreflightError
 from harness.model.target import Role, Target
-from harness.probes.document import Document
-from harness.probes.door import Credential
-from harness.probes.pages import is_csrf
+from harness.probes.http.door import Credential
+from harness.probes.http.pages import is_csrf
+from harness.probes.openapi.document import Document
 from harness.runner.capabilities import NEEDS, gives
 from harness.runner.preflight import check_document
 from harness.runner.programs import missing_programs

@@ -15,7 +15,7 @@ from harness.config.project import find_root
 from harness.config.targets import is_loopback
 from harness.model.errors import ConfigError, HarnessError, PreflightError
 from harness.model.target import Allow, Environment, Target
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 from harness.runner.request import TARGETS_FOLDER, target_option
 from harness.targets.clients import TargetClient, client
 from harness.targets.draft_pages import LogInPage, log_in_page

@@ -10,10 +10,10 @@ from harness.engines.contract.drift import UNREADABLE, drift
 from harness.engines.contract.feeding import kinds_of, watch_of
 from harness.engines.contract.wording import STAGE
 from harness.model.finding import Finding, Request
-from harness.probes.document import Document
-from harness.probes.doors import Doors
 from harness.probes.examinations import Examination, Found
-from harness.probes.exchange import World
+from harness.probes.http.doors import Doors
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
 
 _UNAUTHENTICATED = 401
 

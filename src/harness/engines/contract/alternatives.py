@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.probes.schemas import JsonSchema, Schemas, types_of
+from harness.probes.openapi.schemas import JsonSchema, Schemas, types_of
 
 NESTED_MAX = 5  # alternatives inside of alternatives: a schema may be one of its own
 ANNOTATIONS = frozenset(("title", "description", "default", "example", "examples", "deprecated", "discriminator"))

@@ -17,7 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
-from harness.probes.addresses import fresh_address, is_every_address_ours
+from harness.probes.http.addresses import fresh_address, is_every_address_ours
 from harness.targets.moving import TOO_MANY_REQUESTS, USELESS_MOVES_MAX
 
 CUT_HEADER = "X-Harness-Cut"  # set on an answer that was not read to its end

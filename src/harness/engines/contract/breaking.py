@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.engines.contract.schema_changes import Direction, SchemaComparer
 from harness.model.finding import Confidence, Finding, Severity
 from harness.model.target import Target
-from harness.probes.document import Document, Operation
+from harness.probes.openapi.document import Document, Operation
 
 RULE = "contract.breaking-change"
 _CWE = 439  # behavioural change in a new version

@@ -32,11 +32,11 @@ from harness.model.errors import HarnessError
 from harness.model.evidence import OperationCases
 from harness.model.finding import Finding, Observation
 from harness.model.target import Role, Target
-from harness.probes.document import Document
-from harness.probes.door import Door
-from harness.probes.exchange import World
-from harness.probes.files import file_member
-from harness.probes.permissions import Permissions
+from harness.probes.http.door import Door
+from harness.probes.http.exchange import World
+from harness.probes.http.files import file_member
+from harness.probes.openapi.document import Document
+from harness.probes.scene.permissions import Permissions
 from harness.targets.forwarding import is_forwarded
 
 Progress = Callable[[str], None]

@@ -18,10 +18,10 @@ from harness.engines.contract.wording import MEANINGS, Evidence, finding_of
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Observation
 from harness.model.target import Target
-from harness.probes.document import Document
-from harness.probes.door import Door
-from harness.probes.exchange import World
-from harness.probes.flows import flows_of
+from harness.probes.http.door import Door
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
+from harness.probes.scene.flows import flows_of
 
 Fresh = Callable[[str], AbstractContextManager[Door]]
 CAUSES_MAX = 3  # different causes of failure that are looked for in one operation

@@ -14,7 +14,7 @@ from jsonschema.exceptions import ValidationError
 from harness.engines.contract.exchange import Answer, Complaint, Exchange
 from harness.engines.contract.validating import member_path
 from harness.engines.contract.violations import Judgement
-from harness.probes.document import Operation
+from harness.probes.openapi.document import Operation
 
 
 class Rule(StrEnum):

@@ -11,10 +11,10 @@ from typing import Any
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.probes.checks import Report
-from harness.probes.document import Document
-from harness.probes.door import Door
-from harness.probes.exchange import World
-from harness.probes.parsing import METHODS
+from harness.probes.http.door import Door
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.parsing import METHODS
 
 RULE = "contract.drift"
 UNREADABLE = "contract.document-unreadable"

@@ -17,18 +17,18 @@ from harness.engines.contract.self_contained import self_contained
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
 from harness.model.target import ObjectKind, Role, Target
-from harness.probes.body_places import body_places, first_member
-from harness.probes.borrowed import borrowed_ids, is_reference, listed_names, refers, refers_by_name
-from harness.probes.destruction import destructive
-from harness.probes.document import Document, Operation
-from harness.probes.exchange import World
-from harness.probes.fresh_objects import made_for
-from harness.probes.life_cycle import ids_by_state
-from harness.probes.names import snake
-from harness.probes.passwords import asks_new, asks_present
-from harness.probes.refresh_tokens import refresh_member
-from harness.probes.scene import Asker, Scene
-from harness.probes.schemas import SchemaError, types_of
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document, Operation
+from harness.probes.openapi.names import snake
+from harness.probes.openapi.schemas import SchemaError, types_of
+from harness.probes.scene.body_places import body_places, first_member
+from harness.probes.scene.borrowed import borrowed_ids, is_reference, listed_names, refers, refers_by_name
+from harness.probes.scene.destruction import destructive
+from harness.probes.scene.fresh_objects import made_for
+from harness.probes.scene.life_cycle import ids_by_state
+from harness.probes.scene.passwords import asks_new, asks_present
+from harness.probes.scene.refresh_tokens import refresh_member
+from harness.probes.scene.scene import Asker, Scene
 
 IDS_MAX = 20
 EXAMPLES_MAX = 3

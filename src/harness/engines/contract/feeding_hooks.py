@@ -26,14 +26,14 @@ from harness.engines.contract.line import Line
 from harness.engines.contract.reading import sent_of
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable
 from harness.engines.contract.versions import find_member
-from harness.probes.body_places import placed
-from harness.probes.document import Document
-from harness.probes.drafts import text_of
-from harness.probes.files import samples
-from harness.probes.operations import Operation
-from harness.probes.passwords import asks_new
-from harness.probes.raw_bytes import as_bytes
-from harness.probes.schemas import SchemaError
+from harness.probes.http.drafts import text_of
+from harness.probes.http.files import samples
+from harness.probes.http.raw_bytes import as_bytes
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.operations import Operation
+from harness.probes.openapi.schemas import SchemaError
+from harness.probes.scene.body_places import placed
+from harness.probes.scene.passwords import asks_new
 
 STALE_EACH = 4
 SIGN_INS_MAX = 200

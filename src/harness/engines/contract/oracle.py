@@ -17,7 +17,7 @@ from harness.engines.contract.exchange import Answer, Complaint, Exchange
 from harness.engines.contract.unspoken import may_be_unspoken
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable
 from harness.engines.contract.violations import Judgement, RequestJudge
-from harness.probes.document import Document, Operation, Response
+from harness.probes.openapi.document import Document, Operation, Response
 
 _NAMED_PARAMETER = re.compile(r"parameter `([^`]+)` in (cookie|header|query)")
 

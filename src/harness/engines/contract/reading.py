@@ -18,8 +18,8 @@ from harness.engines.contract.bounded import CUT_HEADER, OtherHost
 from harness.engines.contract.exchange import BODY_CHARACTERS_MAX, Answer, Complaint, Exchange, Sent, Tally
 from harness.engines.contract.job import Job, Scenario, Trouble
 from harness.engines.contract.violations import RequestJudge
-from harness.probes.document import Document
-from harness.probes.operations import only_redirects
+from harness.probes.openapi.document import Document
+from harness.probes.openapi.operations import only_redirects
 
 ACCEPTED = "ST201"  # Schemathesis's code for a forbidden request that was accepted
 KEPT_PER_KIND = 25  # exchanges with the same complaint of the same operation: enough to find the smallest and a second cause

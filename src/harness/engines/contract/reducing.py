@@ -19,8 +19,8 @@ from harness.engines.contract.oracle import Oracle
 from harness.engines.contract.versions import Versions
 from harness.model.finding import Request
 from harness.model.target import Target
-from harness.probes.document import Document, Operation
-from harness.probes.exchange import PASSWORD, World
+from harness.probes.http.exchange import PASSWORD, World
+from harness.probes.openapi.document import Document, Operation
 
 TRIES_MAX = 3  # exchanges of one defect that are tried until one shows it again
 _HUNG_UP = ("RemoteProtocolError", "ReadError", "WriteError")

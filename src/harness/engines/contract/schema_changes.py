@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeGuard
 
 from harness.engines.contract.alternatives import Alternative, alternatives, enumerated, reference_of
-from harness.probes.schemas import JsonSchema, SchemaError, Schemas
+from harness.probes.openapi.schemas import JsonSchema, SchemaError, Schemas
 
 DEPTH_MAX = 12
 _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")

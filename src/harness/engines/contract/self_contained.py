@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.probes.document import Document, Operation
-from harness.probes.schemas import SchemaError
+from harness.probes.openapi.document import Document, Operation
+from harness.probes.openapi.schemas import SchemaError
 
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef", "operationRef")
 _DIALECTS = frozenset(  # known to every validator; any other one is fetched

@@ -10,7 +10,7 @@ from harness.engines.contract.job import Secrets
 from harness.evidence.redaction import remember_secret
 from harness.model.errors import HarnessError
 from harness.model.target import Role
-from harness.probes.door import Credential, Door
+from harness.probes.http.door import Credential, Door
 
 _PASSWORD_BYTES = 12
 

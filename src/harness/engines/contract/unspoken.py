@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from harness.engines.contract.exchange import Answer, Sent
-from harness.probes.document import Document, Operation
-from harness.probes.schemas import SchemaError, types_of
+from harness.probes.openapi.document import Document, Operation
+from harness.probes.openapi.schemas import SchemaError, types_of
 
 _WORD_MIN = 3  # characters of a value that an answer is searched for
 _FORM = "form-urlencoded"

@@ -15,7 +15,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from harness.probes.document import Document
+from harness.probes.openapi.document import Document
 
 _ROOT = "urn:document"
 _ERRORS_MAX = 50

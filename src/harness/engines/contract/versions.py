@@ -8,7 +8,7 @@ from typing import Any
 from harness.engines.contract.exchange import Sent
 from harness.engines.contract.job import Freshness
 from harness.model.finding import Request
-from harness.probes.exchange import World
+from harness.probes.http.exchange import World
 
 _DEPTH_MAX = 3
 

@@ -17,8 +17,8 @@ from jsonschema.exceptions import ValidationError
 
 from harness.engines.contract.exchange import Sent
 from harness.engines.contract.validating import SchemaChecker, Unjudgeable, member_path
-from harness.probes.document import Body, Document, Operation, Parameter
-from harness.probes.schemas import SchemaError, types_of
+from harness.probes.openapi.document import Body, Document, Operation, Parameter
+from harness.probes.openapi.schemas import SchemaError, types_of
 
 _IGNORED_HEADERS = frozenset(("accept", "content-type", "authorization"))  # OpenAPI 3.1, "Parameter Object", `name`
 _HTTPS_OWN_HEADERS = re.compile(r"(if-[a-z-]+|range|accept-[a-z-]+|cache-control|user-agent|referer|prefer)")

@@ -18,7 +18,7 @@ from harness.engines.locust.reports import Tick, WorkerReport
 from harness.engines.locust.schedule import US_PER_S, make_schedule
 from harness.engines.locust.visitor import Visitor, VisitOver
 from harness.evidence.redaction import redact
-from harness.probes.addresses import can_come_from, fresh_address
+from harness.probes.http.addresses import can_come_from, fresh_address
 
 # A target that answers nobody is not worth minutes: so many visitors, all of them failed, and none that succeeded.
 HOPELESS_AFTER = 100

@@ -13,7 +13,7 @@ from harness.engines.locust.account import Account
 from harness.engines.locust.recorder import Sample, Visit
 from harness.engines.locust.sending import RawAnswer, Sender, SendError
 from harness.evidence.redaction import REDACTED, redact
-from harness.probes.jsonpath import find
+from harness.probes.openapi.jsonpath import find
 
 _EXCERPT_LENGTH = 160
 _LOOKED_AT_LENGTH = 8192  # a credential must not be cut in two before it is recognised

@@ -13,13 +13,13 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Request
-from harness.probes.answers import Answer
-from harness.probes.calls import attempts
-from harness.probes.drafts import text_of
-from harness.probes.endings import witness_of
-from harness.probes.operations import Operation
-from harness.probes.scene import NOBODY, Asker, Scene, Untestable
-from harness.probes.schemas import SchemaError
+from harness.probes.http.answers import Answer
+from harness.probes.http.drafts import text_of
+from harness.probes.openapi.operations import Operation
+from harness.probes.openapi.schemas import SchemaError
+from harness.probes.scene.calls import attempts
+from harness.probes.scene.scene import NOBODY, Asker, Scene, Untestable
+from harness.probes.sessions.endings import witness_of
 
 NO_WRITES = "the target allows no writes"
 """Why something is left out on purpose."""

@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from harness.engines.zap.model import Alert
 from harness.model.errors import TargetError
 from harness.model.finding import Request
-from harness.probes.answers import Answer
-from harness.probes.exchange import World, with_headers
-from harness.probes.scene import Asker
+from harness.probes.http.answers import Answer
+from harness.probes.http.exchange import World, with_headers
+from harness.probes.scene.scene import Asker
 
 _MARK = "q7z"
 _STATUS_LINE = re.compile(r"HTTP/\S+ (\d{3})")

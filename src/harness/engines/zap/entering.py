@@ -14,7 +14,7 @@ from harness.engines.zap.client import Zap
 from harness.evidence.redaction import remember_secret
 from harness.model.finding import Request
 from harness.model.target import Login, Role, User
-from harness.probes.door import Credential, Door
+from harness.probes.http.door import Credential, Door
 
 OUR_RULES = "power100 "
 """What the description of each of our replacer rules begins with."""

@@ -10,11 +10,11 @@ from harness.engines.zap.aims import Aim
 from harness.evidence.redaction import remember_cookie
 from harness.model.finding import Request
 from harness.model.target import Role, User
-from harness.probes.answers import Answer
-from harness.probes.exchange import World, route_of
-from harness.probes.forms import forms_of
-from harness.probes.links import all_links, does_something
-from harness.probes.pages import Browsing, log_in
+from harness.probes.http.answers import Answer
+from harness.probes.http.exchange import World, route_of
+from harness.probes.http.forms import forms_of
+from harness.probes.http.links import all_links, does_something
+from harness.probes.http.pages import Browsing, log_in
 
 PAGES_MAX = 30
 _ACCEPT = {"Accept": "text/html,*/*;q=0.5"}

@@ -27,9 +27,9 @@ from harness.model.evidence import Counts, Evidence, FindingsPayload, Kind, Outc
 from harness.model.finding import Observation, Request
 from harness.model.target import Target
 from harness.model.waiver import Examined
-from harness.probes.document import Document, DocumentError
-from harness.probes.exchange import World
-from harness.probes.scene import NOBODY, Asker, Scene
+from harness.probes.http.exchange import World
+from harness.probes.openapi.document import Document, DocumentError
+from harness.probes.scene.scene import NOBODY, Asker, Scene
 from harness.targets.arena import Arena
 from harness.targets.documents import opened
 from harness.targets.live import LiveTarget

@@ -31,8 +31,8 @@ from harness.evidence.files import write_atomic
 from harness.evidence.redaction import redact, remember_secret
 from harness.model.errors import EngineError, TargetError
 from harness.model.evidence import RuleRecord, ScanRecord
-from harness.probes.door import Credential
-from harness.probes.exchange import World
+from harness.probes.http.door import Credential
+from harness.probes.http.exchange import World
 from harness.targets.live import LiveTarget
 
 ENGINE = "zap"

@@ -1,0 +1,1 @@
+"""Who gets at what: each operation and page, as everybody, with whosever object."""

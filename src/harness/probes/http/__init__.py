@@ -1,0 +1,1 @@
+"""What is sent to a target, by whom, and what came back: requests, forms, pages, values."""
