@@ -145,6 +145,17 @@ def test_all_secrets_that_are_not_set_are_told_in_one_hint() -> None:
     assert caught.value.hint == "set them before the start: export CAR_KEY=… ALARM_KEY=…"
 
 
+@pytest.mark.parametrize(("environ", "expected"), [({}, "on:quiet"), ({"TONE": ""}, "on:quiet"), ({"TONE": "loud"}, "on:loud")])
+def test_a_variable_may_say_what_it_is_where_it_is_not_set(environ: dict[str, str], expected: str) -> None:
+    assert read({"CAR_KEY": "x", **environ}, key="${CAR_KEY}", settings={"alarm": "on:${TONE:-quiet}"}).settings["alarm"] == expected
+
+
+def test_a_secret_may_not_for_that_would_be_its_plain_text() -> None:
+    message = refusal({}, key="${CAR_KEY:-hunter}")
+    assert "key: holds a secret in plain text" in message
+    assert "hunter" not in message
+
+
 def test_a_secret_in_plain_text_is_refused_without_repeating_it() -> None:
     message = refusal(key="hunter")
     assert "key: holds a secret in plain text" in message

@@ -29,7 +29,9 @@ from harness.model.errors import ConfigError
 T = TypeVar("T")
 K = TypeVar("K")
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_REFERENCE = re.compile(rf"\$\{{({_NAME})(?::-([^}}]*))?\}}")  # `${NAME}`, or `${NAME:-what it is without}` as in a shell
+_SECRET_REFERENCE = re.compile(rf"\$\{{{_NAME}\}}")  # a secret that is written behind `:-` would be one in plain text
 _TOML_NAMES: dict[type, str] = {
     bool: "boolean",
     int: "integer",
@@ -229,13 +231,13 @@ def _text(got: object, where: str, context: _Context, wanted: str) -> str:
         raise _Problems([_Problem(where, f"got {shown}, wanted {wanted}")])
     if not context.secret:
         return _plain(got, where)
-    if context.secret == "only" and got and not _REFERENCE.fullmatch(got):
+    if context.secret == "only" and got and not _SECRET_REFERENCE.fullmatch(got):
         hint = "write the name of an environment variable, such as ${TARGET_PASSWORD}"
         raise _Problems([_Problem(where, "holds a secret in plain text", hint)])
-    missing = [name for name in _REFERENCE.findall(got) if name not in context.environ]
+    missing = [found[1] for found in _REFERENCE.finditer(got) if found[2] is None and found[1] not in context.environ]
     if missing:
         raise _Problems([_Missing(where, f"the environment has no {', '.join(missing)}", variables=tuple(missing))])
-    return _REFERENCE.sub(lambda match: context.environ[match[1]], got)
+    return _REFERENCE.sub(lambda found: context.environ.get(found[1]) or found[2] or "", got)
 
 
 def _plain(got: str, where: str) -> str:
