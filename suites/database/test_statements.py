@@ -37,7 +37,7 @@ def test_what_is_written_is_meant_and_holds_together(oracle: str, examination: E
     settle(examination, oracle, record)
 
 
-@pytest.mark.parametrize("oracle", ["lost-update", "double-submission"])
+@pytest.mark.parametrize("oracle", ["lost-update", "double-submission", "limit-exceeded"])
 def test_nothing_is_lost_or_done_twice_at_the_same_moment(oracle: str, examination: Examination, record: Recorder) -> None:
     settle(examination, oracle, record)
 

@@ -81,6 +81,7 @@ def test_the_witness_finds_nothing_on_the_clean_platform_and_tries_every_submiss
     assert done.payload().findings == ()
     assert done.of("double-submission").untried == {}
     assert done.of("double-submission").tried == len([op for op in DOCUMENT.operations if op.method == "POST"]) - 1
+    assert done.of("limit-exceeded").tried == len(("join", "tickets"))
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,8 @@ def test_the_witness_finds_nothing_on_the_clean_platform_and_tries_every_submiss
         (["books-twice"], ("database.double-submission", BOOK, "")),
         (["approves-twice", "one-carrier"], ("database.double-submission", APPROVE, "")),
         (["miscounts"], ("database.lost-update", "POST /trips/{trip_id}/awards", "")),
+        (["overbooks"], ("database.limit-exceeded", "POST /trips/{trip_id}/join", "")),
+        (["oversells"], ("database.limit-exceeded", "POST /trips/{trip_id}/tickets", "")),
         (["remembers"], ("database.stale-read", BOOK, "GET /trips/{trip_id}")),
         (["page-stored"], ("injection.sql-second-order", "GET /desk", "POST /trips title")),
         (["page-search"], ("injection.sql", "GET /desk/search", "q")),

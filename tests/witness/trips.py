@@ -3,6 +3,7 @@
 All trips that are there at first are over, and the carrier at the head of the list is approved. Travellers have pages too.
 Its defects, by name: `books-twice` and `approves-twice` check the state before they write, `miscounts` reads the sum before it
 writes the next, `books-anothers` and `assigns-anothers` do not ask whose the trip is, `anyone-approves` asks for no role,
+`overbooks` and `oversells` look whether a place, or a ticket, is left before they take one,
 `page-stored` and `page-search` put a stored title, and what is searched for on a page, into a statement, with `dies` it is gone
 after some requests, and `remembers` shows a trip as it was when it was first read. No defects are `one-carrier` (a single one can
 be approved), `takes-for-one` (awards at the same moment are one) and `says-how-long` (it remembers, and its answers say for how
@@ -36,7 +37,10 @@ CONNECTIONS = 4
 DIES_AFTER = 25
 SCHEMA = """
 CREATE TABLE trips (id serial PRIMARY KEY, owner text NOT NULL, title text NOT NULL, state text NOT NULL DEFAULT 'draft',
-    points int NOT NULL DEFAULT 0);
+    points int NOT NULL DEFAULT 0, places int NOT NULL DEFAULT 40, joined int NOT NULL DEFAULT 0,
+    tickets int NOT NULL DEFAULT 40);
+CREATE TABLE joins (id serial PRIMARY KEY, trip_id int NOT NULL REFERENCES trips (id) ON DELETE CASCADE);
+CREATE INDEX joins_trip ON joins (trip_id);
 CREATE TABLE awards (id serial PRIMARY KEY, trip_id int NOT NULL REFERENCES trips (id) ON DELETE CASCADE, points int NOT NULL);
 CREATE INDEX awards_trip ON awards (trip_id);
 CREATE INDEX trips_owner ON trips (owner, id);
@@ -47,6 +51,10 @@ INSERT INTO trips (owner, title, state)
 SELECT (ARRAY['ann', 'ben'])[1 + n % 2], 'Trip ' || n, 'over' FROM generate_series(1, 24) n;
 INSERT INTO carriers (name, approved) SELECT 'Carrier ' || n, n = 1 FROM generate_series(1, 6) n;
 """
+_LIMITED = {
+    "join": ("joined < places", "joined = joined + 1", "overbooks"),
+    "tickets": ("tickets > 0", "tickets = tickets - 1", "oversells"),
+}
 _ID = {"name": "trip_id", "in": "path", "required": True, "schema": {"type": "integer"}}
 _CARRIER = {"name": "carrier_id", "in": "path", "required": True, "schema": {"type": "integer"}}
 _ANY = {"responses": {"default": {"description": "any"}}}
@@ -71,6 +79,8 @@ DOCUMENT = Document.of(
             "/trips/{trip_id}": {"parameters": [_ID], "get": {**_OWN, "x-roles": ["traveller"]}},
             "/trips/{trip_id}/book": {"parameters": [_ID], "post": {**_OWN, "x-roles": ["traveller"]}},
             "/trips/{trip_id}/assign": {"parameters": [_ID], "post": {**_OWN, "x-roles": ["traveller"]}},
+            "/trips/{trip_id}/join": {"parameters": [_ID], "post": {**_OWN, "x-roles": ["traveller"]}},
+            "/trips/{trip_id}/tickets": {"parameters": [_ID], "post": {**_OWN, "x-roles": ["traveller"]}},
             "/trips/{trip_id}/awards": {
                 "parameters": [_ID],
                 "post": {
@@ -146,6 +156,8 @@ class _Trips:
             return self._add(db, user, asked.body) if asked.method == "POST" else self._list(db, user)
         if found := re.fullmatch(r"/trips/(\d{1,9})/awards", asked.path):
             return self._award(db, user, int(found[1]), asked.body)
+        if found := re.fullmatch(r"/trips/(\d{1,9})/(join|tickets)", asked.path):
+            return self._take(db, user, int(found[1]), found[2])
         found = re.fullmatch(r"/trips/(\d{1,9})(?:/(book|assign))?", asked.path)
         if found is None:
             raise Refused(404)
@@ -199,6 +211,28 @@ class _Trips:
             if step == "book":
                 db.execute("INSERT INTO bookings (trip_id) VALUES (%s)", [number])
         return Given(200, {"id": number, "state": after})
+
+    def _take(self, db: psycopg.Connection, user: str, number: int, what: str) -> Given:
+        """A place of those that a trip has, or a ticket of those that are left."""
+        left, change, defect = _LIMITED[what]
+        with db.transaction():
+            row = db.execute(f"SELECT {left} FROM trips WHERE id = %s AND owner = %s", [number, user]).fetchone()  # type: ignore[arg-type]
+            if row is None:
+                raise Refused(404)
+            if "takes-for-one" in self.defects and self._is_second(db, number):
+                return Given(201, {"id": number})
+            where = "" if defect in self.defects else f" AND {left}"
+            if not row[0] or db.execute(f"UPDATE trips SET {change} WHERE id = %s{where}", [number]).rowcount != 1:  # type: ignore[arg-type]
+                raise Refused(409)
+            db.execute("INSERT INTO joins (trip_id) VALUES (%s)", [number])
+        return Given(201, {"id": number})
+
+    def _is_second(self, db: psycopg.Connection, number: int) -> bool:
+        """Whether another one began at the same moment and is done."""
+        last = db.execute("SELECT coalesce(max(id), 0) FROM joins").fetchone()
+        db.execute("SELECT FROM trips WHERE id = %s FOR UPDATE", [number])
+        newer = db.execute("SELECT FROM joins WHERE trip_id = %s AND id > %s", [number, last[0] if last else 0]).fetchone()
+        return newer is not None
 
     def _award(self, db: psycopg.Connection, user: str, number: int, body: object) -> Given:
         points = body.get("points") if isinstance(body, dict) else None

@@ -24,13 +24,14 @@ from harness.witness.injection import InjectionOracle
 from harness.witness.leaks import ORACLE as LEAKS
 from harness.witness.leaks import LeakOracle
 from harness.witness.page_reads import PageReads
-from harness.witness.pairs import DOUBLE, LOST
+from harness.witness.pairs import DOUBLE, LIMIT, LOST
 from harness.witness.races import Races
 from harness.witness.report import OracleReport, said_once
 from harness.witness.rereads import Rereads
 from harness.witness.rewinding import Kept
 from harness.witness.scale import INDEX, Scaling
 from harness.witness.stale import STALE, examine_stale_reads
+from harness.witness.submissions import SubmissionReports
 from harness.witness.survey import Sight, askers, deletions, destructive, in_order, see
 from harness.witness.watcher import RecordedDoor, Watcher
 from harness.witness.wording import ENGINE
@@ -195,8 +196,8 @@ class _Work:
         marked.conclude()
         self._keep("looked at pages")
         examine_stale_reads(site.scene, self._usable(), site.first, self.done.report(STALE, "writes"))
-        lost, double = self.done.report(LOST, "operations"), self.done.report(DOUBLE, "operations")
-        Races(site.scene, site.watcher, site.first).examine(self._usable(), lost, double)
+        reports = SubmissionReports(*(self.done.report(oracle, "operations") for oracle in (DOUBLE, LOST, LIMIT)))
+        Races(site.scene, site.watcher, site.first).examine(self._usable(), reports)
         self._keep("raced writes")
         self._scale(site)
         self._keep("looked at grown data")

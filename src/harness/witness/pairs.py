@@ -6,11 +6,12 @@ both wait. What each read before it wrote, it read before the other wrote.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -29,7 +30,8 @@ from harness.probes.scene.scene import Scene
 from harness.witness.survey import Sight
 from harness.witness.watcher import Watcher, pause
 
-LOST, DOUBLE = "lost-update", "double-submission"
+LOST, DOUBLE, LIMIT = "lost-update", "double-submission", "limit-exceeded"
+KEY_HEADER = "Idempotency-Key"
 RACES_ON_KNOWN_MAX = 12  # for objects that were there before: some in each state
 _WAIT_S = 1.0  # until both wait for the lock
 _LOCK_S = 2.0
@@ -143,3 +145,15 @@ class Pairs:
             except psycopg.Error as error:
                 raise HarnessError(f"the tables could not be held: {str(error).strip().splitlines()[0]}") from error
             yield lambda: connection.execute("ROLLBACK")
+
+
+def with_new_key(draft: Draft) -> Draft:
+    """With a key that no request before had, where the operation takes one."""
+    name = key_name(draft)
+    return replace(draft, headers={**draft.headers, name: f"zq{secrets.token_hex(8)}"}) if name else draft
+
+
+def key_name(draft: Draft) -> str:
+    """The header in which an operation takes an `Idempotency-Key`; "" where it takes none."""
+    names = [parameter.name for parameter in draft.operation.placed("header")]
+    return next((name for name in names if name.lower() == KEY_HEADER.lower()), "")

@@ -19,7 +19,7 @@ from harness.probes.scene.scene import Scene, Untestable
 from harness.witness.pairs import LOST, Pair, Pairs
 from harness.witness.report import OracleReport
 from harness.witness.rewinding import Kept, brought_back
-from harness.witness.submissions import Submissions
+from harness.witness.submissions import SubmissionReports, Submissions
 from harness.witness.survey import Sight
 from harness.witness.watcher import Watcher
 from harness.witness.wording import Said, finding_of, noticed
@@ -51,7 +51,7 @@ class Races:
         self._pairs = Pairs(scene, watcher)
         self._submissions = Submissions(self._pairs, watcher, first)
 
-    def examine(self, sights: list[Sight], lost: OracleReport, double: OracleReport) -> None:
+    def examine(self, sights: list[Sight], reports: SubmissionReports) -> None:
         """Every write that succeeded before."""
         for sight in sights:
             if sight.operation.is_safe or sight.operation.method == "DELETE" or sight.watched is None:
@@ -63,27 +63,29 @@ class Races:
                 continue
             try:
                 kept = Kept(self._watcher.connection, tables)
-                self._one(sight, tables, lost, double)
-                kept.bring_back(tables)
-                kept.forget()
+                try:
+                    self._one(sight, tables, reports)
+                finally:  # a race leaves its rows as it needs them: nobody else is to meet them
+                    kept.bring_back(tables)
+                    kept.forget()
             except (Untestable, HarnessError, psycopg.Error) as error:
                 if not self._scene.world.door.alive():
                     raise
-                lost.untried[sight.operation.name] = str(error)
+                reports.lost.untried[sight.operation.name] = str(error)
 
     def _tables(self, sight: Sight) -> tuple[str, ...]:
         wrote, _ = Bookkeeping(self._scene.world.target).split(sight.watched.queries if sight.watched else ())
         return tuple(sorted({write.table for statement in wrote for write in statement.writes}))
 
-    def _one(self, sight: Sight, tables: tuple[str, ...], lost: OracleReport, double: OracleReport) -> None:
+    def _one(self, sight: Sight, tables: tuple[str, ...], reports: SubmissionReports) -> None:
         draft = next(valid_drafts(self._scene, sight.operation, sight.asker))
         if carries_version(draft):
-            if not self._versioned(sight, tables, lost) and brought_back(self._first, tables):
-                self._versioned(sight, tables, lost)
+            if not self._versioned(sight, tables, reports.lost) and brought_back(self._first, tables):
+                self._versioned(sight, tables, reports.lost)
         elif sight.operation.method in ("PATCH", "PUT") and self._object(draft) is not None:
-            self._members(sight, tables, lost)
+            self._members(sight, tables, reports.lost)
         if sight.operation.method == "POST":
-            self._submissions.examine(sight, tables, double, lost)
+            self._submissions.examine(sight, tables, reports)
 
     def _begins_session(self, operation: Operation) -> bool:
         return bool(self._scene.login_role(operation)) or self._scene.refreshes(operation)

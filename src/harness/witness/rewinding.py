@@ -6,7 +6,7 @@ Only the rows that differ are written, without triggers and without asking for f
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from psycopg import sql
 from harness.witness.growth import Table, read_table
 
 ROWS_MAX = 50_000  # of a table that is copied: a larger one stays as it is
+MOVED_ROWS_MAX = 5  # of each table
 _NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric"})
 _TABLES = """
 SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -26,6 +27,28 @@ _WRITTEN = """
 SELECT attname::text FROM pg_attribute
 WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
 """
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A number of one row that stands otherwise than it was kept. `row`: all numbers of that row as they were kept."""
+
+    table: str
+    key: Mapping[str, Any]
+    column: str
+    was: Decimal
+    now: Decimal
+    row: Mapping[str, Decimal]
+
+    @property
+    def place(self) -> tuple[str, str, tuple[Any, ...]]:
+        """Which number it is."""
+        return self.table, self.column, tuple(map(str, self.key.values()))
+
+    @property
+    def by(self) -> Decimal:
+        """How far it was moved."""
+        return self.now - self.was
 
 
 @dataclass(frozen=True)
@@ -75,12 +98,7 @@ class Kept:
         """By table and column, the sum of each number that is no key, over the rows that were there when they were copied."""
         found: dict[tuple[str, str], Decimal] = {}
         for copy in self._copies.values():
-            table = copy.table
-            numbers = [
-                column.name
-                for column in table.columns
-                if column.type in _NUMBERS and column.name not in (*table.key, *table.parents)
-            ]
+            table, numbers = copy.table, _numbers(copy.table)
             if not numbers or not table.key:
                 continue
             added = sql.SQL(", ").join(sql.SQL("sum(now.{})").format(sql.Identifier(name)) for name in numbers)
@@ -89,6 +107,29 @@ class Kept:
             row = self._connection.execute(statement).fetchone() or ()
             found |= {(table.name, name): Decimal(value or 0) for name, value in zip(numbers, row, strict=False)}
         return found
+
+    def moved(self) -> list[Moved]:
+        """The numbers, no keys, that stand otherwise now in the rows that are there still; of a few rows of each table."""
+        return [each for copy in self._copies.values() for each in self._moved(copy)]
+
+    def _moved(self, copy: _Copy) -> Iterator[Moved]:
+        table, numbers = copy.table, _numbers(copy.table)
+        if not numbers or not table.key:
+            return
+        keys, names = sql.SQL(", ").join(map(sql.Identifier, table.key)), [sql.Identifier(name) for name in numbers]
+        was, now = (sql.SQL(", ").join(sql.SQL("{}.{}").format(sql.SQL(side), name) for name in names) for side in ("was", "now"))
+        parts = {"keys": keys, "was": was, "now": now, "table": sql.SQL(table.name), "rows": copy.rows, "most": MOVED_ROWS_MAX}
+        statement = sql.SQL(
+            "SELECT {keys}, {was}, {now} FROM {table} now JOIN {rows} was USING ({keys})"
+            " WHERE ROW({was}) IS DISTINCT FROM ROW({now}) ORDER BY {keys} LIMIT {most}"
+        ).format(**parts)
+        for found in self._connection.execute(statement).fetchall():
+            key = dict(zip(table.key, found, strict=False))
+            before, after = found[len(key) : len(key) + len(numbers)], found[len(key) + len(numbers) :]
+            row = {name: Decimal(value) for name, value in zip(numbers, before, strict=True) if _is_finite(value)}
+            for name, value in zip(numbers, after, strict=True):
+                if name in row and _is_finite(value) and value != row[name]:
+                    yield Moved(table.name, key, name, row[name], Decimal(value), row)
 
     def forget(self) -> None:
         """Drops the copies."""
@@ -118,6 +159,31 @@ class Kept:
                 " WHERE r::text NOT IN (SELECT t::text FROM {table} t)"
             ).format(**parts)
         )
+
+
+def _is_finite(value: Any) -> bool:
+    return value is not None and Decimal(value).is_finite()
+
+
+def _numbers(table: Table) -> list[str]:
+    """Its columns that hold numbers and are no keys."""
+    return [
+        column.name for column in table.columns if column.type in _NUMBERS and column.name not in (*table.key, *table.parents)
+    ]
+
+
+def counted(connection: psycopg.Connection, tables: Iterable[str]) -> dict[str, int]:
+    """Rows of each table."""
+    found = {}
+    for table in tables:
+        row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+        found[table] = int(row[0]) if row else 0
+    return found
+
+
+def added(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """Rows that came to each table."""
+    return {table: after[table] - rows for table, rows in before.items()}
 
 
 def brought_back(kept: Kept, tables: Iterable[str]) -> bool:

@@ -6,24 +6,25 @@ that lets them be submitted, and the examinations before have met most of them.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-
-from psycopg import sql
+from itertools import islice
 
 from harness.model.finding import Confidence, Finding, Severity
 from harness.model.weakness import Place, Weakness
 from harness.probes.http.answers import Answer
 from harness.probes.http.drafts import Draft
 from harness.probes.scene.scene import Untestable
-from harness.witness.pairs import DOUBLE, LOST, Pair, Pairs
+from harness.witness.pairs import DOUBLE, KEY_HEADER, LOST, Pair, Pairs, key_name, with_new_key
 from harness.witness.report import OracleReport
-from harness.witness.rewinding import Kept, brought_back
+from harness.witness.rewinding import Kept, added, brought_back, counted
+from harness.witness.rooms import Rooms
 from harness.witness.survey import Sight
 from harness.witness.watcher import Watcher
 from harness.witness.wording import Said, finding_of, noticed
+
+OTHERS_MAX = 3
 
 _DOUBLE = Weakness(
     f"database.{DOUBLE}",
@@ -34,7 +35,6 @@ _DOUBLE = Weakness(
     "A double click, a retry or two tabs do twice what may be done once.",
     "Let the database decide: a unique constraint, or a lock that is taken before the check.",
 )
-_KEY_HEADER = "Idempotency-Key"
 _KEY = Weakness(
     f"database.{DOUBLE}",
     Severity.HIGH,
@@ -70,14 +70,24 @@ class _Turn:
         return self.answers[0].is_success
 
 
+@dataclass(frozen=True)
+class SubmissionReports:
+    """What is said of submissions: done twice, counted once, taken beyond a limit."""
+
+    double: OracleReport
+    lost: OracleReport
+    limit: OracleReport
+
+
 class Submissions:
     """Sends submissions once more, to one target."""
 
     def __init__(self, pairs: Pairs, watcher: Watcher, first: Kept) -> None:
         self._pairs, self._watcher, self._first = pairs, watcher, first
+        self._rooms = Rooms(pairs, watcher)
 
-    def examine(self, sight: Sight, tables: tuple[str, ...], double: OracleReport, lost: OracleReport) -> None:
-        """What is refused the second time in turn, sent twice at once; else whether two at once add up.
+    def examine(self, sight: Sight, tables: tuple[str, ...], reports: SubmissionReports) -> None:
+        """What is refused the second time in turn, sent twice at once; else whether two at once add up. Then what is limited.
 
         Raises:
             Untestable: no valid request could be made.
@@ -86,20 +96,34 @@ class Submissions:
         turn = self._in_turn(sight, tables)
         if not turn.is_taken and brought_back(self._first, tables):
             turn = self._in_turn(sight, tables)
-        name, second = sight.operation.name, turn.answers[-1]
+        try:
+            self._judge(sight, tables, turn, reports)
+        finally:
+            turn.kept.forget()
+
+    def _judge(self, sight: Sight, tables: tuple[str, ...], turn: _Turn, reports: SubmissionReports) -> None:
+        name, second, double = sight.operation.name, turn.answers[-1], reports.double
         if not turn.is_taken:
             double.untried[name] = f"another submission was answered {second.status}"
         elif not second.is_success and second.status < 500:
             self._refused(sight, tables, turn, double)
+            self._rooms.examine(
+                sight, tables, turn.kept, [(turn.draft, other) for other in self._others(sight, turn)], reports.limit
+            )
         else:
             double.tried += 1
-            self._taken(sight, tables, turn, double, lost)
-        turn.kept.forget()
+            self._taken(sight, tables, turn, double, reports.lost)
+            self._rooms.examine(sight, tables, turn.kept, [(turn.draft, turn.draft)], reports.limit)
+
+    def _others(self, sight: Sight, turn: _Turn) -> list[Draft]:
+        """Submissions for other objects: of what a single object takes only once, two may still share a limit."""
+        unlike = (draft for draft in self._pairs.drafts(sight) if (draft.path, draft.body) != (turn.draft.path, turn.draft.body))
+        return list(islice(unlike, OTHERS_MAX))
 
     def _taken(self, sight: Sight, tables: tuple[str, ...], turn: _Turn, double: OracleReport, lost: OracleReport) -> None:
         """The second one was taken too."""
         name = sight.operation.name
-        if turn.answers[1].is_success and _key_name(turn.draft) and (again := _grown_alike(*turn.counted)):
+        if turn.answers[1].is_success and key_name(turn.draft) and (again := _grown_alike(*turn.counted)):
             double.findings.append(self._key_ignored(sight, turn, again))
             return
         text = f"{name} takes the same submission twice: it promises nothing else"
@@ -140,7 +164,7 @@ class Submissions:
         for sent in self._pairs.drafts(sight):
             if turn is not None:
                 turn.kept.forget()
-            turn = self._twice(sight, _with_new_key(self._pairs.unlike(sent, 10)), tables)
+            turn = self._twice(sight, with_new_key(self._pairs.unlike(sent, 10)), tables)
             if turn.is_taken:
                 break
         if turn is None:
@@ -150,19 +174,11 @@ class Submissions:
     def _twice(self, sight: Sight, draft: Draft, tables: tuple[str, ...]) -> _Turn:
         kept = Kept(self._watcher.connection, tables)
         answers: list[Answer] = []
-        counted = [self._counted(tables)]
+        rows = [counted(self._watcher.connection, tables)]
         while len(answers) < 2 and all(answer.is_success for answer in answers):
             answers.append(self._pairs.send(sight, draft))
-            counted.append(self._counted(tables))
-        return _Turn(draft, answers, counted, kept)
-
-    def _counted(self, tables: tuple[str, ...]) -> dict[str, int]:
-        """Rows of each table."""
-        found = {}
-        for table in tables:
-            row = self._watcher.connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
-            found[table] = int(row[0]) if row else 0
-        return found
+            rows.append(counted(self._watcher.connection, tables))
+        return _Turn(draft, answers, rows, kept)
 
     def _key_ignored(self, sight: Sight, turn: _Turn, tables: list[str]) -> Finding:
         request = turn.draft.request(*self._pairs.sender(sight))
@@ -170,7 +186,7 @@ class Submissions:
         observed = f"The same request with the same key was sent twice; each time there was a new row in {', '.join(tables)}."
         proof = tuple(f"{request.method} {request.path} {request.body or ''} → {answer.status}" for answer in turn.answers)
         said = Said(title, observed, proof, (request, request), Confidence.HIGH, turn.answers[1].status)
-        return finding_of(_KEY, Place(sight.operation.name, _KEY_HEADER, sight.asker.role), said)
+        return finding_of(_KEY, Place(sight.operation.name, KEY_HEADER, sight.asker.role), said)
 
     # -- at once
 
@@ -178,7 +194,7 @@ class Submissions:
         """What was taken in turn, twice at once on the rows as they were; None where it is not taken now, or they are gone."""
         if not brought_back(turn.kept, tables):
             return None
-        draft = _with_new_key(turn.draft)
+        draft = with_new_key(turn.draft)
         pair = self._pairs.race(sight, (draft, draft), tables)
         return pair if any(answer.is_success for answer in pair.answers) else None
 
@@ -198,15 +214,15 @@ class Submissions:
 
         Where two at once leave fewer rows behind, they were taken for one, as a double click may be.
         """
-        steady, added = self._grown_by_each(sight, tables, turn)
+        steady, rows_added = self._grown_by_each(sight, tables, turn)
         pair = None
         for _ in range(2):
             if not steady or not brought_back(turn.kept, tables):
                 return None
-            before, rows = turn.kept.sums(), self._counted(tables)
-            pair = self._pairs.race(sight, (_with_new_key(turn.draft), _with_new_key(turn.draft)), tables)
+            before, rows = turn.kept.sums(), counted(self._watcher.connection, tables)
+            pair = self._pairs.race(sight, (with_new_key(turn.draft), with_new_key(turn.draft)), tables)
             now = turn.kept.sums()
-            if not pair.both or _added(rows, self._counted(tables)) != added:
+            if not pair.both or added(rows, counted(self._watcher.connection, tables)) != rows_added:
                 return None
             steady = {place: by for place, by in steady.items() if now[place] - before[place] == by}
         if not steady or pair is None:
@@ -226,31 +242,15 @@ class Submissions:
         """By how much each of two submissions in turn moved the numbers that both moved alike, and the rows that both added."""
         if not brought_back(turn.kept, tables):
             return {}, {}
-        sums, rows = [turn.kept.sums()], self._counted(tables)
+        sums, rows = [turn.kept.sums()], counted(self._watcher.connection, tables)
         for _ in range(2):
-            if not self._pairs.send(sight, _with_new_key(turn.draft)).is_success:
+            if not self._pairs.send(sight, with_new_key(turn.draft)).is_success:
                 return {}, {}
             sums.append(turn.kept.sums())
         before, between, after = sums
         moved = {place: between[place] - before[place] for place in before}
         steady = {place: by for place, by in moved.items() if by and after[place] - between[place] == by}
-        return steady, _added(rows, self._counted(tables))
-
-
-def _added(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
-    """Rows that came to each table."""
-    return {table: after[table] - rows for table, rows in before.items()}
-
-
-def _with_new_key(draft: Draft) -> Draft:
-    """With a key that no request before had, where the operation takes one."""
-    name = _key_name(draft)
-    return replace(draft, headers={**draft.headers, name: f"zq{secrets.token_hex(8)}"}) if name else draft
-
-
-def _key_name(draft: Draft) -> str:
-    names = [parameter.name for parameter in draft.operation.placed("header")]
-    return next((name for name in names if name.lower() == _KEY_HEADER.lower()), "")
+        return steady, added(rows, counted(self._watcher.connection, tables))
 
 
 def _grown_alike(before: dict[str, int], between: dict[str, int], after: dict[str, int]) -> list[str]:
