@@ -134,3 +134,27 @@ def test_a_write_that_only_one_state_allows_succeeds(operation: str) -> None:
     phases = (ENUMERATED, DESTRUCTIVE)
     result = Campaign(DOCUMENT, TARGET, fresh, seed=1, budget=BUDGET, operations=(operation,), phases=phases).run()
     assert [cases.successes > 0 for cases in result.cases] == [True], (result.cases, told(result))
+
+
+MEMBERS = ("depth", "width", "height", "weight", "doors", "seats", "wheels")
+
+
+@pytest.mark.parametrize("unbounded", MEMBERS)
+def test_the_limit_of_each_member_is_tried_however_few_cases_there_are(unbounded: str) -> None:
+    sizes = one_of(list(MEMBERS), **{name: {"type": "integer", "minimum": 1, "maximum": 9} for name in MEMBERS})
+    document = Document.of({"openapi": "3.1.0", "info": {"title": "Sizes", "version": "1"}, "paths": {"/sizes": taking(sizes)}})
+
+    def answer_about_sizes(asked: Asked) -> Given:
+        body = asked.body if isinstance(asked.body, dict) else {}
+        most = {name: 10**9 if name == unbounded else 9 for name in MEMBERS}
+        good = all(type(body.get(name)) is int and 1 <= body[name] <= most[name] for name in MEMBERS)
+        return Given(201 if good else 400, {})
+
+    @contextmanager
+    def fresh_sizes(_: str) -> Iterator[LiveTarget]:
+        with served(replace(TARGET, objects=()), answer_about_sizes) as live:
+            yield live
+
+    few = replace(BUDGET, cases_per_operation=6)
+    result = Campaign(document, replace(TARGET, objects=()), fresh_sizes, seed=1, budget=few, phases=(ENUMERATED,)).run()
+    assert ("contract.invalid-accepted", unbounded) in {(f.rule, f.parameter) for f in result.findings}, told(result)

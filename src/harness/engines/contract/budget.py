@@ -14,8 +14,9 @@ class Budget:
     """Bounds of one campaign. Cases are counted first, so that a run is the same on a slow machine; time only stops a runaway.
 
     `cases_per_operation` bounds what one role sends to one operation in one phase; the enumerated cases of the document's own
-    limits (phase `coverage`) may be three times as many, and a role that may not call the operation sends a tenth.
-    `seconds` bounds the whole campaign, starting of targets included; `request_seconds` one answer, `answer_bytes_max` its size.
+    limits (phase `coverage`) may be twice as many, and more where each is the first of its kind, and a role that may not call
+    the operation sends a tenth. `seconds` bounds the whole campaign, starting of targets included; `request_seconds` one answer,
+    `answer_bytes_max` its size.
     """
 
     cases_per_operation: int = 30
@@ -42,7 +43,7 @@ class Budget:
     @property
     def enumerated_max(self) -> int:
         """Cases of the phases `examples` and `coverage`, per operation."""
-        return 3 * self.cases_per_operation
+        return 2 * self.cases_per_operation
 
     @property
     def scenarios_max(self) -> int:

@@ -37,7 +37,7 @@ from harness.probes.scene.passwords import asks_new
 
 STALE_EACH = 4
 SIGN_INS_MAX = 200
-NEW_KINDS_FACTOR = 3  # how much further cases of a new kind may go beyond an operation's number
+NEW_KINDS_FACTOR = 4  # how much further cases of a new kind may go beyond an operation's number
 _UNAUTHENTICATED = 401
 _FILE_REFUSALS = (400, 413, 415, 422)
 _REDIRECTS_FROM = 300
@@ -59,7 +59,7 @@ class Feeder:
         self._refused_files: Counter[str] = Counter()  # by operation, until one is taken
         self._takes_files: set[str] = set()
         self._case_counts: Counter[tuple[str, str]] = Counter()
-        self._kinds: set[tuple[str, str, str, str]] = set()
+        self._kinds: set[tuple[str, ...]] = set()
         self._sign_ins = 0
         self._session_over = False
         self._known_good = job.base_url + job.watch if job.watch else ""
@@ -100,13 +100,14 @@ class Feeder:
     def _is_within_bounds(self, case: Case[Any]) -> bool:
         """Holds an operation to its number of enumerated cases; of drawn ones the engine itself draws no more.
 
-        The first case of each kind (this limit of that parameter) goes before further ones of a kind that was tried.
+        The first case of each kind (this limit of that parameter, or member) goes before further ones of a kind that was tried.
         """
         phase = case.meta.phase.name.value if case.meta else ""
         if case.meta is None or phase not in ("examples", "coverage"):
             return True
         name, data = case.operation.label, case.meta.phase.data
-        kind = (name, str(data.parameter_location), str(data.parameter), str(getattr(data, "scenario", "")))
+        member = (data.description or "").rpartition(": ")[0]  # "seats: Value greater than maximum"
+        kind = (name, str(data.parameter_location), str(data.parameter), member, str(getattr(data, "scenario", "")))
         is_new = kind not in self._kinds
         self._kinds.add(kind)
         allowed = self._job.cases.get(name, 0) * (NEW_KINDS_FACTOR if is_new else 1)
