@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,22 @@ def test_the_flows_are_known_from_the_document_and_each_code_from_its_own_start(
         ("POST /register/start", "POST /register/confirm", "code", False),
         ("POST /password/forgot", "POST /password/reset", "code", True),
     ]
+
+
+@pytest.mark.parametrize("start", ["/password-reset", "/me/address", "/api/recovery"])
+def test_a_confirmation_below_an_operation_that_takes_an_address_is_of_that_one(start: str) -> None:
+    paths = {
+        start: {"post": taking("email")},
+        f"{start}/confirm": {"post": taking("email", "code")},
+        "/news": {"post": taking("email")},
+    }
+    document = Document.of({"openapi": "3.1.0", "info": {}, "paths": paths})
+    assert [(flow.start.path, flow.confirm.path) for flow in flows_of(document, ())] == [(start, f"{start}/confirm")]
+
+
+def taking(*members: str) -> dict[str, Any]:
+    schema = {"type": "object", "required": list(members), "properties": {name: {"type": "string"} for name in members}}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}, "responses": {}}
 
 
 def test_what_the_target_file_says_outranks_what_the_document_shows() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.config.targets import read_target
+from harness.model.target import Limits
 from harness.probes.openapi.document import Document
 from harness.targets.drafting import Seen, draft, name_of
 from tests.probes.servers.small_http import Asked, Given, served
@@ -297,6 +299,21 @@ def test_a_cookie_a_guard_against_forged_writes_and_the_key_of_a_machine_are_dra
     assert 'cookie = "sid"\n# send = { X-CSRF-Token = "{cookie:…}" }' in text
     assert '# [roles.machine.login]\n# kind = "api_key"\n# header = "X-Api-Key"' in text
     assert list(tomllib.loads(text)["roles"]) == ["user"], "what nobody has said is a comment"
+
+
+def test_flows_with_a_code_and_limits_are_drafted_as_comments_that_can_be_taken_in() -> None:
+    def taking(*members: str) -> dict[str, Any]:
+        schema = {"type": "object", "properties": {name: {"type": "string"} for name in members}}
+        return {"post": {"security": [], "requestBody": {"content": {"application/json": {"schema": schema}}}}}
+
+    paths = {"/password-reset": taking("email"), "/password-reset/confirm": taking("email", "code", "new_password")}
+    text = draft(Seen("desk", document=Document.of({"openapi": "3.1.0", "info": {}, "paths": paths})))
+    assert not {"codes", "limits"} & tomllib.loads(text).keys()
+    taken_in = tomllib.loads(re.sub(r"(?m)^# ", "", text[text.index("# [codes.") :]))
+    code = taken_in["codes"]["password-reset"]
+    assert (code["start"], code["confirm"], code["member"]) == ("POST /password-reset", "POST /password-reset/confirm", "code")
+    assert re.compile(code["log_pattern"]).groups == 1
+    assert taken_in["limits"].keys() <= {field.name for field in dataclasses.fields(Limits)}
 
 
 def test_paths_that_end_with_a_slash_and_a_token_with_a_prefix_are_drafted_as_a_router_writes_them() -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from harness.config.targets import is_loopback
 from harness.probes.openapi.document import Document, Operation
+from harness.targets.draft_codes import codes, limits
 from harness.targets.draft_objects import objects, quoted
 from harness.targets.draft_pages import LogInPage
 from harness.targets.draft_schemas import members, resolved
@@ -68,7 +69,8 @@ def draft(seen: Seen) -> str:
     parts = [*_head(seen), *_allow(), *_commands(seen)]
     for section in _roles(seen):
         parts += section
-    parts += objects(seen.document) if seen.document else []
+    parts += [*objects(seen.document), *codes(seen.document)] if seen.document else []
+    parts += limits()
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -132,7 +132,7 @@ def _start_of(document: Document, confirm: Operation) -> Operation | None:
         for operation in document.operations
         if operation.method == "POST"
         and operation.name != confirm.name
-        and _STARTS.search(operation.path)
+        and (_STARTS.search(operation.path) or confirm.path.startswith(operation.path.rstrip("/") + "/"))
         and any(CONTACT.search(name) for name in members_of(document, operation))
         and not _code_member(document, operation)
     ]
