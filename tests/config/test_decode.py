@@ -147,7 +147,15 @@ def test_all_secrets_that_are_not_set_are_told_in_one_hint() -> None:
 
 @pytest.mark.parametrize(("environ", "expected"), [({}, "on:quiet"), ({"TONE": ""}, "on:quiet"), ({"TONE": "loud"}, "on:loud")])
 def test_a_variable_may_say_what_it_is_where_it_is_not_set(environ: dict[str, str], expected: str) -> None:
-    assert read({"CAR_KEY": "x", **environ}, key="${CAR_KEY}", settings={"alarm": "on:${TONE:-quiet}"}).settings["alarm"] == expected
+    assert (
+        read({"CAR_KEY": "x", **environ}, key="${CAR_KEY}", settings={"alarm": "on:${TONE:-quiet}"}).settings["alarm"] == expected
+    )
+
+
+def test_what_it_is_otherwise_may_be_filled_in_later() -> None:
+    settings = {"alarm": "${TONE:-{secret}}!"}
+    assert read({"CAR_KEY": "x"}, key="${CAR_KEY}", settings=settings).settings["alarm"] == "{secret}!"
+    assert read({"CAR_KEY": "x", "TONE": "loud"}, key="${CAR_KEY}", settings=settings).settings["alarm"] == "loud!"
 
 
 def test_a_secret_may_not_for_that_would_be_its_plain_text() -> None:

@@ -30,7 +30,8 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_REFERENCE = re.compile(rf"\$\{{({_NAME})(?::-([^}}]*))?\}}")  # `${NAME}`, or `${NAME:-what it is without}` as in a shell
+# `${NAME}`, or `${NAME:-what it is without}` as in a shell; that may hold a `{placeholder}` of the field's own.
+_REFERENCE = re.compile(rf"\$\{{({_NAME})(?::-((?:[^{{}}]|\{{[^{{}}$]*\}})*))?\}}")
 _SECRET_REFERENCE = re.compile(rf"\$\{{{_NAME}\}}")  # a secret that is written behind `:-` would be one in plain text
 _TOML_NAMES: dict[type, str] = {
     bool: "boolean",
@@ -241,7 +242,7 @@ def _text(got: object, where: str, context: _Context, wanted: str) -> str:
 
 
 def _plain(got: str, where: str) -> str:
-    if _REFERENCE.search(got):
+    if _SECRET_REFERENCE.search(got):
         what = f"got {_show(got)}; only secrets are taken from the environment"
         raise _Problems([_Problem(where, what, "write the value itself")])
     return got

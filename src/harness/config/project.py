@@ -62,7 +62,8 @@ def find_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / PROJECT_FILE).is_file():
             return folder
-    raise ConfigError(f"no {PROJECT_FILE} in {start} or above it", hint="go to a clone of the harness: its plans and suites are used for every target")
+    hint = "go to a clone of the harness: its plans and suites are used for every target"
+    raise ConfigError(f"no {PROJECT_FILE} in {start} or above it", hint=hint)
 
 
 def load_project(root: Path, environ: Mapping[str, str] | None = None) -> Project:
@@ -72,8 +73,9 @@ def load_project(root: Path, environ: Mapping[str, str] | None = None) -> Projec
         ConfigError: naming the file or variable and each key that is wrong.
     """
     project = parse_project((root / PROJECT_FILE).read_text(encoding="utf-8"), PROJECT_FILE, root)
-    _must_be(project.defaults.plan, tuple(plan.name for plan in project.plans), f"{PROJECT_FILE}: defaults.plan")
     values = environment_defaults(os.environ if environ is None else environ)
+    source = "HARNESS_PLAN" if "plan" in values else f"{PROJECT_FILE}: defaults.plan"
+    _must_be(values.get("plan", project.defaults.plan), tuple(plan.name for plan in project.plans), source)
     return dataclasses.replace(project, defaults=dataclasses.replace(project.defaults, **values))
 
 
