@@ -9,10 +9,11 @@ import pytest
 
 from harness.evidence.records import Recorder
 from harness.model.errors import EngineError
+from harness.model.evidence import Cell, Whose
 from harness.probes.access.authorization import AuthorizationRun, Matrix
+from harness.probes.access.cells import Examined
 from harness.probes.access.planted import Hole, HoleKind, Seen, holes, looked_for
 from harness.probes.openapi.document import Document
-from harness.probes.scene.destruction import destructive
 from harness.probes.scene.scene import Asker
 from harness.targets.arena import Arena
 from suites.authorization import test_planted as check
@@ -31,7 +32,7 @@ def projects() -> Matrix:
 
 def planted(matrix: Matrix, kind: HoleKind, document: Document) -> list[Hole]:
     target = notes_server.target() if document is notes_server.DOCUMENT else projects_server.target()
-    return list(holes(matrix, kind, destructive(document, target)))
+    return list(holes(matrix, kind, target))
 
 
 @pytest.mark.parametrize("kind", HoleKind, ids=lambda kind: kind.name.lower())
@@ -50,6 +51,22 @@ def test_a_hole_below_another_object_is_seen_too(kind: HoleKind, projects: Matri
     for hole in found:
         with projects_server.Servers().fresh("planted") as door:
             assert looked_for(door, projects_server.DOCUMENT, 1, hole) is Seen.FOUND, hole.title
+
+
+@pytest.mark.parametrize(("staff_rank", "is_planted"), [(2, False), (1, True)])
+def test_where_a_higher_role_was_refused_and_nobody_says_that_it_must_no_hole_is_planted(
+    *, staff_rank: int, is_planted: bool
+) -> None:
+    mine = {"get": {"description": "For members only.", "security": [{"token": []}], "responses": {}}}
+    schemes = {"securitySchemes": {"token": notes_server.BEARER}}
+    document = Document.of({"openapi": "3.0.3", "info": {}, "paths": {"/mine": mine}, "components": schemes})
+    served = Cell("GET /mine", "member", "one", Whose.NONE, permitted=True, tried=True, allowed=True, status=200)
+    refused = Cell(
+        "GET /mine", "staff", "one", Whose.NONE, permitted=False, tried=True, allowed=False, status=403, twin=served.name
+    )
+    matrix = Matrix(document, [Examined(document.operation("GET /mine"), (served, refused))])
+    planted = list(holes(matrix, HoleKind.FUNCTION, notes_server.target(staff_rank=staff_rank)))
+    assert bool(planted) == is_planted
 
 
 def test_a_hole_is_of_the_kind_that_its_refusal_was(notes: Matrix) -> None:

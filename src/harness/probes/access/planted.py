@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from harness.model.evidence import Cell, Whose
 from harness.model.finding import Request
+from harness.model.target import Target
 from harness.probes.access.authorization import Matrix, examine_again
 from harness.probes.access.published import EVERYBODY_WRITES
 from harness.probes.http.answers import Answer
@@ -19,6 +20,8 @@ from harness.probes.http.door import Credential, Door
 from harness.probes.http.exchange import World
 from harness.probes.openapi.document import Document
 from harness.probes.openapi.operations import Operation
+from harness.probes.scene.destruction import destructive
+from harness.probes.scene.permissions import Permissions
 from harness.probes.scene.scene import Asker, Scene
 
 
@@ -65,17 +68,23 @@ class HoledWorld(World):
         return answer
 
 
-def holes(matrix: Matrix, kind: HoleKind, apart: frozenset[str]) -> Iterator[Hole]:
-    """One for each operation that refused somebody and served somebody else, those that run apart left out."""
+def holes(matrix: Matrix, kind: HoleKind, target: Target) -> Iterator[Hole]:
+    """One for each operation that refused somebody and served somebody else, those that run apart left out.
+
+    Where nobody says that a role may not call it, as the document keeps it for a lower one, a hole would be no defect.
+    """
+    apart, permissions = destructive(matrix.document, target), Permissions(matrix.document, target)
     successes = {cell.name: cell for cell in matrix.cells if cell.permitted and cell.allowed}
     seen: set[str] = set()
     for cell in matrix.cells:
         twin = successes.get(cell.twin)
         if twin is None or cell.permitted or cell.allowed or cell.operation in apart | seen:
             continue
-        if _kind_of(cell, twin) is kind:
+        operation = matrix.document.operation(cell.operation)
+        if _kind_of(cell, twin) is not kind:
+            continue
+        if kind is not HoleKind.FUNCTION or permissions.of(operation, target.role(cell.role)).permitted is False:
             seen.add(cell.operation)
-            operation = matrix.document.operation(cell.operation)
             yield Hole(kind, operation, Asker(cell.role, cell.user), Asker(twin.role, twin.user))
 
 
