@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from harness.probes.audits.traces import examine_log
-from harness.probes.audits.watched_log import known_secrets
+from harness.probes.audits.watched_log import known_secrets, session_secrets
 from harness.probes.shared import SharedTarget
-from harness.targets.live import LiveTarget
 from suites.security.judging import Judge
 
 
-def test_the_log_holds_no_secret(live_target: LiveTarget, shared: SharedTarget, judge: Judge) -> None:
+def test_the_log_holds_no_secret(shared: SharedTarget, judge: Judge) -> None:
     world = shared.scene.world
-    for role in (role for role in live_target.target.roles if role.users):
+    for role in (role for role in world.target.roles if role.users):
         world.credential(role.name, role.users[0].name)
-    judge.settle("log", examine_log(live_target.log_path, known_secrets(live_target, world.tokens)))
+    judge.settle("log", examine_log(world.door.log_path, known_secrets(world.door, world.tokens)))
+    for door, tokens in shared.left:
+        judge.settle("log", examine_log(door.log_path, session_secrets(door, tokens)))

@@ -65,6 +65,18 @@ def test_one_that_lives_is_kept() -> None:
     assert servers.started == 1
 
 
+def test_what_a_hole_has_spoilt_is_left_to_nobody() -> None:
+    servers = Servers()
+    with servers.fresh("suite") as door, SharedTarget(servers, door, DOCUMENT, 1) as shared:
+        first = shared.scene
+        shared.examined("takes over", lambda _scene: Report("takes over", tried=1, spoilt=True))
+        second = shared.scene
+        shared.examined("left open", examine_left_open)
+        assert shared.scene is second
+    assert second is not first
+    assert servers.started == 2
+
+
 def test_an_examination_that_was_ended_by_a_death_that_nobody_sees_again_is_no_whole_one() -> None:
     mortal, immortal = Servers(frozenset({"dies-on-env"})), Servers()
     with mortal.fresh("suite") as door, SharedTarget(immortal, door, DOCUMENT, 1) as shared:
@@ -106,5 +118,5 @@ def test_an_origin_that_kills_it_is_told_of() -> None:
     with small(target(LIMITS), answer) as live, World(live) as world:
         report = examine_cors(world, tour)
     assert report.death is not None
-    assert report.death.finding.operation.startswith("GET /")
+    assert report.death.finding.operation.startswith(("GET /", "OPTIONS /"))
     assert report.death.finding.steps[0].headers["Origin"] == FOREIGN

@@ -83,8 +83,10 @@ class Baskets:
         if "echoes" in self.defects:
             return Given(201, body)
         self.made += 1
+        total = body.get("total", 50) if "total" in self.defects else 50
         made = {
             "id": 7,
+            "total": total * 9 // 10 if body.get("note") and "note-lowers" in self.defects else total,
             "is_default": self.made == 1 and "first-is-default" in self.defects,
             "contact": self._contact(contact),
             "lines": [self._line(line) for line in lines],
@@ -94,7 +96,8 @@ class Baskets:
 
     def _unknown(self, *objects: dict[str, Any]) -> set[str]:
         known = {"contact", "lines", "note", "phone", "product", "quantity"}
-        return {name for each in objects for name in each} - known - ({"unit_price"} if "price" in self.defects else set())
+        taken = {name for name, defect in (("unit_price", "price"), ("total", "total")) if defect in self.defects}
+        return {name for each in objects for name in each} - known - taken
 
     def _line(self, line: dict[str, Any]) -> dict[str, Any]:
         price = PRICES.get(line.get("product", 0), "1.00")
@@ -121,6 +124,9 @@ def scene_of(*defects: str) -> Iterator[Scene]:
         (("price",), ["lines[].unit_price"]),
         (("price", "strict"), ["lines[].unit_price"]),
         (("verified",), ["contact.verified"]),
+        (("total", "strict"), ["total"]),
+        (("note-lowers", "strict"), []),
+        (("total", "note-lowers", "strict"), ["total"]),
         (("first-is-default",), []),
     ],
 )
@@ -129,6 +135,7 @@ def test_a_member_within_what_a_body_holds_is_tried(defects: tuple[str, ...], fo
         report = examine_mass_assignment(scene)
     assert report.tried == 3
     assert [finding.parameter for finding in report.findings] == found
+    assert report.spoilt == bool(found), "what was taken over is the account's from then on"
 
 
 def test_the_spots_of_a_body_are_itself_and_its_members_that_hold_objects() -> None:

@@ -18,6 +18,7 @@ class Report:
 
     `parameters` counts the places that values were put into.
     `broken` says what ended it before its end (a log-in that was refused): what was found stands, that there is no more does not.
+    `spoilt` where what was found has changed accounts, so that whoever comes next needs a target of its own.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Report:
     broken: str = ""
     parameters: int = 0
     untried: list[str] = field(default_factory=list)
+    spoilt: bool = False
 
     def leave_out(self, place: str, why: object) -> None:
         """A place of the kind that the check is about, and why it could not be tried."""

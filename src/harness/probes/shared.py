@@ -17,14 +17,15 @@ from harness.probes.scene.scene import Scene
 
 
 class SharedTarget:
-    """Examinations of one target after the other; a fresh one takes the place of one that died, so that the next ones run on.
+    """Examinations of one target after the other; a fresh one takes the place of one that died or was spoilt.
 
     `door` is the first one; whoever opened it closes it.
     """
 
     def __init__(self, doors: Doors, door: Door, document: Document, seed: int) -> None:
         self._doors, self._document, self._seed = doors, document, seed
-        self._open = ExitStack()
+        self._open, self._spoilt = ExitStack(), False
+        self._left: list[tuple[Door, frozenset[str]]] = []
         self._scene = self._scene_of(door)
 
     def __enter__(self) -> Self:
@@ -40,10 +41,17 @@ class SharedTarget:
         Raises:
             TargetError: it died, and no other can be started.
         """
-        if not self._scene.world.door.alive():
+        if (self._spoilt and self._doors.isolated) or not self._scene.world.door.alive():
+            self._left.append((self._scene.world.door, self._scene.world.tokens))
             self._open.close()
+            self._spoilt = False
             self._scene = self._scene_of(self._open.enter_context(self._doors.fresh("suite")))
         return self._scene
+
+    @property
+    def left(self) -> tuple[tuple[Door, frozenset[str]], ...]:
+        """The targets that were left, with the tokens that they gave: their logs are there still."""
+        return tuple(self._left)
 
     def examined(self, label: str, examine: Callable[[Scene], Report]) -> Report:
         """What an examination found, seen again on a fresh target. A death is a finding with the request that brought it.
@@ -58,6 +66,7 @@ class SharedTarget:
                 return self._by_template(survived(door, label, in_scene(self._document, self._seed, examine)))
 
         first = self._by_template(survived(scene.world.door, label, lambda _door: examine(scene)))
+        self._spoilt = first.spoilt
         return seen_again(first, self._doors, again)
 
     def _by_template(self, report: Report) -> Report:

@@ -108,18 +108,26 @@ def _asker(scene: Scene, operation: Operation) -> Asker:
 
 @dataclass(frozen=True)
 class _Trial:
-    """One operation, as one user, with members put into one spot of its body."""
+    """One operation, as one user, with members put into one spot of its body. `bare`: what may be left out of it is."""
 
     scene: Scene
     operation: Operation
     asker: Asker
     spot: Spot
+    bare: bool = False
 
     def drafts(self) -> Iterator[Draft]:
         """Good requests; of a confirmation those with the code that was sent first, as no other one is good."""
         with suppress(Untestable):
             yield from (draft for draft in confirming(self.scene, self.operation) if self.spot.is_in(draft.body))
-        yield from (draft for draft in valid_drafts(self.scene, self.operation, self.asker) if self.spot.is_in(draft.body))
+        for draft in valid_drafts(self.scene, self.operation, self.asker):
+            if self.spot.is_in(draft.body) and not (self.bare and self.has_more(draft)):
+                yield draft
+
+    def has_more(self, draft: Draft) -> bool:
+        """Whether its body holds members that may be left out."""
+        required = self.spot.schema.get("required")
+        return isinstance(draft.body, dict) and bool(draft.body.keys() - set(required if isinstance(required, list) else ()))
 
     def send(self, draft: Draft, members: Mapping[str, Any] | None = None) -> tuple[Request, Answer]:
         body = self.spot.put(draft.body, members or {})
@@ -150,6 +158,23 @@ def _examine(trial: _Trial, report: Report) -> None:
     members = undeclared_members(trial.scene, trial.spot, known, strict=good.strict)
     members = {name: value for name, value in members.items() if name != _STRANGE and not _stands(trial.spot, known, name, value)}
     members = dict(islice(members.items(), MEMBERS_MAX))
+    said = _say_taken(trial, members, good, report)
+    if not said and not trial.spot.name and trial.has_more(good.draft):
+        _examine_bare(replace(trial, bare=True), members, report)
+
+
+def _examine_bare(trial: _Trial, members: Mapping[str, Any], report: Report) -> None:
+    """Numbers once more, with nothing beside them that may be left out: a coupon lowers the price that was taken over."""
+    numbers = {name: value for name, value in members.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    good = _first_good(trial) if numbers else None
+    if good is not None:
+        known = [each.json for each in (good.answer, *trial.looked(good.draft))]
+        numbers = {name: value for name, value in numbers.items() if not _stands(trial.spot, known, name, value)}
+        _say_taken(trial, numbers, good, report)
+
+
+def _say_taken(trial: _Trial, members: dict[str, Any], good: _Good, report: Report) -> set[str]:
+    """The members that are taken over, each said once."""
     said: set[str] = set()
     for taking in _taken(trial, members, good):
         value = members[taking.name]
@@ -157,6 +182,7 @@ def _examine(trial: _Trial, report: Report) -> None:
         if taking.name not in said and not comes_by_itself(trial, {taking.name: value}):
             said.add(taking.name)
             _say(trial, taking, value, report)
+    return said
 
 
 def _stands(spot: Spot, known: Iterable[Any], name: str, value: Any) -> bool:
@@ -173,19 +199,32 @@ def _say(trial: _Trial, taking: Taking, value: Any, report: Report) -> None:
     title = f"{trial.operation.name} takes over {name} from the caller"
     place = Place(trial.operation.name, name, trial.asker.role)
     report.findings.append(finding_of(_MASS_ASSIGNMENT, place, title, observed, (taking.request,), symptom))
+    report.spoilt = True  # whoever takes a role from its caller has lost the one it had
 
 
 def _is_shown_anyway(trial: _Trial, member: Mapping[str, Any]) -> bool:
     """Whether a new object shows the value without the member too: the second address is not the default one, as the first was.
 
-    Of what makes new objects alone: one that is there may keep what it was given before.
+    Of what makes new objects alone: one that is there may keep what it was given before. A number is shown anyway where another
+    one that is sent is not shown in its turn.
     """
     ((name, value),) = member.items()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return not _follows(trial, name, value - 1 if value > 1 else value + 1)
     for draft in trial.drafts() if isinstance(value, bool) and trial.operation.method == "POST" else ():
         _, answer = trial.send(draft)
         if answer.is_success:
             return answer.status == httpx.codes.CREATED and trial.spot.shows(answer.json, name, value)
     return False
+
+
+def _follows(trial: _Trial, name: str, other: float) -> bool:
+    """Whether another number is shown as it was sent too, or cannot be sent: a counter may come to one of them by itself."""
+    for draft in trial.drafts():
+        _, answer = trial.send(draft, {name: other})
+        if answer.is_success:
+            return any(trial.spot.shows(each.json, name, other) for each in (answer, *trial.looked(draft)))
+    return True
 
 
 def _stands_in_rows_anyway(trial: _Trial, member: Mapping[str, Any]) -> bool:
