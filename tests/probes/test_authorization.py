@@ -69,6 +69,8 @@ def test_the_matrix_has_every_role_on_own_anothers_and_nobodys_object() -> None:
         ("refused-but-done", ("authorization.write-of-another", PATCH, "member")),
         ("delete-of-all", ("authorization.write-of-another", DELETE, "member")),
         ("delete-keeps", ("authorization.read-after-deletion", DELETE, "member")),
+        ("lists-deleted", ("authorization.read-after-deletion", DELETE, "member")),
+        ("code-of-all", ("authorization.list-shows-another", "GET /found", "member")),
         ("list-of-all", ("authorization.list-shows-another", "GET /notes", "member")),
         ("search-of-all", ("authorization.list-shows-another", "GET /notes", "member")),
         ("found-of-all", ("authorization.list-shows-another", "GET /found", "member")),
@@ -83,6 +85,11 @@ def test_a_hole_is_found_and_seen_again_on_fresh_data(defect: str, finding: tupl
     assert again[0].confidence is Confidence.HIGH
     assert again[0].steps
     assert all(value for value in (again[0].expected, again[0].observed, again[0].why, again[0].advice))
+
+
+@pytest.mark.parametrize("habit", ["lists-marked", "lists-late"])
+def test_a_list_may_hold_what_was_deleted_if_it_says_so_or_for_a_moment(habit: str) -> None:
+    assert found(examined(habit)) == set()
 
 
 def test_a_hole_in_one_operation_is_not_claimed_of_another() -> None:

@@ -40,6 +40,21 @@ def test_the_hole_is_found_and_nothing_else_is_claimed(
     assert found == {finding}
 
 
+@pytest.mark.parametrize(
+    ("look", "shown"),
+    [
+        ("holds-host", "http://ours.example:80/…?site.example"),
+        ("ends-with-host", "http://ours.example:80/…?site.example"),
+        ("begins-with-host", "http://site.example@ours.example:80/…"),
+    ],
+)
+def test_an_address_that_only_holds_the_host_of_a_good_one_is_found_out(look: str, shown: str) -> None:
+    with served(Platform(frozenset({"fetches", look}))) as live, World(live) as world:
+        (finding,) = examine_outgoing(Scene(world, DOCUMENT, 1)).findings
+    assert (finding.rule, finding.operation, finding.parameter) == ("abuse.outgoing-call", "POST /notes", "link")
+    assert shown in finding.observed
+
+
 @pytest.mark.parametrize("examine", [examine_redirects, examine_outgoing, examine_injection])
 def test_a_platform_that_guards_gives_no_finding(examine: Callable[[Scene], Report]) -> None:
     tried, found = seen(examine)

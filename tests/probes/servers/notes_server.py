@@ -35,11 +35,13 @@ NOTE = {
     "properties": {
         "title": {"type": "string", "minLength": 1},
         "state": {"enum": ["open", "done", "later"]},
-        "link": {"type": "string", "format": "uri"},
+        "link": {"type": "string", "format": "uri", "example": "https://site.example/feed"},
     },
 }
+LATE_S = 0.5  # that a list is behind
 TRACE = 'Traceback (most recent call last): File "/app/notes.py", line 3'
 Q = {"name": "q", "in": "query", "schema": {"type": "string"}}
+LISTED = {"holds-host": r"site\.example", "ends-with-host": r"site\.example$", "begins-with-host": r"^https?://site\.example"}
 ID = {"name": "note_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 
 
@@ -88,6 +90,7 @@ class Platform:
     key: str = field(default_factory=lambda: secrets.token_hex(32))
     revoked: set[str] = field(default_factory=set)
     notes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    gone: dict[str, float] = field(default_factory=dict)  # when it went, of what is listed still, but for its own address
     requests: list[tuple[str, str]] = field(default_factory=list)
     dies_after: int = 0  # requests; 0: never
 
@@ -102,6 +105,7 @@ class Platform:
                     "phone": f"+1 202 555 01{number}{len(owner)}",
                     "made": f"2026-01-0{number + 1}T00:00:00Z",
                     "owner": owner,
+                    "code": f"N-{number}{owner[:2]}7",
                 }
 
     def has(self, defect: str) -> bool:
@@ -152,7 +156,8 @@ class Platform:
         return (200, "<html>welcome</html>") if path == "/.env" and self.has("page-for-all") else None
 
     def _with(self, user: str, text: str) -> list[dict[str, Any]]:
-        return [note for note in self._of(user, "found") if text in str(note["title"])]
+        anybodys = [note for note in self.notes.values() if self.has("code-of-all") and text in str(note.get("code"))]
+        return [note for note in self._of(user, "found") if text in str(note["title"])] + anybodys
 
     def _searched(self, user: str, text: str) -> tuple[int, Any]:
         """Notes whose title holds the text, by a statement of a real database."""
@@ -215,13 +220,17 @@ class Platform:
 
     def _of(self, user: str, what: str) -> list[dict[str, Any]]:
         published = user == "sam" and self.has("published")  # to staff, in its list and one by one
-        return [note for note in self.notes.values() if note["owner"] == user or self.has(f"{what}-of-all") or published]
+        late = {each for each, since in self.gone.items() if self.has("lists-late") and time.monotonic() - since > LATE_S}
+        shown = (note for identity, note in self.notes.items() if identity not in late)
+        return [note for note in shown if note["owner"] == user or self.has(f"{what}-of-all") or published]
 
     def _add(self, body: Any, user: str) -> tuple[int, Any]:
         if not isinstance(body, dict) or not body.get("title") or self.has("no-creation"):
             return 422, {"error": "title"}
         identity = str(uuid.uuid4())
         if self.has("fetches") and isinstance(body.get("link"), str):
+            if any(self.has(name) and not re.search(pattern, body["link"]) for name, pattern in LISTED.items()):
+                return 422, {"error": "link"}
             with suppress(httpx.HTTPError, httpx.InvalidURL):
                 httpx.get(body["link"], timeout=2, trust_env=False)
         given = body if self.has("takes-all") else {name: body[name] for name in ("title", "state") if name in body}
@@ -237,7 +246,7 @@ class Platform:
 
     def _note(self, method: str, identity: str, body: Any, user: str) -> tuple[int, Any]:
         note = self.notes.get(identity)
-        if note is None:
+        if note is None or identity in self.gone:
             return (200, {"success": False, "error": "none"}) if self.has("soft") else (404, {"error": f"no note {identity}"})
         mine = note["owner"] == user
         told = user == "sam" and (self.has("published") or self.has("told-to-staff"))
@@ -250,14 +259,20 @@ class Platform:
         if not (mine or self.has(f"{method.lower()}-of-all")):
             return self._refused(note)
         if method == "DELETE":
-            if not self.has("delete-keeps"):
-                del self.notes[identity]
-            return 204, None
+            return self._delete(identity)
         if not isinstance(body, dict):
             return 422, {"error": "an object is wanted"}
         taken = body if self.has("takes-all") else {name: body[name] for name in ("title", "state") if name in body}
         note.update(taken)
         return 200, note
+
+    def _delete(self, identity: str) -> tuple[int, Any]:
+        if any(self.has(f"lists-{how}") for how in ("deleted", "marked", "late")):
+            self.gone[identity] = time.monotonic()
+            self.notes[identity]["state"] = "deleted" if self.has("lists-marked") else self.notes[identity]["state"]
+        elif not self.has("delete-keeps"):
+            del self.notes[identity]
+        return 204, None
 
     def _refused(self, note: dict[str, Any]) -> tuple[int, Any]:
         if self.has("told-in-refusal"):

@@ -29,9 +29,13 @@ OBJECTS_COMPARED_MAX = 5
 _MEMBERS_MIN = 4
 _NODES_MAX = 20_000
 VALUES_MAX = 3  # of one parameter
-FILTERS_MAX = 12  # requests with a filter, of one list
+CODES_MAX = 2
+FILTERS_MAX = 16  # requests with a filter, of one list
 _TEXTS_MAX = 20
 _WORD = re.compile(r"[A-Za-z]{4,20}")
+_CODE = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[\w./-]{4,30}")
+_SECRET = re.compile(r"token|secret|key|passw|pin$|otp", re.I)  # is not put into an address, where a log keeps it
+_MOMENT = re.compile(r"\d{4}-\d\d")
 _NAMING = re.compile(r"(^|[._])(\w*name|title|subject|description|label|note|text)$", re.I)
 
 
@@ -149,7 +153,7 @@ def _filters(scene: Scene, operation: Operation, stage: Stage) -> Iterator[dict[
 
     Of a number the bounds: what is at least the most, or at most the least, is little, and is shown to its end.
     """
-    words = _words(stage)
+    words = [*_words(stage), *_codes(stage)]
     made: list[dict[str, Any]] = []
     for parameter in operation.placed("query"):
         try:
@@ -180,23 +184,32 @@ def _not_null(scene: Scene, schema: JsonSchema) -> JsonSchema:
     return next((each for each in choices if each.get("type") != "null"), resolved)
 
 
+def _texts(stage: Stage) -> list[tuple[str, str]]:
+    """The texts of the owner's first objects, each with its member."""
+    items, _, id_member = stage.holdings.kind.id_path.rpartition(".")
+    own = set(stage.holdings.own.get(stage.owner.user, ()))
+    lists = [listed for listed in stage.holdings.lists if listed.user == stage.owner.user]
+    nodes = [node for each in lists for node in find(each.answer.json, items) if isinstance(node, Mapping)]
+    mine = (node for node in nodes if node.get(id_member) in own)
+    return [(path, value) for node in mine for path, value in leaves(node) if isinstance(value, str)][:_TEXTS_MAX]
+
+
+def _codes(stage: Stage) -> list[str]:
+    """References of the owner's first object that has some (`FC-2041`), one of each member: a search may look for them apart."""
+    codes = {
+        path: value
+        for path, value in reversed(_texts(stage))
+        if _CODE.fullmatch(value) and not _MOMENT.match(value) and not _NAMING.search(path) and not _SECRET.search(path)
+    }
+    return list(codes.values())[:CODES_MAX]
+
+
 def _words(stage: Stage) -> list[str]:
     """Words of texts of the owner's first objects: what a search for one of them would ask.
 
     Those of names and descriptions come first, among them the rarest: a search seldom looks into what else is shown.
     """
-    items = stage.holdings.kind.id_path.rpartition(".")[0]
-    own = set(stage.holdings.own.get(stage.owner.user, ()))
-    id_member = stage.holdings.kind.id_path.rpartition(".")[2]
-    lists = [listed for listed in stage.holdings.lists if listed.user == stage.owner.user]
-    nodes = [node for each in lists for node in find(each.answer.json, items) if isinstance(node, Mapping)]
-    texts = [
-        (bool(_NAMING.search(path)), value)
-        for node in nodes
-        if node.get(id_member) in own
-        for path, value in leaves(node)
-        if isinstance(value, str)
-    ][:_TEXTS_MAX]
+    texts = [(bool(_NAMING.search(path)), value) for path, value in _texts(stage)]
     words = Counter(word for _, text in texts for word in _WORD.findall(text))
     naming = {word for is_naming, text in texts if is_naming for word in _WORD.findall(text)}
     return sorted(words, key=lambda word: (word not in naming, words[word], -len(word)))[:VALUES_MAX]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.model.finding import Confidence, Finding, Request, Severity, Symptom
 from harness.probes.http.answers import Answer
@@ -138,6 +138,23 @@ def read_after_deletion(operation: Operation, owner: Asker, answer: Answer, afte
         steps=tuple(steps),
         symptom=Symptom(status=(after.status,)),
         parts=(),
+    )
+
+
+def listed_after_deletion(
+    operation: Operation, owner: Asker, answer: Answer, listed: tuple[Request, Answer], steps: Iterable[Request]
+) -> Finding:
+    """A list shows an object just as before though its owner deleted it, and it is refused by its id."""
+    request, _ = listed
+    path = request.path.partition("?")[0]
+    found = read_after_deletion(operation, owner, answer, answer, (*steps, request))
+    return replace(
+        found,
+        title=f"{operation.name} is answered {said(answer)}, and the object is still listed",
+        expected=f"What {owner.title} has deleted is in no list, or shows there that it is deleted.",
+        observed=f"GET {operation.path} was refused afterwards; GET {path} held the object just as before, a moment later too.",
+        advice=f"Leave out in {path} what {operation.name} marks as deleted.",
+        symptom=Symptom(),
     )
 
 

@@ -9,7 +9,14 @@ from harness.model.evidence import Cell, Whose
 from harness.model.finding import Finding, Observation, Request, Symptom
 from harness.probes.access.cells import Examined, tried, untried, with_twins
 from harness.probes.access.reads import Stage
-from harness.probes.access.wording import STAGE, function_of_another, read_after_deletion, said, write_of_another
+from harness.probes.access.wording import (
+    STAGE,
+    function_of_another,
+    listed_after_deletion,
+    read_after_deletion,
+    said,
+    write_of_another,
+)
 from harness.probes.http.answers import Answer
 from harness.probes.http.askers import Asker
 from harness.probes.http.drafts import Draft
@@ -34,6 +41,7 @@ class Attempt:
     draft: Draft | None = None  # as it was sent
     parameter: str = ""  # the id in it that is not the asker's own
     makers: tuple[Request, ...] = ()  # what had made the object by then, where it was not there before
+    listed: tuple[Request, Answer] | None = None  # the list that still holds what was deleted
 
     @property
     def changed(self) -> tuple[Change, ...]:
@@ -114,12 +122,15 @@ class _Judge:
 
     def _outlived(self, own: Attempt) -> Finding | None:
         """Whether the owner is still shown what it has deleted, the same as before: an object, not a collection or a mark."""
+        steps = (*own.makers, *own.steps)
+        if own.listed is not None:
+            return listed_after_deletion(self._operation, own.asker, own.answer, own.listed, steps)
         after = own.seen.get(f"GET {self._operation.path}")
         is_of_an_object = self._operation.method == "DELETE" and self._operation.path.rstrip("/").endswith("}")
         done = own.answer.status in (200, 204) and own.answer.is_success
         if not is_of_an_object or not done or own.effect or after is None or not after.is_success:
             return None
-        return read_after_deletion(self._operation, own.asker, own.answer, after, (*own.makers, *own.steps))
+        return read_after_deletion(self._operation, own.asker, own.answer, after, steps)
 
     def _finding(self, attempt: Attempt) -> Finding:
         symptom, steps = self._evidence(attempt)

@@ -6,6 +6,7 @@ owner's own write, which succeeds and changes it, shows that the request was goo
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -32,6 +33,7 @@ from harness.probes.access.write_attempts import Attempt, is_hole, judged
 from harness.probes.http.answers import Answer
 from harness.probes.http.drafts import Draft, body_schema
 from harness.probes.http.oracle import changes, member
+from harness.probes.openapi.jsonpath import find
 from harness.probes.openapi.names import names_within
 from harness.probes.openapi.operations import Operation
 from harness.probes.scene.body_places import placed
@@ -42,6 +44,7 @@ from harness.probes.scene.permissions import Permission
 from harness.probes.scene.preconditions import fresh
 from harness.probes.scene.scene import BODIES_TRIED_MAX, Asker, Scene, Untestable
 
+_MAY_BE_OLD = re.compile(r"max-age=[1-9]|s-maxage=[1-9]|stale-while", re.I)
 LATER_S = 1.5
 _REFUSALS = (401, 403, 404)  # of who asks, whatever the object's state
 
@@ -235,6 +238,7 @@ class _Writing:
         request = prepared.request(attempt.asker.role, attempt.asker.user)
         witness = (self._scene.world.door.dsn, identity, self._reference.kind.table)
         rows = rows_about(*witness)
+        entry = self._entry(identity) if attempt.asker == self._stage.owner else None
         answer = self._scene.world.send(request)
         after = self._look_again(identity, before, beside)
         if self._operation.method == "DELETE" and answer.is_success and not changes(before, after, volatile):
@@ -251,7 +255,34 @@ class _Writing:
             owner=self._stage.owner,
             draft=prepared,
             makers=self._scene.made.get(str(identity), ()),
+            listed=self._still_listed(identity, entry[2], before, after) if entry and answer.status in (200, 204) else None,
         )
+
+    def _entry(self, identity: Any) -> tuple[Request, Answer, Any] | None:
+        """How the owner's list shows an object whose deletion is asked for: None where it does not, or may be an older one."""
+        kind, owner = self._reference.kind, self._stage.owner
+        items, _, id_member = kind.id_path.rpartition(".")
+        is_of_an_object = self._operation.path.rstrip("/").endswith(f"{{{self._reference.name}}}")
+        if self._operation.method != "DELETE" or not is_of_an_object or not kind.list_path or not items.endswith("[*]"):
+            return None
+        request = self._scene.finder.list_request(kind.list_path, owner.role, owner.user)
+        answer = self._scene.world.send(request)
+        nodes = (node for node in find(answer.json, items) if isinstance(node, Mapping)) if answer.is_success else ()
+        entry = next((node for node in nodes if str(node.get(id_member)) == str(identity)), None)
+        return (request, answer, entry) if entry is not None and not _MAY_BE_OLD.search(answer.header("cache-control")) else None
+
+    def _still_listed(
+        self, identity: Any, entry: Any, before: Mapping[str, Answer], after: Mapping[str, Answer]
+    ) -> tuple[Request, Answer] | None:
+        """The list that holds a deleted object just as before, a moment later too, though every read of it is refused now."""
+        shown = [name for name, answer in before.items() if answer.is_success]
+        if not shown or any(after[name].status not in (404, 410) for name in shown):
+            return None
+        listed = self._entry(identity)
+        if listed is not None and listed[2] == entry:
+            time.sleep(LATER_S)  # a cache, or an index of its own, may be a moment behind
+            listed = self._entry(identity)
+        return listed[:2] if listed is not None and listed[2] == entry else None
 
     def _look(self, identity: Any, beside: Mapping[str, Any]) -> dict[str, Answer]:
         return self._scene.looks.at(self._reference, identity, self._stage.owner, beside)

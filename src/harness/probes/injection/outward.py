@@ -6,11 +6,12 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.model.errors import HarnessError
 from harness.model.finding import Confidence, Severity, Symptom
@@ -23,12 +24,14 @@ from harness.probes.scene.calls import caller, valid_drafts
 from harness.probes.scene.flows import members_of
 from harness.probes.scene.scene import Asker, Scene, Untestable
 
+OURS = "ours.example:80"
 LATER = " some time later"
 CALL_AWAITED_S = 0.3  # a call in the same request comes before its answer; this is for one that is handed to a worker
 LATE_CALL_AWAITED_S = 1.0  # once, at the end of all: for what a worker comes to later
 _ADDRESS = re.compile(
     r"ur[il]$|link$|href|website|webhook|callback|endpoint|avatar|image|logo|feed|host|domain|site|proxy|fetch", re.I
 )
+_REFUSED = (400, 409, 422)
 _OUTGOING = Weakness(
     "abuse.outgoing-call",
     Severity.HIGH,
@@ -98,9 +101,13 @@ def examine_outgoing(scene: Scene) -> Report:
             if operation.name in scene.destructive or (not operation.is_safe and not scene.world.target.allow.writes):
                 continue
             try:
-                for taken in _outgoing(scene, operation, listener.base_url):
+                called: set[str] = set()
+                for taken in _outgoing(scene, operation, listener.base_url, called):
                     report.tried += 1
-                    waiting += [] if _was_called(listener, taken, report) else [taken]
+                    if _was_called(listener, taken, report):
+                        called.add(taken.name)
+                    else:
+                        waiting.append(taken)
             except (Untestable, HarnessError) as error:
                 if not scene.world.door.alive():
                     raise
@@ -114,8 +121,12 @@ def examine_outgoing(scene: Scene) -> Report:
     return report
 
 
-def _outgoing(scene: Scene, operation: Operation, base_url: str) -> Iterator[Taken]:
-    """Sends a good request for each place that may take an address, with an address of ours in it."""
+def _outgoing(scene: Scene, operation: Operation, base_url: str, called: Collection[str]) -> Iterator[Taken]:
+    """Sends a good request for each place that may take an address, with an address of ours in it.
+
+    Args:
+        called: the places whose address was called by now: no other way of writing it is tried there.
+    """
     parameters = [p for p in operation.placed("query") if _ADDRESS.search(p.name)]
     if not parameters and operation.body is None:
         return
@@ -127,10 +138,28 @@ def _outgoing(scene: Scene, operation: Operation, base_url: str) -> Iterator[Tak
     for name in _address_members(draft.body):
         token = secrets.token_hex(8)
         taken = _taken(scene, name, token, asker, _with_member(draft, name, f"{base_url}/{token}"))
-        if taken.answer.status in (400, 409, 422) and not operation.is_safe:  # what its other members say may be taken already
+        if taken.answer.status in _REFUSED and not operation.is_safe:  # what its other members say may be taken already
             other = draft.with_body(next(iter(scene.bodies(operation, f" {token}"))))
             taken = _taken(scene, name, token, asker, _with_member(other, name, f"{base_url}/{token}"))
         yield taken
+        for disguise in _disguises(draft.body[name]) if taken.answer.status in (*_REFUSED, 403) else ():
+            if name not in called:
+                token = secrets.token_hex(8)
+                yield _taken(scene, name, token, asker, _with_member(taken.draft, name, disguise(base_url, token)))
+
+
+def _disguises(good: Any) -> tuple[Callable[[str, str], str], ...]:
+    """Ways to write an address of ours with the host of a good one in it, which a careless look takes for that host."""
+    with suppress(ValueError):
+        host = urlsplit(good).hostname if isinstance(good, str) and good.startswith(("http://", "https://")) else None
+        if host:
+            return (
+                lambda base_url, token: f"{base_url}/{token}?{host}",
+                lambda base_url, token: f"{base_url}/{token}#{host}",
+                lambda base_url, token: f"{base_url}/{token}/{host}",
+                lambda base_url, token: f"{base_url.replace('://', f'://{host}@')}/{token}",
+            )
+    return ()
 
 
 def _may_take_an_address(scene: Scene, operation: Operation) -> bool:
@@ -155,11 +184,18 @@ def _taken(scene: Scene, name: str, token: str, asker: Asker, draft: Draft) -> T
     return Taken(token, name, asker, draft, scene.ask(draft.request(asker.role, asker.user)))
 
 
+def _address_of(taken: Taken) -> str:
+    """The address that was sent."""
+    body, query = taken.draft.body, dict(taken.draft.query)
+    return str(body[taken.name] if isinstance(body, dict) and taken.name in body else query.get(taken.name, OURS))
+
+
 def _was_called(listener: Listener, taken: Taken, report: Report, when: str = "", wait_s: float = CALL_AWAITED_S) -> bool:
     called = listener.was_called(taken.token, wait_s)
     if called:
         operation, name = taken.operation.name, taken.name
-        observed = f"With {name} set to an address of ours, the platform called it{when}."
+        address = _address_of(taken).replace(listener.base_url.removeprefix("http://"), OURS).replace(taken.token, "…")
+        observed = f"With {name} set to {address}, where {OURS} is an address of ours, the platform called it{when}."
         title = f"{operation} takes any address as {name}, which is called{when}"
         title = title if when else f"{operation} calls any address that {name} names"
         place = Place(operation, name, taken.asker.role)
