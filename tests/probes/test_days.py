@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from random import Random
 
 import pytest
 
+from harness.probes.http import days
 from harness.probes.http.days import YEAR_DAYS, day_for, some_day, windows
 from harness.probes.http.values import Values
 from harness.probes.openapi.schemas import Schemas
 
 DATE, MOMENT = {"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}
-TODAY = datetime.now(UTC).date()
+TODAY = date(2026, 6, 15)
+
+
+@pytest.fixture(autouse=True)
+def _one_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of the tests may begin on one day and end on the next."""
+    monkeypatch.setattr(days, "_today", lambda: TODAY)
 
 
 @pytest.mark.parametrize(
